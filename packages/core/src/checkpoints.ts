@@ -1,0 +1,44 @@
+import type { EpochPlan, EpochReport } from './pageLog.js';
+import { token } from './token.js';
+import type { Nanoseconds } from './units.js';
+
+/** A checkpoint in the ring of the agent. Its bytes are the driver's. */
+export interface Checkpoint {
+  readonly takenAtNs: Nanoseconds;
+  /** `'first'` of a stretch of protection, at the `'interval'`, on `'request'`, or what a `'rollback'` left at its target. */
+  readonly origin: 'first' | 'interval' | 'request' | 'rollback';
+}
+
+/** What a rollback did. */
+export interface Rollback {
+  readonly pagesRestored: number;
+  /** Guest time undone: the work lost. */
+  readonly undoneNs: Nanoseconds;
+  readonly outputStruckBytes: number;
+  /** The checkpoint that stands at the target's state now, as the newest of the ring. */
+  readonly reopened: Checkpoint;
+}
+
+/** Decides what is saved ahead of the writes (§3). Called outside the pause, synchronously. */
+export interface CheckpointAlgorithm {
+  readonly name: string;
+  /** `history`: reports of the epochs closed so far, newest first, as many as the ring holds. */
+  plan(history: readonly EpochReport[]): EpochPlan;
+}
+
+/** The checkpoint agent of one domain: the ring of checkpoints and the interval. */
+export interface Checkpoints {
+  /** Newest first. */
+  readonly retained: readonly Checkpoint[];
+  /** How many are kept: fixed by option, or derived from the bounds of the detectors. */
+  readonly retain: number;
+  readonly intervalNs: Nanoseconds;
+  /** The latest algorithm rules from the next checkpoint on; disposing gives way to the one before. With none there is no checkpointing. */
+  use(algorithm: CheckpointAlgorithm): Disposable;
+  /** Takes a checkpoint now. `RMK_ERR_UNPROTECTED` where no algorithm is installed. */
+  take(): Promise<Checkpoint>;
+  /** Rolls the suspended VM back to `to`, which must be retained. On failure the VM is as it was. */
+  rollback(to: Checkpoint): Promise<Rollback>;
+}
+
+export const CHECKPOINTS = token<Checkpoints>('CHECKPOINTS');

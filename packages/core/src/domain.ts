@@ -1,0 +1,34 @@
+import type { Clock } from './clock.js';
+import type { Bus } from './events.js';
+import type { Plugin } from './plugin.js';
+import type { Token } from './token.js';
+
+export type PluginState = 'starting' | 'active' | 'quarantined' | 'stopping' | 'failed';
+
+export interface PluginStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly state: PluginState;
+  /** Names of the plugins that provide what it requires. */
+  readonly dependsOn: readonly string[];
+  readonly startedInHostMs: number;
+  readonly faults: number;
+}
+
+/** One protected VM with its own pins, agent, modules, bus and clock. */
+export interface Domain {
+  readonly name: string;
+  /** For the program around the domain: what it publishes has the source `'host'`. */
+  readonly bus: Bus;
+  readonly clock: Clock;
+  /** In the order in which they were started. */
+  readonly plugins: readonly PluginStatus[];
+  /** What a plugin provides. `RMK_ERR_UNKNOWN` where none does. */
+  get<T>(of: Token<T>): T;
+  /** Checks, then starts a plugin beside the running guest; on failure nothing has changed. */
+  install(plugin: Plugin): Promise<void>;
+  /** `RMK_ERR_REQUIRED` where others require what it provides, unless they shall go with it. */
+  remove(name: string, how?: { readonly dependants: 'refuse' | 'remove' }): Promise<void>;
+  /** Stops every plugin, in reverse. Goes on past failures and reports all of them (`RMK_ERR_STOP`). */
+  stop(): Promise<void>;
+}

@@ -1,0 +1,55 @@
+/** Every code that RMK reports, with what it means. What to do about one is said by each error's own message. */
+export const ERROR_CODES = {
+  RMK_ERR_OPTIONS: 'an option of a plugin is unknown, missing or invalid',
+  RMK_ERR_VERSION: 'a plugin does not work with this version of RMK',
+  RMK_ERR_MISSING: 'a plugin requires something that no plugin of the domain provides',
+  RMK_ERR_DOUBLED: 'two plugins of a domain have the same name or provide the same token',
+  RMK_ERR_CYCLE: 'plugins wait for each other',
+  RMK_ERR_CAPABILITY: 'a plugin needs something that the hypervisor cannot do',
+  RMK_ERR_REQUIRED: 'a plugin cannot be removed, because others require what it provides',
+  RMK_ERR_UNKNOWN: 'there is no plugin, token, register, device or file of that name',
+  RMK_ERR_MANIFEST: 'a plugin manifest is malformed',
+  RMK_ERR_REFUSED: 'several plugins were refused; the problems are listed',
+  RMK_ERR_START: 'a plugin failed while it was being constructed or started',
+  RMK_ERR_STOP: 'one or more plugins failed while they were being stopped',
+  RMK_ERR_STATE: 'the operation is not possible in the present state',
+  RMK_ERR_INPUT: 'an argument, a file or a setting is invalid',
+  RMK_ERR_ELF: 'the ELF file cannot be run',
+  RMK_ERR_ADDRESS: 'an address lies outside the memory of the guest',
+  RMK_ERR_LOGFULL: 'the page logs have no room for the checkpoint',
+  RMK_ERR_LOGDAMAGED: 'a page log or a context that a rollback needs fails its checksum',
+  RMK_ERR_RELEASED: 'the page log or context was released before',
+  RMK_ERR_UNPROTECTED: 'there is no checkpoint to roll back to',
+} as const;
+
+export type RmkErrorCode = keyof typeof ERROR_CODES;
+
+export interface RmkErrorDetail {
+  /** The plugin that the error is about. */
+  readonly plugin?: string;
+  /** Where several things are wrong at once: all of them, each with its path. */
+  readonly problems?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/** What RMK throws for everything that a user, an author or a guest can do wrong. */
+export class RmkError extends Error {
+  readonly code: RmkErrorCode;
+  readonly plugin: string | undefined;
+  readonly problems: readonly string[];
+
+  constructor(code: RmkErrorCode, message: string, detail: RmkErrorDetail = {}) {
+    const problems = detail.problems ?? [];
+    const list = problems.map((problem) => `\n  - ${problem}`).join('');
+    super(`${code}: ${message}${list}`, detail.cause === undefined ? undefined : { cause: detail.cause });
+    this.name = 'RmkError';
+    this.code = code;
+    this.plugin = detail.plugin;
+    this.problems = problems;
+  }
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

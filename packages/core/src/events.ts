@@ -1,0 +1,100 @@
+import type { Checkpoint, Rollback } from './checkpoints.js';
+import type { Facts } from './machine.js';
+import type { EpochReport } from './pageLog.js';
+import type { RecoveryRecord, RecoveryTrigger, RungAttempt } from './recovery.js';
+import { token } from './token.js';
+import type { Nanoseconds } from './units.js';
+
+/**
+ * The events that cross packages. A third party adds its own by declaration merging:
+ * `declare module '@rmk/core' { interface RmkEvents { EVT_ROOMTOOHOT: { atNs: number; celsius: number } } }`.
+ */
+export interface RmkEvents {
+  EVT_PAGEFAULT: Facts['pagefault'];
+  EVT_LOGLOST: Facts['loglost'];
+  EVT_VMSIGNAL: Facts['signal'];
+  EVT_VMSCHEDULED: Facts['scheduled'];
+  EVT_VMOUTPUT: Facts['output'];
+  EVT_VMEXITED: Facts['exited'];
+  EVT_VMGONE: Facts['gone'];
+  /** By the pin's operations; not for a checkpoint's own pause. */
+  EVT_VCPUSUSPENDED: { readonly atNs: Nanoseconds };
+  EVT_VCPURESUMED: { readonly atNs: Nanoseconds };
+  EVT_VMRESTARTED: { readonly atNs: Nanoseconds };
+
+  EVT_CHECKPOINTED: {
+    readonly atNs: Nanoseconds;
+    readonly checkpoint: Checkpoint;
+    readonly algorithm: string;
+    readonly closed?: EpochReport;
+  };
+  EVT_ROLLEDBACK: { readonly atNs: Nanoseconds; readonly to: Checkpoint; readonly rollback: Rollback };
+  /** The checkpoints of the ring are void: the log area was full, or the agent failed. */
+  EVT_CHECKPOINTLOST: { readonly atNs: Nanoseconds; readonly reason: string; readonly checkpoints: number };
+  /** From now on a failure costs a restart, until EVT_PROTECTIONRESTORED. */
+  EVT_PROTECTIONLOST: { readonly atNs: Nanoseconds; readonly reason: string };
+  EVT_PROTECTIONRESTORED: { readonly atNs: Nanoseconds; readonly lostForNs: Nanoseconds };
+
+  EVT_ERRORDETECTED: {
+    readonly atNs: Nanoseconds;
+    /** `'crash'`, `'hang'`; the list is open. */
+    readonly kind: string;
+    readonly cause: string;
+    /** The last moment at which the guest was seen to be well; absent where the detector cannot tell. */
+    readonly suspectSinceNs?: Nanoseconds;
+  };
+  EVT_RECOVERED: { readonly atNs: Nanoseconds; readonly record: RecoveryRecord };
+  EVT_RECOVERYFAILED: {
+    readonly atNs: Nanoseconds;
+    readonly trigger: RecoveryTrigger;
+    readonly attempts: readonly RungAttempt[];
+    readonly reason: string;
+  };
+
+  /** A plugin's handler, timer or method threw, or the promise it gave was rejected. */
+  EVT_MODULEFAULT: {
+    readonly atNs: Nanoseconds;
+    readonly plugin: string;
+    /** What ran: `EVT_…`, `timer`. */
+    readonly during: string;
+    /** The sequence number of the event it was handling; 0 where there was none. */
+    readonly occurrence: number;
+    readonly error: unknown;
+    /** Faults of the plugin so far. */
+    readonly faults: number;
+  };
+  /** The plugin had too many faults: its subscriptions and timers are gone, the domain goes on without it. */
+  EVT_MODULEQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
+  /** The domain is not what it should be, yet works: a coded warning (`RMK_WARN_…`). */
+  EVT_WARNING: { readonly atNs: Nanoseconds; readonly code: WarningCode; readonly message: string };
+}
+
+/** `RMK_WARN_HISTORY`: the retained checkpoints do not reach back as far as a detector needs. */
+export type WarningCode = 'RMK_WARN_HISTORY';
+
+export type EventName = keyof RmkEvents;
+
+/** An event as a subscriber sees it. */
+export type RmkEvent<E extends EventName> = RmkEvents[E] & {
+  /** The plugin that published it, `'kernel'`, or `'host'` for the program around the domain. */
+  readonly source: string;
+  /** Ascending in the order of delivery, within the domain. */
+  readonly sequence: number;
+};
+
+/** A topic of the bus, resolved once and kept. */
+export interface Topic<E extends EventName> {
+  /** Whether anyone listens: a publisher may save itself the building of the event. */
+  readonly observed: boolean;
+  /** Delivers to all subscribers before it returns, unless called from a subscriber: then after the outer event. `event` is given to the bus. */
+  publish(event: RmkEvents[E]): void;
+}
+
+/** Each plugin is injected a bus of its own: what it does there is attributed to it and released with it. */
+export interface Bus {
+  topic<E extends EventName>(name: E): Topic<E>;
+  /** The domain holds the VM until the promise that a handler returns is settled. */
+  on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable;
+}
+
+export const BUS = token<Bus>('BUS');

@@ -1,0 +1,119 @@
+import type { Clock } from './clock.js';
+import type { Context, EpochPlan, EpochReport, PageLog } from './pageLog.js';
+import { token, type Token } from './token.js';
+import type { Nanoseconds } from './units.js';
+
+/** What not every driver can do; a plugin names in its manifest what it needs. */
+export type Capability = 'pagefault-facts' | 'instruction-count' | 'deterministic';
+
+export type Privilege = 'user' | 'kernel' | 'machine';
+
+/** A sign that the guest's system software is alive, and when it was last seen since the fact before. */
+export interface ProgressSign {
+  /** `'context-switch'`, `'timer-rearmed'`, `'heartbeat'`; the list is open. */
+  readonly sign: string;
+  readonly atNs: Nanoseconds;
+}
+
+/** What a hypervisor tells of a VM. Each is told synchronously, at an instruction boundary, after the mechanism has acted. */
+export interface Facts {
+  /** First writes to protected pages, after their contents were saved. May come late and several at once. */
+  pagefault: { readonly atNs: Nanoseconds; readonly frames: Uint32Array };
+  /** An exception that was taken, or a signal that reached the hypervisor. */
+  signal: { readonly atNs: Nanoseconds; readonly cause: string; readonly privilege: Privilege };
+  /** What the VM did since the fact before; at least one each {@link VirtualMachine.schedulingIntervalNs}. */
+  scheduled: {
+    readonly atNs: Nanoseconds;
+    /** Domain time spent in instructions, waiting for something that will come, and waiting for nothing. */
+    readonly cpuNs: Nanoseconds;
+    readonly idleNs: Nanoseconds;
+    readonly haltedNs: Nanoseconds;
+    /** Its state at the end of the stretch; `'halted'`: nothing is able to wake it. */
+    readonly state: 'ran' | 'idle' | 'halted';
+    readonly progress: readonly ProgressSign[];
+  };
+  output: {
+    readonly atNs: Nanoseconds;
+    readonly device: string;
+    readonly data: Uint8Array;
+    /** Bytes that the device had put out before, in committed output. */
+    readonly position: number;
+    /** Guest time, and the epoch (counted from 0 since the VM was made) in which it was written. */
+    readonly guestNs: Nanoseconds;
+    readonly epoch: number;
+  };
+  /** The log area is full: no checkpoint is usable any more, the guest runs on. */
+  loglost: { readonly atNs: Nanoseconds; readonly reason: string };
+  /** The guest switched itself off. A rollback or a restart brings it back. */
+  exited: { readonly atNs: Nanoseconds; readonly code: number };
+  /** The hypervisor of this VM is lost. */
+  gone: { readonly atNs: Nanoseconds; readonly reason: string };
+}
+
+/** A new checkpoint: where it stands, and its two parts. */
+export interface Checkpointed {
+  readonly atNs: Nanoseconds;
+  readonly context: Context;
+  /** The log of the epoch that has just been opened; it fills from now on. */
+  readonly log: PageLog;
+  /** The epoch that ended; absent for the first. */
+  readonly closed?: EpochReport;
+}
+
+/** A rollback done, and the checkpoint that stands at its target now. */
+export interface RolledBack extends Checkpointed {
+  readonly pagesRestored: number;
+  /** Guest time between the target and the state that was given up: the work lost. */
+  readonly undoneNs: Nanoseconds;
+  /** Bytes of output that had left already and are struck from the committed output. */
+  readonly outputStruckBytes: number;
+}
+
+/** The parts of the checkpoint to go to, and the page logs of every epoch since then, newest first, the open one included. */
+export interface RollbackTarget {
+  readonly context: Context;
+  readonly logs: readonly PageLog[];
+}
+
+/** The port: what every hypervisor must offer. One VM a domain; operations run in the order of the calls. */
+export interface VirtualMachine {
+  readonly name: string;
+  readonly memoryPages: number;
+  readonly registers: readonly string[];
+  /** The causes that {@link raise} takes. */
+  readonly signals: readonly string[];
+  readonly capabilities: ReadonlySet<Capability>;
+  /** The longest stretch of domain time between two `scheduled` facts. */
+  readonly schedulingIntervalNs: Nanoseconds;
+  readonly clock: Clock;
+  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable;
+  /** Set once by the domain. While it gives a promise, the driver lets this VM stand still where it can (the embedded one always). */
+  holdWhile(pending: () => Promise<void> | undefined): void;
+  /** Idempotent, as is {@link resume}. */
+  suspend(): Promise<void>;
+  resume(): Promise<void>;
+  readRegister(name: string): Promise<bigint>;
+  writeRegister(name: string, value: bigint): Promise<void>;
+  /** `address`: guest-physical. */
+  read(address: number, bytes: number): Promise<Uint8Array>;
+  /** Counts as a write of the guest: its prior content goes to the open log, and a rollback undoes it. */
+  write(address: number, data: Uint8Array): Promise<void>;
+  /** Raises an exception or a signal in the guest, as if the hardware had. */
+  raise(cause: string): Promise<void>;
+  input(device: string, data: Uint8Array): Promise<void>;
+  /** Ends the epoch, saves the context, opens the next: one atomic step. On failure the old epoch stays open. */
+  checkpoint(plan: EpochPlan): Promise<Checkpointed>;
+  /**
+   * The VM must be suspended. Verifies everything, restores the pages, loads the context, opens a new epoch; all or
+   * nothing. `RMK_ERR_LOGDAMAGED` where a context or an entry that is needed fails its checksum.
+   */
+  rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack>;
+  /** Back to the state at boot. Every checkpoint is void thereafter. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+  /** What only this driver has: how third-party pins wrap something new. */
+  extension<T>(of: Token<T>): T | undefined;
+}
+
+/** The VM of the domain; only for plugins that provide pins. */
+export const VIRTUAL_MACHINE = token<VirtualMachine>('VIRTUAL_MACHINE');

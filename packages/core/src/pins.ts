@@ -1,0 +1,29 @@
+import type { VirtualMachine } from './machine.js';
+import { token } from './token.js';
+
+/** P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMEXITED, EVT_VMGONE. */
+export type VcpuPin = Pick<
+  VirtualMachine,
+  'suspend' | 'resume' | 'registers' | 'readRegister' | 'writeRegister' | 'restart'
+>;
+
+/** P_PTABLE: the shadow page table, and through it checkpoints and memory. Publishes EVT_PAGEFAULT, EVT_LOGLOST. */
+export type PageTablePin = Pick<
+  VirtualMachine,
+  'memoryPages' | 'read' | 'write' | 'checkpoint' | 'rollback'
+>;
+
+/** P_VMSIGNAL: exceptions and signals. Publishes EVT_VMSIGNAL, and EVT_ERRORDETECTED when one is a crash. */
+export type SignalPin = Pick<VirtualMachine, 'signals' | 'raise'>;
+
+/** P_VMSCHL: scheduling. Publishes EVT_VMSCHEDULED. */
+export type SchedulingPin = Pick<VirtualMachine, 'schedulingIntervalNs'>;
+
+/** P_VMIO: consoles and channels. Publishes EVT_VMOUTPUT. */
+export type IoPin = Pick<VirtualMachine, 'input'>;
+
+export const P_VCPU = token<VcpuPin>('P_VCPU');
+export const P_PTABLE = token<PageTablePin>('P_PTABLE');
+export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL');
+export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL');
+export const P_VMIO = token<IoPin>('P_VMIO');

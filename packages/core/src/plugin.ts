@@ -1,0 +1,90 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { Clock } from './clock.js';
+import type { Capability, VirtualMachine } from './machine.js';
+import { token, type Token } from './token.js';
+import type { Nanoseconds } from './units.js';
+
+/** What a plugin's classes may have: the kernel calls both, pins first, modules last, and stops in reverse. */
+export interface Module {
+  start?(): void | Promise<void>;
+  stop?(): void | Promise<void>;
+}
+
+/** A class whose constructor parameters all carry `@inject(TOKEN)`. */
+export type Class<T = Module> = new (...injected: never[]) => T;
+
+/** A token and the class whose one instance stands behind it. */
+export interface Provision<T = unknown> {
+  readonly token: Token<T>;
+  readonly by: Class<T & Module>;
+}
+
+export function provide<T>(of: Token<T>, by: Class<T & Module>): Provision<T> {
+  return { token: of, by };
+}
+
+/** What a detector promises: it reports an error of this kind at most `boundNs` (T_B of §4) after it arose. */
+export interface Detection {
+  readonly kind: string;
+  readonly boundNs: Nanoseconds;
+}
+
+/** What a plugin says of itself; the kernel checks all of it before it runs anything. */
+export interface Manifest {
+  /** The npm name of its package. */
+  readonly name: string;
+  readonly version: string;
+  /** The versions of RMK that it works with, as a semver range. */
+  readonly rmk: string;
+  /** Besides BUS, CLOCK and OPTIONS, which everyone gets. */
+  readonly requires?: readonly Token<unknown>[];
+  readonly provides?: readonly Provision<never>[];
+  /** What the hypervisor must be able to do. */
+  readonly capabilities?: readonly Capability[];
+  /** Names of plugins that, where installed, start after or before this one. */
+  readonly before?: readonly string[];
+  readonly after?: readonly string[];
+  /** Classes that provide nothing: they subscribe and act. */
+  readonly modules?: readonly Class[];
+}
+
+/** A manifest with what depends on its options. */
+export interface PluginDefinition<S extends StandardSchemaV1 = StandardSchemaV1> extends Manifest {
+  /** Any Standard Schema; its output is injected as OPTIONS. Without one the plugin takes no options. */
+  readonly options?: S;
+  readonly detects?: (options: StandardSchemaV1.InferOutput<S>, machine: VirtualMachine) => readonly Detection[];
+}
+
+/** Inert data: a definition and the options that the user gave, not looked at yet. */
+export interface Plugin {
+  readonly definition: PluginDefinition;
+  readonly options: unknown;
+}
+
+type OptionsOf<S extends StandardSchemaV1> = StandardSchemaV1.InferInput<S>;
+
+/** Makes a plugin. Without required options the factory can be called with none. */
+export type PluginFactory<S extends StandardSchemaV1> =
+  Record<never, never> extends OptionsOf<S>
+    ? (options?: OptionsOf<S>) => Plugin
+    : (options: OptionsOf<S>) => Plugin;
+
+export function definePlugin<S extends StandardSchemaV1>(
+  definition: PluginDefinition<S> & { readonly options: S },
+): PluginFactory<S>;
+export function definePlugin(definition: PluginDefinition & { readonly options?: never }): () => Plugin;
+export function definePlugin(definition: PluginDefinition): (options?: unknown) => Plugin {
+  return (options) => ({ definition, options });
+}
+
+/** What all installed detectors promise together, as it stands now. */
+export interface Detections {
+  readonly all: readonly (Detection & { readonly plugin: string })[];
+  /** The longest bound of all; 0 where there is no detector. */
+  readonly longestBoundNs: Nanoseconds;
+}
+
+/** The plugin's own options, validated; its type is what the plugin's schema gives. */
+export const OPTIONS = token<unknown>('OPTIONS');
+export const CLOCK = token<Clock>('CLOCK');
+export const DETECTIONS = token<Detections>('DETECTIONS');

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+// Tests run from the sources of all packages (the `@rmk/source` export condition), not from what was built.
+export default defineConfig({
+  ssr: { resolve: { conditions: ['@rmk/source', 'node', 'import', 'module', 'default'] } },
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  test: {
+    testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'] },
+      },
+      { extends: true, test: { name: 'pipelines', include: ['test/**/*.test.ts'] } },
+    ],
+  },
+});
