@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { Clint } from './clint.js';
+import { DeviceBus } from './deviceBus.js';
+import type { ElfImage } from './elf.js';
+import { EmbeddedContext } from './embeddedContext.js';
+import { Finisher } from './finisher.js';
+import { FRAME_SHIFT, type GuestMemory } from './guestMemory.js';
+import { HartState } from './hartState.js';
+import type { InputLog } from './inputLog.js';
+import { Interpreter } from './interpreter.js';
+import type { Processor } from './processor.js';
+import { StateReader, StateWriter } from './stateStream.js';
+import type { Transcript } from './transcript.js';
+import { Uart } from './uart.js';
+
+/** Bytes laid into RAM before the guest starts, besides its ELF: the `-device loader` of QEMU. */
+export interface BootData {
+  /** Guest-physical. */
+  readonly address: number;
+  readonly data: Uint8Array;
+}
+
+/** What a run can be compared by. Two runs that are alike in both are in the same state. */
+export interface Digest {
+  /** SHA-256 of all of RAM, in hexadecimal. */
+  readonly memory: string;
+  /** SHA-256 of the context: registers, control registers, devices, guest time, positions of input and output. */
+  readonly context: string;
+}
+
+const POSITIONS_BYTES = 8 + 8;
+const CONTEXT_BYTES = Math.ceil((HartState.BYTES + Clint.BYTES + Uart.BYTES + POSITIONS_BYTES) / 4) * 4;
+
+/** The virtual board: hart, devices and memory. All that a guest can see, and nothing that it cannot. */
+export class Board {
+  readonly state: HartState;
+  readonly processor: Processor;
+  private readonly clint: Clint;
+  private readonly uart: Uart;
+
+  constructor(
+    readonly memory: GuestMemory,
+    readonly transcript: Transcript,
+    readonly input: InputLog,
+    cyclesPerTick: number,
+  ) {
+    this.clint = new Clint(cyclesPerTick);
+    this.state = new HartState(this.clint);
+    this.uart = new Uart({
+      transmit: (byte) => transcript.append(byte),
+      receive: (cycle) => input.take(cycle),
+    });
+    const devices = new DeviceBus(this.clint, this.uart, new Finisher(this.state));
+    this.processor = new Interpreter(this.state, memory, devices);
+  }
+
+  /** The state at power-on is that of fresh hart and devices, so it is kept to come back to. */
+  boot(image: ElfImage, bootData: readonly BootData[]): void {
+    for (const { address, data } of image.segments) this.memory.write(address - this.memory.base, data);
+    for (const { address, data } of bootData) this.memory.write(address - this.memory.base, data);
+    this.state.pc = image.entry | 0;
+  }
+
+  save(): EmbeddedContext {
+    const bytes = new Uint8Array(CONTEXT_BYTES);
+    const to = new StateWriter(bytes);
+    this.state.save(to);
+    this.clint.save(to);
+    this.uart.save(to);
+    to.f64(this.transcript.position);
+    to.f64(this.input.cursor);
+    return new EmbeddedContext(bytes);
+  }
+
+  /** Loads a saved context, and says how many bytes of output were struck. */
+  load(context: EmbeddedContext): number {
+    const from = new StateReader(context.saved);
+    this.state.load(from);
+    this.clint.load(from);
+    this.uart.load(from);
+    this.forgetProgress();
+    const struck = this.transcript.strikeTo(from.f64());
+    this.input.cursor = from.f64();
+    return struck;
+  }
+
+  /** Signs of progress are told once; they are no part of the guest's state. */
+  forgetProgress(): void {
+    this.state.contextSwitchCycle = -1;
+    this.state.timerRearmCycle = -1;
+  }
+
+  digest(): Digest {
+    return { memory: sha256(this.memory.u8), context: sha256(this.save().saved) };
+  }
+
+  /** The frame of a guest-physical address, which must lie in RAM. */
+  frameOf(address: number): number {
+    return (address - this.memory.base) >>> FRAME_SHIFT;
+  }
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

@@ -1,0 +1,89 @@
+import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
+import { RmkError, type Nanoseconds } from '@rmk/core';
+import { EmbeddedMachine } from './embeddedMachine.js';
+import {
+  checkTiming,
+  type HypervisorOptions,
+  type MachineOptions,
+  type Timing,
+} from './machineOptions.js';
+
+export interface RunOptions {
+  /** Domain time at which each VM stops; without it they run until none can go on. */
+  readonly untilNs?: Nanoseconds;
+  /** Ends the run between two slices. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Runs several VMs in turns. Each has a clock of its own and nothing in common with the others, so the turns change
+ * no result; the one that is furthest behind in its domain time goes next.
+ */
+export class EmbeddedHypervisor {
+  private readonly timing: Timing;
+  private readonly vms: EmbeddedMachine[] = [];
+  private running = false;
+
+  /** `RMK_ERR_INPUT` with every problem and its path. */
+  constructor(options: HypervisorOptions = {}) {
+    this.timing = checkTiming(options);
+  }
+
+  get machines(): readonly EmbeddedMachine[] {
+    return this.vms;
+  }
+
+  /** `RMK_ERR_INPUT` for bad options or a name that is taken, `RMK_ERR_ELF` for an ELF that cannot be run. */
+  createMachine(options: MachineOptions): EmbeddedMachine {
+    const machine = new EmbeddedMachine(options, this.timing);
+    if (this.vms.some(({ name }) => name === machine.name)) {
+      throw new RmkError('RMK_ERR_INPUT', `there is a VM ${JSON.stringify(machine.name)} already; choose another name`);
+    }
+    this.vms.push(machine);
+    return machine;
+  }
+
+  /** Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs. */
+  async run({ untilNs = Infinity, signal }: RunOptions = {}): Promise<void> {
+    if (this.running) throw new RmkError('RMK_ERR_STATE', 'the hypervisor runs already; await that run first');
+    this.running = true;
+    try {
+      await this.schedule(untilNs, signal);
+    } finally {
+      this.running = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.vms.map((machine) => machine.close()));
+    this.vms.length = 0;
+  }
+
+  private async schedule(untilNs: Nanoseconds, signal: AbortSignal | undefined): Promise<void> {
+    const startedAt = performance.now();
+    const startedNs = new Map(this.vms.map((machine) => [machine, machine.clock.now()]));
+    while (signal?.aborted !== true) {
+      const held = this.vms.flatMap((machine) => machine.held() ?? []);
+      const next = this.next(untilNs);
+      if (next === undefined) {
+        // What is held may be rolled back or resumed by what it waits for: only then is it known that all are done.
+        if (held.length === 0) return;
+        await Promise.race(held);
+        continue;
+      }
+      next.runQuantum(untilNs);
+      const ranNs = next.clock.now() - (startedNs.get(next) ?? 0);
+      if (this.timing.wallClock) await wait(Math.max(0, ranNs / 1e6 - (performance.now() - startedAt)));
+      else await nextTurn();
+    }
+  }
+
+  private next(untilNs: Nanoseconds): EmbeddedMachine | undefined {
+    return this.vms
+      .filter((vm) => vm.isRunnable && vm.held() === undefined && vm.clock.now() < untilNs)
+      .reduce<EmbeddedMachine | undefined>(
+        (behind, vm) => (behind === undefined || vm.clock.now() < behind.clock.now() ? vm : behind),
+        undefined,
+      );
+  }
+}

@@ -1,0 +1,290 @@
+import {
+  nanoseconds,
+  RmkError,
+  token,
+  type Capability,
+  type Checkpointed,
+  type Clock,
+  type Context,
+  type EpochPlan,
+  type Facts,
+  type Nanoseconds,
+  type PageLog,
+  type RollbackTarget,
+  type RolledBack,
+  type Token,
+  type VirtualMachine,
+} from '@rmk/core';
+import { Board, type BootData, type Digest } from './board.js';
+import { checkFits, parseElf, type ElfImage } from './elf.js';
+import { EmbeddedContext } from './embeddedContext.js';
+import { EmbeddedPageLog } from './embeddedPageLog.js';
+import { EXCEPTION_NAMES, exceptionNamed } from './exceptionNames.js';
+import { Execution, UART, type QuantumEnd } from './execution.js';
+import { GuestMemory } from './guestMemory.js';
+import { REGISTER_NAMES } from './hartState.js';
+import { InputLog } from './inputLog.js';
+import { checkBootData, checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
+import { Transcript } from './transcript.js';
+import { takeException } from './trap.js';
+
+/** The embedded driver's own face, for whoever wraps what no other driver has. */
+export const EMBEDDED_MACHINE = token<EmbeddedMachine>('EMBEDDED_MACHINE');
+
+const CAPABILITIES: readonly Capability[] = ['pagefault-facts', 'instruction-count', 'deterministic'];
+
+/**
+ * One VM of the embedded hypervisor, behind the port. Operations take effect at once, between two runs of the
+ * processor; the promises that they give are settled already.
+ */
+export class EmbeddedMachine implements VirtualMachine {
+  readonly name: string;
+  readonly memoryPages: number;
+  readonly registers: readonly string[] = REGISTER_NAMES;
+  readonly signals: readonly string[] = EXCEPTION_NAMES;
+  readonly capabilities: ReadonlySet<Capability> = new Set(CAPABILITIES);
+  readonly schedulingIntervalNs: Nanoseconds;
+  readonly clock: Clock;
+  readonly image: ElfImage;
+
+  private readonly bootData: readonly BootData[];
+  private readonly memory: GuestMemory;
+  private readonly transcript: Transcript;
+  private readonly inputLog: InputLog;
+  private readonly board: Board;
+  private readonly execution: Execution;
+  private readonly powerOn: EmbeddedContext;
+  private epochOpenedAtNs = 0;
+  private epochPauseHostNs = 0;
+
+  /** `RMK_ERR_INPUT` for bad options, `RMK_ERR_ELF` for an ELF that cannot be run. */
+  constructor(options: MachineOptions, timing: Timing) {
+    const checked = checkMachineOptions(options);
+    this.name = checked.name;
+    this.bootData = checked.bootData;
+    this.image = parseElf(checked.elf, checked.elfSource ?? `the ELF of VM ${JSON.stringify(this.name)}`);
+    this.memory = new GuestMemory(checked.memoryBytes, checked.logPages);
+    checkFits(this.image, this.memory.base, this.memory.bytes);
+    checkBootData(this.name, this.bootData, this.memory.base, this.memory.bytes);
+    this.memoryPages = this.memory.pages;
+    this.transcript = new Transcript(checked.outputBytes);
+    this.inputLog = new InputLog(
+      checked.input.map(({ at, data }) => ({ atCycle: Math.ceil(nanoseconds(at) / timing.nsPerCycle), data })),
+    );
+    this.board = new Board(this.memory, this.transcript, this.inputLog, timing.cyclesPerTick);
+    this.execution = new Execution(this.board, timing);
+    this.clock = this.execution.clock;
+    this.schedulingIntervalNs = timing.sliceCycles * timing.nsPerCycle;
+    this.board.boot(this.image, this.bootData);
+    this.powerOn = this.board.save();
+  }
+
+  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
+    return this.execution.facts.observe(fact, tell);
+  }
+
+  holdWhile(pending: () => Promise<void> | undefined): void {
+    this.execution.holdWhile = pending;
+  }
+
+  async suspend(): Promise<void> {
+    this.checkOpen();
+    this.execution.suspended = true;
+  }
+
+  async resume(): Promise<void> {
+    this.checkOpen();
+    this.execution.suspended = false;
+  }
+
+  async readRegister(name: string): Promise<bigint> {
+    this.checkOpen();
+    return this.board.state.readRegister(name);
+  }
+
+  async writeRegister(name: string, value: bigint): Promise<void> {
+    this.checkOpen();
+    this.board.state.writeRegister(name, value);
+  }
+
+  async read(address: number, bytes: number): Promise<Uint8Array> {
+    const offset = this.offsetOf(address, bytes);
+    return this.memory.u8.slice(offset, offset + bytes);
+  }
+
+  async write(address: number, data: Uint8Array): Promise<void> {
+    const offset = this.offsetOf(address, data.length);
+    this.memory.write(offset, data);
+    this.board.state.breakReservation(address, data.length);
+    this.execution.tellPages();
+  }
+
+  async raise(cause: string): Promise<void> {
+    this.checkOpen();
+    const exception = exceptionNamed(cause);
+    if (exception === undefined) {
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `the board raises no ${JSON.stringify(cause)}; it knows ${this.signals.join(', ')}`,
+      );
+    }
+    if (this.board.state.exited) {
+      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`);
+    }
+    takeException(this.board.state, exception, 0);
+    this.execution.tellException();
+  }
+
+  async input(device: string, data: Uint8Array): Promise<void> {
+    this.checkOpen();
+    if (device !== UART) {
+      throw new RmkError('RMK_ERR_UNKNOWN', `the board has no device ${JSON.stringify(device)}; it has ${UART}`);
+    }
+    this.inputLog.add(this.board.state.cycles, data);
+  }
+
+  async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
+    this.checkOpen();
+    const started = performance.now();
+    this.execution.tellPages();
+    const openedAtNs = this.epochOpenedAtNs;
+    const pauseHostNs = this.epochPauseHostNs;
+    const { log, closed } = this.memory.nextEpoch(plan);
+    const context = this.board.save();
+    const opened = this.opened(context, new EmbeddedPageLog(this.memory.area, log), started);
+    return closed === undefined
+      ? opened
+      : { ...opened, closed: { openedAtNs, closedAtNs: opened.atNs, pauseHostNs, ...closed } };
+  }
+
+  async rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
+    this.checkOpen();
+    if (!this.execution.suspended) {
+      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} runs; suspend it before rolling it back`);
+    }
+    const started = performance.now();
+    const context = ownContext(to.context);
+    const chains = to.logs.map((log) => ownLog(log).chain);
+    if (!context.isIntact()) {
+      throw new RmkError(
+        'RMK_ERR_LOGDAMAGED',
+        'the saved context fails its checksum; nothing was changed: roll back to another checkpoint, or restart',
+      );
+    }
+    this.memory.checkChain(chains);
+    const { log, pagesRestored } = this.memory.rollback(chains, plan);
+    const before = this.board.state.cycles;
+    const outputStruckBytes = this.board.load(context);
+    const undoneNs = before * this.nsPerCycle - this.execution.guestNs;
+    this.execution.turnedBackFrom(before);
+    const opened = this.opened(this.board.save(), new EmbeddedPageLog(this.memory.area, log), started);
+    return { ...opened, pagesRestored, undoneNs, outputStruckBytes };
+  }
+
+  async restart(): Promise<void> {
+    this.checkOpen();
+    const before = this.board.state.cycles;
+    this.memory.reset();
+    this.board.load(this.powerOn);
+    this.board.boot(this.image, this.bootData);
+    this.execution.turnedBackFrom(before);
+  }
+
+  async close(): Promise<void> {
+    this.execution.closed = true;
+  }
+
+  extension<T>(of: Token<T>): T | undefined;
+  extension(of: symbol): unknown {
+    return of === EMBEDDED_MACHINE ? this : undefined;
+  }
+
+  /** Guest time: what the guest's own clocks are made of. A rollback turns it back. */
+  get guestNs(): Nanoseconds {
+    return this.execution.guestNs;
+  }
+
+  /** Instructions that the guest has retired since boot; a rollback turns this back. */
+  get instructions(): number {
+    return this.board.state.instructions;
+  }
+
+  /** The code with which the guest switched itself off; absent while it is on. */
+  get exitCode(): number | undefined {
+    return this.board.state.exited ? this.board.state.exitCode : undefined;
+  }
+
+  /** Output without the spans that were rolled back. */
+  get committedOutput(): Uint8Array {
+    return this.transcript.committedBytes();
+  }
+
+  /** Every byte that really left. */
+  get wireOutput(): Uint8Array {
+    return this.transcript.wireBytes();
+  }
+
+  /** Takes some 10 to 100 ms of host time. */
+  digest(): Digest {
+    return this.board.digest();
+  }
+
+  /** The guest gives a page back, as a balloon does: it reads as zero and is logged as a page that was deleted. */
+  discard(frame: number): void {
+    this.checkOpen();
+    this.offsetOf(this.memory.base + frame * 4096, 1);
+    this.memory.discard(frame);
+    this.execution.tellPages();
+  }
+
+  get isRunnable(): boolean {
+    return this.execution.isRunnable;
+  }
+
+  /** For the scheduler: the promise for which the VM stands still. */
+  held(): Promise<void> | undefined {
+    return this.execution.holdWhile();
+  }
+
+  /** For the scheduler: a slice of this VM, at most to `untilNs` of domain time. */
+  runQuantum(untilNs: Nanoseconds): QuantumEnd {
+    return this.execution.runQuantum(Math.ceil(untilNs / this.nsPerCycle));
+  }
+
+  private get nsPerCycle(): number {
+    return this.execution.clock.nsPerCycle;
+  }
+
+  private opened(context: EmbeddedContext, log: EmbeddedPageLog, started: number): Checkpointed {
+    this.epochOpenedAtNs = this.clock.now();
+    this.epochPauseHostNs = Math.round((performance.now() - started) * 1e6);
+    return { atNs: this.epochOpenedAtNs, context, log };
+  }
+
+  private offsetOf(address: number, bytes: number): number {
+    this.checkOpen();
+    const offset = address - this.memory.base;
+    if (Number.isInteger(offset) && offset >= 0 && bytes >= 0 && offset + bytes <= this.memory.bytes) return offset;
+    throw new RmkError(
+      'RMK_ERR_ADDRESS',
+      `${bytes} bytes at 0x${address.toString(16)} do not lie in the RAM of VM ${JSON.stringify(this.name)} ` +
+        `(0x${this.memory.base.toString(16)} to 0x${(this.memory.base + this.memory.bytes - 1).toString(16)})`,
+    );
+  }
+
+  private checkOpen(): void {
+    if (this.execution.closed) {
+      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} has been closed; make a new one`);
+    }
+  }
+}
+
+function ownContext(context: Context): EmbeddedContext {
+  if (context instanceof EmbeddedContext) return context;
+  throw new RmkError('RMK_ERR_INPUT', 'the context was not saved by the embedded hypervisor');
+}
+
+function ownLog(log: PageLog): EmbeddedPageLog {
+  if (log instanceof EmbeddedPageLog) return log;
+  throw new RmkError('RMK_ERR_INPUT', 'the page log was not written by the embedded hypervisor');
+}

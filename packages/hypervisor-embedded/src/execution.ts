@@ -1,0 +1,184 @@
+import type { Nanoseconds, ProgressSign } from '@rmk/core';
+import type { Board } from './board.js';
+import { DomainClock } from './domainClock.js';
+import { EXIT_FAILURE, exceptionName } from './exceptionNames.js';
+import { FactTeller } from './factTeller.js';
+import type { Timing } from './machineOptions.js';
+import { MACHINE } from './privileged.js';
+import { Stop } from './processor.js';
+
+/** The device name of the board's UART. */
+export const UART = 'uart';
+
+/** `'quantum'`: it ran its time. `'held'`: handlers have work to finish first. `'stopped'`: it is not to run now. */
+export type QuantumEnd = 'quantum' | 'held' | 'stopped';
+
+/**
+ * Lets the guest of a board run, in domain time: ends each run of the processor at the exact instruction at which a
+ * timer is due, and tells the facts. Domain time is the guest's cycles plus all that rollbacks and restarts turned back.
+ */
+export class Execution {
+  readonly clock: DomainClock;
+  readonly facts = new FactTeller();
+  suspended = false;
+  closed = false;
+  holdWhile: () => Promise<void> | undefined = () => undefined;
+
+  private turnedBackCycles = 0;
+  private exitTold = false;
+  private toldOutput = 0;
+  private quantumEndCycle: number;
+  private sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+
+  constructor(
+    private readonly board: Board,
+    private readonly timing: Timing,
+  ) {
+    this.clock = new DomainClock(timing.nsPerCycle, () => this.domainCycles);
+    this.quantumEndCycle = timing.sliceCycles;
+  }
+
+  get domainCycles(): number {
+    return this.board.state.cycles + this.turnedBackCycles;
+  }
+
+  get guestNs(): Nanoseconds {
+    return this.board.state.cycles * this.timing.nsPerCycle;
+  }
+
+  /** Whether it would do anything if it were its turn. */
+  get isRunnable(): boolean {
+    return !this.closed && !this.suspended && !this.board.state.exited && !this.isDead;
+  }
+
+  /** Runs until its slice or `untilCycle` (of domain time) is over, or something stands in the way. */
+  runQuantum(untilCycle: number): QuantumEnd {
+    const { state, processor } = this.board;
+    for (;;) {
+      if (this.holdWhile() !== undefined) return 'held';
+      if (!this.isRunnable) return 'stopped';
+      if (this.domainCycles >= this.quantumEndCycle) {
+        this.endQuantum();
+        return 'quantum';
+      }
+      if (this.domainCycles >= untilCycle) return 'quantum';
+      if (this.clock.fireDue()) continue;
+      const target = Math.min(this.quantumEndCycle, untilCycle, this.clock.nextCycle) - this.turnedBackCycles;
+      const before = state.cycles;
+      const stop = processor.run(target);
+      this.sinceScheduled.cpu += state.cycles - before;
+      this.tellPages();
+      this.tellOutput();
+      if (stop === Stop.EXCEPTION) this.tellException();
+      else if (stop === Stop.WAITING) this.idle(target);
+      else if (stop === Stop.EXITED) this.tellExit();
+    }
+  }
+
+  /** The guest's cycles were set from `before` to what they are now: domain time does not notice. */
+  turnedBackFrom(before: number): void {
+    this.turnedBackCycles += before - this.board.state.cycles;
+    this.exitTold = this.board.state.exited;
+    this.toldOutput = this.board.transcript.position;
+    this.board.forgetProgress();
+  }
+
+  tellException(): void {
+    if (!this.facts.isObserved('signal')) return;
+    const { exceptionCause, exceptionPrivilege } = this.board.state;
+    const privilege = exceptionPrivilege === MACHINE ? 'machine' : 'user';
+    this.facts.tell('signal', { atNs: this.clock.now(), cause: exceptionName(exceptionCause), privilege });
+  }
+
+  /** What happened to pages since the last time. */
+  tellPages(): void {
+    const { memory } = this.board;
+    if (memory.hasFaulted) {
+      const frames = memory.takeFaulted();
+      this.facts.tell('pagefault', { atNs: this.clock.now(), frames });
+    }
+    const reason = memory.takeLostReason();
+    if (reason !== undefined) this.facts.tell('loglost', { atNs: this.clock.now(), reason });
+  }
+
+  /** Waiting for nothing that could come, with no timer of ours that could do something about it. */
+  private get isDead(): boolean {
+    return (
+      this.board.state.waiting && this.board.state.nextWakeCycle() === Infinity && this.clock.nextCycle === Infinity
+    );
+  }
+
+  /** A waiting guest's time jumps to its next interrupt, or to `target` where that comes before. */
+  private idle(target: number): void {
+    const { state } = this.board;
+    const wake = state.nextWakeCycle();
+    const until = Math.min(wake, target);
+    const cycles = Math.max(0, until - state.cycles);
+    if (wake === Infinity) this.sinceScheduled.halted += cycles;
+    else this.sinceScheduled.idle += cycles;
+    state.idleCycles += cycles;
+    state.cycles += cycles;
+  }
+
+  private endQuantum(): void {
+    this.quantumEndCycle = this.domainCycles + this.timing.sliceCycles;
+    if (this.facts.isObserved('scheduled')) {
+      const { cpu, idle, halted } = this.sinceScheduled;
+      const { nsPerCycle } = this.timing;
+      this.facts.tell('scheduled', {
+        atNs: this.clock.now(),
+        cpuNs: cpu * nsPerCycle,
+        idleNs: idle * nsPerCycle,
+        haltedNs: halted * nsPerCycle,
+        state: this.presentState(),
+        progress: this.takeProgress(),
+      });
+    }
+    this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+  }
+
+  private presentState(): 'ran' | 'idle' | 'halted' {
+    const { state } = this.board;
+    if (!state.waiting) return 'ran';
+    return state.nextWakeCycle() === Infinity ? 'halted' : 'idle';
+  }
+
+  private takeProgress(): readonly ProgressSign[] {
+    const { contextSwitchCycle, timerRearmCycle } = this.board.state;
+    this.board.forgetProgress();
+    const signs = [
+      { sign: 'context-switch', cycle: contextSwitchCycle },
+      { sign: 'timer-rearmed', cycle: timerRearmCycle },
+    ];
+    return signs
+      .filter(({ cycle }) => cycle >= 0)
+      .map(({ sign, cycle }) => ({ sign, atNs: (cycle + this.turnedBackCycles) * this.timing.nsPerCycle }));
+  }
+
+  private tellOutput(): void {
+    const { transcript, memory } = this.board;
+    const position = this.toldOutput;
+    if (transcript.position === position) return;
+    this.toldOutput = transcript.position;
+    if (!this.facts.isObserved('output')) return;
+    this.facts.tell('output', {
+      atNs: this.clock.now(),
+      device: UART,
+      data: transcript.committedFrom(position),
+      position,
+      guestNs: this.guestNs,
+      epoch: memory.openEpoch,
+    });
+  }
+
+  /** A guest that gives itself up sends a last signal first: whether that is an error is the pin's to say. */
+  private tellExit(): void {
+    if (this.exitTold) return;
+    this.exitTold = true;
+    const { exitCode } = this.board.state;
+    if (exitCode !== 0) {
+      this.facts.tell('signal', { atNs: this.clock.now(), cause: EXIT_FAILURE, privilege: 'machine' });
+    }
+    this.facts.tell('exited', { atNs: this.clock.now(), code: exitCode });
+  }
+}

@@ -1,0 +1,54 @@
+/** Input that a device gets, with the guest time at which it arrives. */
+export interface InputChunk {
+  readonly atCycle: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * All input of one device, keyed to guest time: what a script foresees and what came while the guest ran. A rollback
+ * turns the cursor back, so that the guest receives again, at the same guest time, what it had read since.
+ */
+export class InputLog {
+  private readonly chunks: InputChunk[] = [];
+  private chunk = 0;
+  private offset = 0;
+
+  constructor(script: readonly InputChunk[] = []) {
+    for (const { atCycle, data } of script) this.add(atCycle, data);
+  }
+
+  /** Bytes that the device has taken: the position that a context keeps. */
+  get cursor(): number {
+    return this.chunks.slice(0, this.chunk).reduce((taken, { data }) => taken + data.length, this.offset);
+  }
+
+  set cursor(taken: number) {
+    this.chunk = 0;
+    this.offset = taken;
+    for (const { data } of this.chunks) {
+      if (this.offset < data.length) break;
+      this.offset -= data.length;
+      this.chunk++;
+    }
+  }
+
+  /** Input that arrives at `atCycle`, after what arrives then already, before what is foreseen for later. */
+  add(atCycle: number, data: Uint8Array): void {
+    if (data.length === 0) return;
+    const later = this.chunks.findIndex((chunk, i) => i >= this.chunk && chunk.atCycle > atCycle);
+    const at = later < 0 ? this.chunks.length : later;
+    this.chunks.splice(at, 0, { atCycle, data: data.slice() });
+  }
+
+  /** The next byte that has arrived by `cycle`, or -1. */
+  take(cycle: number): number {
+    const next = this.chunks[this.chunk];
+    if (next === undefined || next.atCycle > cycle) return -1;
+    const byte = next.data[this.offset] ?? -1;
+    if (++this.offset === next.data.length) {
+      this.chunk++;
+      this.offset = 0;
+    }
+    return byte;
+  }
+}

@@ -1,0 +1,104 @@
+import { DURATION_HINT, isDuration, nanoseconds, PAGE_BYTES, RmkError, type Duration } from '@rmk/core';
+import { z } from 'zod';
+import { TIMEBASE_HZ } from './clint.js';
+import type { BootData } from './board.js';
+
+const MEBIBYTE = 1 << 20;
+/** Typed arrays over one WebAssembly memory: 4 GiB hold RAM and logs together. */
+const MAX_MEMORY_BYTES = 1024 * MEBIBYTE;
+const MAX_LOG_PAGES = (2048 * MEBIBYTE) / PAGE_BYTES;
+const NS_PER_SECOND = 1_000_000_000;
+
+const bytes = z.instanceof(Uint8Array);
+const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+const address = z.int().min(0).max(0xffff_ffff);
+
+const schema = z.strictObject({
+  name: z.string().min(1),
+  elf: bytes,
+  /** What the ELF is called in errors. */
+  elfSource: z.string().optional(),
+  memoryBytes: z
+    .int()
+    .min(PAGE_BYTES)
+    .max(MAX_MEMORY_BYTES)
+    .refine((size) => size % PAGE_BYTES === 0, `expected a multiple of the page size, ${PAGE_BYTES}`)
+    .default(32 * MEBIBYTE),
+  /** Entries of all page logs together; each takes a page of host memory once it is used. */
+  logPages: z.int().min(1).max(MAX_LOG_PAGES).optional(),
+  bootData: z.array(z.strictObject({ address, data: bytes })).default([]),
+  /** Input that arrives on the UART at the given guest time. */
+  input: z.array(z.strictObject({ at: duration, data: bytes })).default([]),
+  /** Output kept of each kind, committed and wire; what comes beyond is only counted. */
+  outputBytes: z
+    .int()
+    .min(0)
+    .default(16 * MEBIBYTE),
+});
+
+const timing = z.strictObject({
+  /** Nominal frequency: one instruction takes one cycle. */
+  frequencyHz: z
+    .int()
+    .min(TIMEBASE_HZ)
+    .max(NS_PER_SECOND)
+    .refine(
+      (hz) => NS_PER_SECOND % hz === 0 && hz % TIMEBASE_HZ === 0,
+      'expected a multiple of 10 MHz that divides 1 GHz, such as 100000000',
+    )
+    .default(100_000_000),
+  /** The longest stretch of domain time for which a VM runs before another gets its turn. */
+  slice: duration.default('10ms'),
+  /** `'wall-clock'` slows the VMs down to the wall clock. It changes no result, only how long it takes. */
+  pace: z.enum(['none', 'wall-clock']).default('none'),
+});
+
+/** A guest and the memory it gets. */
+export type MachineOptions = z.input<typeof schema>;
+export type CheckedMachineOptions = z.output<typeof schema> & { readonly logPages: number };
+export type HypervisorOptions = z.input<typeof timing>;
+
+export interface Timing {
+  readonly nsPerCycle: number;
+  readonly cyclesPerTick: number;
+  readonly sliceCycles: number;
+  readonly wallClock: boolean;
+}
+
+/** `RMK_ERR_INPUT` with every problem and its path. */
+export function checkMachineOptions(options: MachineOptions): CheckedMachineOptions {
+  const checked = check(schema, options, `VM ${JSON.stringify(options.name)}`);
+  return { ...checked, logPages: checked.logPages ?? (2 * checked.memoryBytes) / PAGE_BYTES };
+}
+
+/** `RMK_ERR_INPUT` with every problem and its path. */
+export function checkTiming(options: HypervisorOptions): Timing {
+  const { frequencyHz, slice, pace } = check(timing, options, 'the embedded hypervisor');
+  const nsPerCycle = NS_PER_SECOND / frequencyHz;
+  return {
+    nsPerCycle,
+    cyclesPerTick: frequencyHz / TIMEBASE_HZ,
+    sliceCycles: Math.max(1, Math.round(nanoseconds(slice) / nsPerCycle)),
+    wallClock: pace === 'wall-clock',
+  };
+}
+
+/** `RMK_ERR_INPUT` where boot data do not lie in RAM. */
+export function checkBootData(name: string, bootData: readonly BootData[], base: number, size: number): void {
+  const problems = bootData.flatMap(({ address: at, data }, i) =>
+    at >= base && at + data.length <= base + size
+      ? []
+      : [
+          `bootData[${i}]: ${data.length} bytes at 0x${at.toString(16)} do not lie in RAM ` +
+            `(0x${base.toString(16)} to 0x${(base + size - 1).toString(16)}); give the VM more memoryBytes or move them`,
+        ],
+  );
+  if (problems.length > 0) throw new RmkError('RMK_ERR_INPUT', `VM ${JSON.stringify(name)} cannot be made`, { problems });
+}
+
+function check<S extends z.ZodType>(shape: S, value: unknown, what: string): z.output<S> {
+  const result = shape.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`);
+  throw new RmkError('RMK_ERR_INPUT', `the options of ${what} are not valid`, { problems });
+}

@@ -1,0 +1,70 @@
+/** Bytes in a buffer that grows by doubling up to a limit; what comes beyond is counted, not kept. */
+class ByteBuffer {
+  private bytes = new Uint8Array(1024);
+  length = 0;
+
+  constructor(private readonly limitBytes: number) {}
+
+  append(byte: number): void {
+    if (this.length < this.limitBytes) {
+      if (this.length === this.bytes.length) this.grow();
+      this.bytes[this.length] = byte;
+    }
+    this.length++;
+  }
+
+  truncate(length: number): void {
+    this.length = length;
+  }
+
+  copy(from = 0): Uint8Array {
+    return this.bytes.slice(from, Math.min(this.length, this.limitBytes));
+  }
+
+  private grow(): void {
+    const larger = new Uint8Array(Math.min(this.bytes.length * 2, this.limitBytes));
+    larger.set(this.bytes);
+    this.bytes = larger;
+  }
+}
+
+/** What a device put out: the wire saw all of it, committed output is without the spans that were rolled back. */
+export class Transcript {
+  private readonly committed: ByteBuffer;
+  private readonly wire: ByteBuffer;
+
+  /** `limitBytes` are kept of each, so that a guest cannot fill the host's memory; lengths stay exact beyond it. */
+  constructor(limitBytes: number) {
+    this.committed = new ByteBuffer(limitBytes);
+    this.wire = new ByteBuffer(limitBytes);
+  }
+
+  /** Bytes of committed output: the position that a context keeps. */
+  get position(): number {
+    return this.committed.length;
+  }
+
+  append(byte: number): void {
+    this.committed.append(byte);
+    this.wire.append(byte);
+  }
+
+  /** Strikes out everything after `position`, and says how many bytes that were. */
+  strikeTo(position: number): number {
+    const struck = this.committed.length - position;
+    this.committed.truncate(position);
+    return struck;
+  }
+
+  committedFrom(position: number): Uint8Array {
+    return this.committed.copy(position);
+  }
+
+  committedBytes(): Uint8Array {
+    return this.committed.copy();
+  }
+
+  wireBytes(): Uint8Array {
+    return this.wire.copy();
+  }
+}
