@@ -3,7 +3,7 @@ import type { Bus } from './events.js';
 import type { Plugin } from './plugin.js';
 import type { Token } from './token.js';
 
-export type PluginState = 'starting' | 'active' | 'quarantined' | 'stopping' | 'failed';
+export type PluginState = 'starting' | 'active' | 'quarantined' | 'stopping';
 
 export interface PluginStatus {
   readonly name: string;
@@ -13,6 +13,8 @@ export interface PluginStatus {
   readonly dependsOn: readonly string[];
   readonly startedInHostMs: number;
   readonly faults: number;
+  /** What it has registered with the domain and not disposed of: `EVT_…`, `timer`, `fact …`. */
+  readonly registered: readonly string[];
 }
 
 /** One protected VM with its own pins, agent, modules, bus and clock. */

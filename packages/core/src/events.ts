@@ -55,7 +55,7 @@ export interface RmkEvents {
   EVT_MODULEFAULT: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
-    /** What ran: `EVT_…`, `timer`. */
+    /** What ran: the handler of an `EVT_…`, a `timer`, or the observer of a `fact …`. */
     readonly during: string;
     /** The sequence number of the event it was handling; 0 where there was none. */
     readonly occurrence: number;

@@ -38,7 +38,7 @@ export interface Manifest {
   readonly rmk: string;
   /** Besides BUS, CLOCK and OPTIONS, which everyone gets. */
   readonly requires?: readonly Token<unknown>[];
-  readonly provides?: readonly Provision<never>[];
+  readonly provides?: readonly Provision[];
   /** What the hypervisor must be able to do. */
   readonly capabilities?: readonly Capability[];
   /** Names of plugins that, where installed, start after or before this one. */
