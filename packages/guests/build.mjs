@@ -1,0 +1,87 @@
+// Builds the guests' ELFs from their C sources: `node build.mjs [output folder]`, by default `elf` beside this file.
+// The same compiler gives the same bytes, wherever the sources lie.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const COMPILER = 'riscv64-unknown-elf-gcc';
+const HOW_TO_INSTALL = 'On Debian: apt-get install gcc-riscv64-unknown-elf';
+
+/** Each guest, and the folders of `guest/` that it is made of. */
+const GUESTS = {
+  compressor: ['runtime', 'compressor'],
+  tasks: ['runtime', 'tasks', 'tasks/programs'],
+};
+
+const MACHINE = ['-march=rv32ima_zicsr_zifencei', '-mabi=ilp32', '-mcmodel=medany', '-mstrict-align'];
+const LANGUAGE = [
+  '-std=gnu11',
+  '-O2',
+  '-ffreestanding',
+  '-fno-common',
+  '-fno-pic',
+  '-fno-stack-protector',
+  '-fno-asynchronous-unwind-tables',
+  // Loops that copy or fill stay loops: those in memory.c would call themselves.
+  '-fno-tree-loop-distribute-patterns',
+  '-ffunction-sections',
+  '-fdata-sections',
+];
+const WARNINGS = [
+  '-Wall',
+  '-Wextra',
+  '-Werror',
+  '-Wconversion',
+  '-Wshadow',
+  '-Wundef',
+  '-Wvla',
+  '-Wcast-align=strict',
+  '-Wcast-qual',
+  '-Wpointer-arith',
+  '-Wmissing-prototypes',
+  '-Wstrict-prototypes',
+];
+// No library at all, not even the compiler's own: everything in the ELF comes from `guest/`.
+const LINKING = ['-nostdlib', '-static', '-Wl,--build-id=none', '-Wl,--gc-sections', '-Wl,--fatal-warnings'];
+
+const guestFolder = fileURLToPath(new URL('guest', import.meta.url));
+const outputFolder = resolve(process.argv[2] ?? fileURLToPath(new URL('elf', import.meta.url)));
+
+function compiler(args) {
+  const { error, status, stdout } = spawnSync(COMPILER, args, {
+    cwd: guestFolder,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  if (error?.code === 'ENOENT') stop(`${COMPILER} is not installed. ${HOW_TO_INSTALL}`);
+  if (error !== undefined) stop(`${COMPILER} could not be run: ${error.message}`);
+  if (status !== 0) stop(`${COMPILER} failed; its messages stand above`);
+  return stdout;
+}
+
+function stop(message) {
+  process.stderr.write(`build.mjs: ${message}\n`);
+  process.exit(1);
+}
+
+/** Sorted, so that the ELF does not depend on the order in which a file system lists them. */
+function sourcesIn(folder) {
+  return readdirSync(join(guestFolder, folder))
+    .filter((name) => /\.[cS]$/.test(name))
+    .toSorted()
+    .map((name) => `${folder}/${name}`);
+}
+
+process.stdout.write(compiler(['--version']).split('\n')[0] + '\n');
+mkdirSync(outputFolder, { recursive: true });
+for (const [name, folders] of Object.entries(GUESTS)) {
+  const elf = join(outputFolder, `${name}.elf`);
+  const includes = folders.map((folder) => `-I${folder}`);
+  const sources = folders.flatMap(sourcesIn);
+  compiler([
+    ...[...MACHINE, ...LANGUAGE, ...WARNINGS, `-ffile-prefix-map=${guestFolder}=.`, ...includes],
+    ...[...LINKING, '-T', 'link.ld', ...sources, '-o', elf],
+  ]);
+  process.stdout.write(`${elf}  ${statSync(elf).size} bytes\n`);
+}

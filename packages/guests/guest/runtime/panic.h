@@ -1,0 +1,20 @@
+// The end of a guest that found something wrong with itself.
+#ifndef PANIC_H
+#define PANIC_H
+
+#include <stdint.h>
+
+// Prints `panic: <reason>` and executes `ebreak`, which a hypervisor takes as a crash. Without one the machine parks.
+_Noreturn void panic(const char *reason);
+
+// The same with the registers that describe a trap.
+_Noreturn void panic_trap(const char *reason, uint32_t mcause, uint32_t mepc);
+
+// For a line of several parts: what is printed between the two belongs to it.
+void panic_begin(void);
+_Noreturn void panic_end(void);
+
+// Where the machine stays for ever: `j .` (start.S).
+_Noreturn void park(void);
+
+#endif

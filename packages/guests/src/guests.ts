@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+
+export type GuestName = 'compressor' | 'tasks';
+
+export interface Guest {
+  readonly name: GuestName;
+  readonly description: string;
+  /** RAM that the board needs at least, from 0x8000_0000 on. */
+  readonly memoryBytes: number;
+  /** Whether it wants a file in memory at boot; see {@link bootFile}. */
+  readonly takesBootFile: boolean;
+}
+
+const BOARD_MEMORY_BYTES = 32 * 1024 * 1024;
+
+/** The guests that come with RMK. */
+export const GUESTS: Readonly<Record<GuestName, Guest>> = {
+  compressor: {
+    name: 'compressor',
+    description: 'compresses its boot file to gzip, block by block, and decompresses and compares each block',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: true,
+  },
+  tasks: {
+    name: 'tasks',
+    description: 'a pre-emptive kernel with ten tasks in user mode that compute and check their results',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: false,
+  },
+};
+
+/** The ELF of a guest. Works from `src` as well as from `dist`, since both lie beside `elf`. */
+export function readGuest(name: GuestName): Uint8Array {
+  return readFileSync(new URL(`../elf/${name}.elf`, import.meta.url));
+}

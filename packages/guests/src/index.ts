@@ -1,0 +1,2 @@
+export { BOOT_FILE_ADDRESS, BOOT_FILE_MAX_BYTES, bootFile, type BootFile } from './bootFile.js';
+export { GUESTS, readGuest, type Guest, type GuestName } from './guests.js';
