@@ -81,6 +81,7 @@ export class Execution {
     this.exitTold = this.board.state.exited;
     this.toldOutput = this.board.transcript.position;
     this.board.forgetProgress();
+    this.beginQuantum();
   }
 
   tellException(): void {
@@ -120,8 +121,13 @@ export class Execution {
     state.cycles += cycles;
   }
 
-  private endQuantum(): void {
+  /** A rollback begins a new stretch too: what was undone says nothing of the guest that runs on. */
+  private beginQuantum(): void {
     this.quantumEndCycle = this.domainCycles + this.timing.sliceCycles;
+    this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+  }
+
+  private endQuantum(): void {
     if (this.facts.isObserved('scheduled')) {
       const { cpu, idle, halted } = this.sinceScheduled;
       const { nsPerCycle } = this.timing;
@@ -134,7 +140,7 @@ export class Execution {
         progress: this.takeProgress(),
       });
     }
-    this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+    this.beginQuantum();
   }
 
   private presentState(): 'ran' | 'idle' | 'halted' {

@@ -91,7 +91,7 @@ export class GuestMemory implements HartMemory {
 
   /** Called by the hart and by the host before a store to a page that is not WRITTEN. */
   beforeWrite(frame: number): void {
-    if (this.pageState[frame] === PROTECTED && this.open !== undefined) this.fault(this.open, frame);
+    if (this.pageState[frame] === PROTECTED) this.fault(frame);
     this.present[frame] = 1;
     this.pageState[frame] = WRITTEN;
   }
@@ -135,7 +135,8 @@ export class GuestMemory implements HartMemory {
   /** Ends the open epoch, if there is one, and opens the next. On failure the old one stays open. */
   nextEpoch(plan: EpochPlan): { readonly log: LogChain; readonly closed: EpochPages | undefined } {
     const clusterPages = checkCluster(plan);
-    const closed = this.open === undefined ? undefined : this.closing(this.open);
+    const log = this.openLog;
+    const closed = log === undefined ? undefined : this.closing(log);
     const preSave = this.preSaveSet(plan, closed?.updated ?? new Uint32Array(0));
     if (preSave.length > this.area.free) {
       throw new RmkError(
@@ -144,8 +145,8 @@ export class GuestMemory implements HartMemory {
           `${this.area.capacity}: retain fewer checkpoints, or give the VM more logPages`,
       );
     }
-    if (this.open === undefined) this.pageState.fill(PROTECTED);
-    else this.protect(this.open);
+    if (log === undefined) this.pageState.fill(PROTECTED);
+    else this.protect(log);
     return { log: this.openEpochWith(preSave, clusterPages), closed };
   }
 
@@ -180,7 +181,7 @@ export class GuestMemory implements HartMemory {
   /** Throws unless `logs` are the open epoch's log and those before it, without a gap, none released. */
   checkChain(logs: readonly LogChain[]): void {
     const broken = logs.find((log, age) => !this.area.isUsable(log) || log.epoch !== this.epoch - age);
-    if (this.open === undefined || logs.length === 0 || broken !== undefined) {
+    if (this.openLog === undefined || logs.length === 0 || broken !== undefined) {
       throw new RmkError(
         'RMK_ERR_RELEASED',
         'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
@@ -189,7 +190,15 @@ export class GuestMemory implements HartMemory {
     }
   }
 
-  private fault(log: LogChain, frame: number): void {
+  /** The log that fills. Whoever releases it gives up the protection: nothing is tracked until the next checkpoint. */
+  private get openLog(): LogChain | undefined {
+    if (this.open?.released === true) this.open = undefined;
+    return this.open;
+  }
+
+  private fault(frame: number): void {
+    const log = this.openLog;
+    if (log === undefined) return;
     this.pageFaults++;
     this.faulted[this.faultedCount++] = frame;
     if (!this.area.save(log, frame, frame << FRAME_SHIFT, this.present[frame] === 0, false)) {

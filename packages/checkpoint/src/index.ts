@@ -1,0 +1,12 @@
+export { CheckpointAgent } from './agent.js';
+export { checkpointOptions, type CheckpointOptions } from './options.js';
+export { checkpoint } from './plugin.js';
+export {
+  collect,
+  restore,
+  restoreAll,
+  savedPages,
+  suppliers,
+  type MemoryImage,
+  type SavedPages,
+} from './specification.js';

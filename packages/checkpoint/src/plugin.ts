@@ -1,0 +1,13 @@
+import { CHECKPOINTS, definePlugin, DETECTIONS, P_PTABLE, provide } from '@rmk/core';
+import { CheckpointAgent } from './agent.js';
+import { checkpointOptions } from './options.js';
+
+/** The checkpoint agent. It takes no checkpoint before an algorithm (COWB, COWP) is installed. */
+export const checkpoint = definePlugin({
+  name: '@rmk/checkpoint',
+  version: '0.1.0',
+  rmk: '^0.1.0',
+  requires: [P_PTABLE, DETECTIONS],
+  provides: [provide(CHECKPOINTS, CheckpointAgent)],
+  options: checkpointOptions,
+});

@@ -1,0 +1,1 @@
+export { microcheckpoint, type MicrocheckpointOptions } from './microcheckpoint.js';

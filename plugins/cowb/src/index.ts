@@ -1,0 +1,2 @@
+export { Cowb } from './cowb.js';
+export { cowb } from './plugin.js';

@@ -1,0 +1,41 @@
+import 'reflect-metadata';
+import {
+  CHECKPOINTS,
+  OPTIONS,
+  type CheckpointAlgorithm,
+  type Checkpoints,
+  type EpochPlan,
+  type Module,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import type { CowpOptions } from './plugin.js';
+
+/**
+ * COWP (§3): the pages written in the last epoch (H_i) are expected to be written again, so they are saved at once and
+ * left writable. H_0 is empty: the first epoch is COWB's. After a rollback H is what the undone epochs had written.
+ */
+@injectable()
+export class Cowp implements CheckpointAlgorithm, Module {
+  readonly name = '@rmk/cowp';
+  private readonly epochPlan: EpochPlan;
+  private use: Disposable | undefined;
+
+  constructor(
+    @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
+    @inject(OPTIONS) { clusterPages }: CowpOptions,
+  ) {
+    this.epochPlan = { preSave: 'updated', clusterPages };
+  }
+
+  start(): void {
+    this.use = this.checkpoints.use(this);
+  }
+
+  stop(): void {
+    this.use?.[Symbol.dispose]();
+  }
+
+  plan(): EpochPlan {
+    return this.epochPlan;
+  }
+}

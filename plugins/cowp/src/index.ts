@@ -1,0 +1,2 @@
+export { Cowp } from './cowp.js';
+export { cowp, type CowpOptions } from './plugin.js';

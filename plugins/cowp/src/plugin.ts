@@ -1,0 +1,27 @@
+import { CHECKPOINTS, definePlugin } from '@rmk/core';
+import { z } from 'zod';
+import { Cowp } from './cowp.js';
+
+const MAX_CLUSTER_PAGES = 512;
+
+const cowpOptions = z.strictObject({
+  /** Neighbouring pages saved together at a page fault: fewer faults where a fault is dear, for more pages saved. */
+  clusterPages: z
+    .int()
+    .min(1)
+    .max(MAX_CLUSTER_PAGES)
+    .refine((pages) => (pages & (pages - 1)) === 0, 'expected a power of two')
+    .default(1),
+});
+
+export type CowpOptions = z.output<typeof cowpOptions>;
+
+/** The module COWP. */
+export const cowp = definePlugin({
+  name: '@rmk/cowp',
+  version: '0.1.0',
+  rmk: '^0.1.0',
+  requires: [CHECKPOINTS],
+  modules: [Cowp],
+  options: cowpOptions,
+});

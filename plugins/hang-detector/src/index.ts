@@ -1,0 +1,2 @@
+export { HangDetector } from './hangDetector.js';
+export { hangDetector, type HangDetectorOptions } from './plugin.js';

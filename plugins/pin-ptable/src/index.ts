@@ -1,0 +1,2 @@
+export { pinPtable } from './plugin.js';
+export { PageTable } from './pageTable.js';

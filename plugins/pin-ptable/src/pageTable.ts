@@ -1,0 +1,58 @@
+import 'reflect-metadata';
+import {
+  BUS,
+  VIRTUAL_MACHINE,
+  type Bus,
+  type Checkpointed,
+  type EpochPlan,
+  type Module,
+  type PageTablePin,
+  type RollbackTarget,
+  type RolledBack,
+  type VirtualMachine,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+
+/** P_PTABLE over the VirtualMachine port. */
+@injectable()
+export class PageTable implements PageTablePin, Module {
+  private observing: readonly Disposable[] = [];
+
+  constructor(
+    @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
+    @inject(BUS) private readonly bus: Bus,
+  ) {}
+
+  start(): void {
+    const pageFault = this.bus.topic('EVT_PAGEFAULT');
+    const logLost = this.bus.topic('EVT_LOGLOST');
+    this.observing = [
+      this.machine.observe('pagefault', (fact) => pageFault.publish(fact)),
+      this.machine.observe('loglost', (fact) => logLost.publish(fact)),
+    ];
+  }
+
+  stop(): void {
+    for (const observation of this.observing) observation[Symbol.dispose]();
+  }
+
+  get memoryPages(): number {
+    return this.machine.memoryPages;
+  }
+
+  read(address: number, bytes: number): Promise<Uint8Array> {
+    return this.machine.read(address, bytes);
+  }
+
+  write(address: number, data: Uint8Array): Promise<void> {
+    return this.machine.write(address, data);
+  }
+
+  checkpoint(plan: EpochPlan): Promise<Checkpointed> {
+    return this.machine.checkpoint(plan);
+  }
+
+  rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
+    return this.machine.rollback(to, plan);
+  }
+}

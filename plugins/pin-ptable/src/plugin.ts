@@ -1,0 +1,11 @@
+import { definePlugin, P_PTABLE, provide, VIRTUAL_MACHINE } from '@rmk/core';
+import { PageTable } from './pageTable.js';
+
+/** The pin P_PTABLE. */
+export const pinPtable = definePlugin({
+  name: '@rmk/pin-ptable',
+  version: '0.1.0',
+  rmk: '^0.1.0',
+  requires: [VIRTUAL_MACHINE],
+  provides: [provide(P_PTABLE, PageTable)],
+});

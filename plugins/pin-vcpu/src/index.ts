@@ -1,0 +1,2 @@
+export { pinVcpu } from './plugin.js';
+export { Vcpu } from './vcpu.js';

@@ -1,0 +1,2 @@
+export { pinVmio } from './plugin.js';
+export { Io } from './io.js';

@@ -1,0 +1,2 @@
+export { pinVmschl } from './plugin.js';
+export { Scheduling } from './scheduling.js';

@@ -1,0 +1,3 @@
+export { isCrash, RISCV_BARE_METAL, type OrdinaryException } from './crashTable.js';
+export { pinVmsignal, type SignalOptions } from './plugin.js';
+export { Signals } from './signals.js';

@@ -1,0 +1,215 @@
+import 'reflect-metadata';
+import {
+  BUS,
+  CHECKPOINTS,
+  messageOf,
+  nanoseconds,
+  OPTIONS,
+  P_VCPU,
+  RmkError,
+  type Bus,
+  type Checkpoint,
+  type Checkpoints,
+  type Module,
+  type Nanoseconds,
+  type RecoveryRecord,
+  type RecoveryTrigger,
+  type RmkEvent,
+  type Rollback,
+  type RungAttempt,
+  type VcpuPin,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import { ladderAgain, ladderFor, type Candidate, type Ladder } from './ladder.js';
+import type { RecoveryOptions } from './plugin.js';
+
+/** What the last recovery came to: the same error is one detected while its checkpoint is still in the ring. */
+interface LastRecovery {
+  readonly rung: 'rollback' | 'restart';
+  readonly atNs: Nanoseconds;
+  readonly occurrence: number;
+  /** What stands at the target of a rollback; absent after a restart. */
+  readonly reopened?: Checkpoint;
+}
+
+type Restored = Pick<
+  RecoveryRecord,
+  'rung' | 'checkpoint' | 'pagesRestored' | 'workLostNs' | 'outputStruckBytes'
+> & { readonly reopened?: Checkpoint };
+
+/**
+ * The recovery module (§8): suspends the failed VM, rolls it back in place, lets it go on. For an error that comes
+ * again before the ring has refilled it climbs: older checkpoints, a restart of VM and job, and then it gives up.
+ */
+@injectable()
+export class Recovery implements Module {
+  private last: LastRecovery | undefined;
+  private restarts: readonly Nanoseconds[] = [];
+  private recovering = false;
+  private gaveUp = false;
+
+  constructor(
+    @inject(P_VCPU) private readonly vcpu: VcpuPin,
+    @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
+    @inject(BUS) private readonly bus: Bus,
+    @inject(OPTIONS) private readonly options: RecoveryOptions,
+  ) {}
+
+  start(): void {
+    this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
+  }
+
+  private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
+    // Detected in the state that is being, or has just been, given up: nothing new.
+    if (this.recovering || this.gaveUp || detected.atNs <= (this.last?.atNs ?? -1)) return;
+    this.recovering = true;
+    try {
+      await this.climb(triggerOf(detected));
+    } finally {
+      this.recovering = false;
+    }
+  }
+
+  private async climb(trigger: RecoveryTrigger): Promise<void> {
+    const again = this.isSameError();
+    const occurrence = again ? (this.last?.occurrence ?? 0) + 1 : 1;
+    const attempts: RungAttempt[] = [];
+    const startedAt = performance.now();
+    await this.vcpu.suspend();
+    const suspendedAt = performance.now();
+    const restored = (await this.rollBack(trigger, again, attempts)) ?? (await this.restart(trigger, again, attempts));
+    if (restored === undefined) return;
+    const restoredAt = performance.now();
+    await this.vcpu.resume();
+    const resumedAt = performance.now();
+
+    const { reopened, ...outcome } = restored;
+    this.last = {
+      rung: restored.rung === 'restart' ? 'restart' : 'rollback',
+      atNs: trigger.atNs,
+      occurrence,
+      ...(reopened === undefined ? {} : { reopened }),
+    };
+    const record: RecoveryRecord = {
+      trigger,
+      ...outcome,
+      attempts,
+      occurrence,
+      steps: {
+        suspendHostNs: hostNs(startedAt, suspendedAt),
+        rollbackHostNs: hostNs(suspendedAt, restoredAt),
+        resumeHostNs: hostNs(restoredAt, resumedAt),
+      },
+      durationHostNs: hostNs(startedAt, resumedAt),
+    };
+    this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
+  }
+
+  private isSameError(): boolean {
+    const { retained, retain } = this.checkpoints;
+    if (this.last === undefined) return false;
+    if (this.last.reopened !== undefined) return retained.includes(this.last.reopened);
+    return retained.length > 0 && (retained.length < retain || retained.at(-1)?.origin === 'first');
+  }
+
+  private async rollBack(
+    trigger: RecoveryTrigger,
+    again: boolean,
+    attempts: RungAttempt[],
+  ): Promise<Restored | undefined> {
+    const ladder = this.ladder(trigger, again);
+    if (ladder.emptyBecause !== undefined) attempts.push({ rung: 'target', failure: ladder.emptyBecause });
+    let damaged = false;
+    for (const candidate of ladder.candidates) {
+      const outcome = await this.tryCandidate(candidate, trigger, attempts);
+      if (outcome !== 'failed' && outcome !== 'damaged') return outcome;
+      damaged ||= outcome === 'damaged';
+    }
+    if (!damaged) return undefined;
+    for (const candidate of ladder.newer) {
+      const outcome = await this.tryCandidate(candidate, trigger, attempts);
+      if (outcome !== 'failed' && outcome !== 'damaged') return outcome;
+    }
+    return undefined;
+  }
+
+  private ladder(trigger: RecoveryTrigger, again: boolean): Ladder {
+    const { retained } = this.checkpoints;
+    const reopened = this.last?.reopened;
+    if (!again) return ladderFor(retained, trigger.suspectSinceNs);
+    if (reopened !== undefined) return ladderAgain(retained, reopened);
+    return { candidates: [], newer: [], emptyBecause: 'the same error again, soon after a restart' };
+  }
+
+  private async tryCandidate(
+    { rung, checkpoint }: Candidate,
+    trigger: RecoveryTrigger,
+    attempts: RungAttempt[],
+  ): Promise<Restored | 'failed' | 'damaged'> {
+    const { takenAtNs, origin } = checkpoint;
+    try {
+      const { pagesRestored, undoneNs, outputStruckBytes, reopened }: Rollback =
+        await this.checkpoints.rollback(checkpoint);
+      attempts.push({ rung, takenAtNs });
+      return {
+        rung,
+        checkpoint: { takenAtNs, origin, ageNs: trigger.atNs - takenAtNs },
+        pagesRestored,
+        workLostNs: undoneNs,
+        outputStruckBytes,
+        reopened,
+      };
+    } catch (error) {
+      attempts.push({ rung, takenAtNs, failure: messageOf(error) });
+      return error instanceof RmkError && error.code === 'RMK_ERR_LOGDAMAGED' ? 'damaged' : 'failed';
+    }
+  }
+
+  /** Undefined where that was refused or failed too: the VM stays suspended. */
+  private async restart(
+    trigger: RecoveryTrigger,
+    again: boolean,
+    attempts: RungAttempt[],
+  ): Promise<Restored | undefined> {
+    const refusal = this.whyNoRestart(trigger, again);
+    if (refusal !== undefined) {
+      attempts.push({ rung: 'restart', failure: refusal });
+      this.giveUp(trigger, attempts, refusal);
+      return undefined;
+    }
+    try {
+      await this.vcpu.restart();
+    } catch (error) {
+      const failure = messageOf(error);
+      attempts.push({ rung: 'restart', failure });
+      this.giveUp(trigger, attempts, failure);
+      return undefined;
+    }
+    attempts.push({ rung: 'restart' });
+    this.restarts = [...this.restarts, trigger.atNs];
+    return { rung: 'restart', pagesRestored: 0, outputStruckBytes: 0 };
+  }
+
+  private whyNoRestart(trigger: RecoveryTrigger, again: boolean): string | undefined {
+    if (again && this.last?.rung === 'restart') return 'a restart did not help: the same error came again';
+    const { maxRestarts, restartWindow } = this.options;
+    const since = trigger.atNs - nanoseconds(restartWindow);
+    this.restarts = this.restarts.filter((atNs) => atNs > since);
+    if (this.restarts.length < maxRestarts) return undefined;
+    return `${this.restarts.length} restarts within ${restartWindow} are as many as maxRestarts allows`;
+  }
+
+  private giveUp(trigger: RecoveryTrigger, attempts: readonly RungAttempt[], reason: string): void {
+    this.gaveUp = true;
+    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
+  }
+}
+
+function triggerOf(detected: RmkEvent<'EVT_ERRORDETECTED'>): RecoveryTrigger {
+  const { kind, cause, atNs, source, suspectSinceNs } = detected;
+  return { kind, cause, atNs, detector: source, ...(suspectSinceNs === undefined ? {} : { suspectSinceNs }) };
+}
+
+function hostNs(fromMs: number, toMs: number): Nanoseconds {
+  return Math.round((toMs - fromMs) * 1e6);
+}
