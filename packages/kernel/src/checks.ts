@@ -1,0 +1,99 @@
+import {
+  BUS,
+  CLOCK,
+  DETECTIONS,
+  OPTIONS,
+  tokenName,
+  VIRTUAL_MACHINE,
+  type Plugin,
+  type Token,
+  type VirtualMachine,
+} from '@rmk/core';
+import { checkPlugin, type CheckedPlugin } from './manifest.js';
+import { refusal, type Problem } from './problem.js';
+import { startOrder } from './startOrder.js';
+
+/** What the kernel itself injects where it is asked for. */
+const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
+  BUS,
+  CLOCK,
+  OPTIONS,
+  DETECTIONS,
+  VIRTUAL_MACHINE,
+]);
+
+/**
+ * Checks plugins against each other, against those that run and against the hypervisor, before any of their classes is
+ * constructed. Gives them in start order; throws one error with every problem there is.
+ */
+export async function checkPlugins(
+  plugins: readonly Plugin[],
+  running: readonly CheckedPlugin[],
+  machine: VirtualMachine,
+): Promise<readonly CheckedPlugin[]> {
+  const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine)));
+  const problems = results.flatMap((result) => result.problems);
+  const readable = results.flatMap(({ plugin }) => plugin ?? []);
+  const all = [...running, ...readable];
+
+  problems.push(...doubledNames(all), ...doubledTokens(all));
+  // What a malformed plugin would provide is not known, so nothing can be said to be missing.
+  if (readable.length === plugins.length) problems.push(...missing(readable, all));
+  const ordered = startOrder(readable);
+  if ('cycle' in ordered) {
+    const { path, reasons } = ordered.cycle;
+    const plugin = path.split(' → ')[0] ?? path;
+    const message = `${path} (${reasons.join('; ')}): take one of these out`;
+    problems.push({ code: 'RMK_ERR_CYCLE', plugin, message });
+  }
+
+  const [first, ...others] = problems;
+  if (first !== undefined) throw refusal([first, ...others]);
+  return 'order' in ordered ? ordered.order : [];
+}
+
+function doubledNames(plugins: readonly CheckedPlugin[]): readonly Problem[] {
+  const seen = new Map<string, CheckedPlugin>();
+  return plugins.flatMap((plugin) => {
+    const { name, definition } = plugin;
+    const other = seen.get(name);
+    seen.set(name, plugin);
+    if (other === undefined) return [];
+    const versions = `${other.definition.version} and ${definition.version}`;
+    const message = `two plugins are named ${name} (${versions}): leave one of them out`;
+    return [{ code: 'RMK_ERR_DOUBLED', plugin: name, message }];
+  });
+}
+
+function doubledTokens(plugins: readonly CheckedPlugin[]): readonly Problem[] {
+  const providers = new Map<Token<unknown>, string>(
+    Array.from(KERNEL_TOKENS, (token) => [token, 'the kernel']),
+  );
+  return plugins.flatMap(({ name, definition }) =>
+    (definition.provides ?? []).flatMap(({ token }): readonly Problem[] => {
+      const other = providers.get(token);
+      providers.set(token, name);
+      if (other === undefined) return [];
+      const both =
+        other === name
+          ? `${name} provides ${tokenName(token)} twice`
+          : `both ${other} and ${name} provide ${tokenName(token)}`;
+      const message = `${both}: only one may, so leave the other out`;
+      return [{ code: 'RMK_ERR_DOUBLED', plugin: name, message }];
+    }),
+  );
+}
+
+function missing(plugins: readonly CheckedPlugin[], all: readonly CheckedPlugin[]): readonly Problem[] {
+  const provided = new Set(
+    all.flatMap(({ definition }) => (definition.provides ?? []).map(({ token }) => token)),
+  );
+  return plugins.flatMap(({ name, definition }) =>
+    (definition.requires ?? [])
+      .filter((token) => !provided.has(token) && !KERNEL_TOKENS.has(token))
+      .map((token): Problem => {
+        const message = `${name} requires ${tokenName(token)}, which no plugin of the domain provides: add one that does`;
+        return { code: 'RMK_ERR_MISSING', plugin: name, message };
+      }),
+  );
+}

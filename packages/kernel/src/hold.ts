@@ -1,0 +1,29 @@
+/**
+ * Counts the promises that the domain waits for: of handlers, timers, and of plugins being started or stopped.
+ * While one is pending the driver lets the VM stand still, so no result depends on how long the host takes.
+ */
+export class Hold {
+  private count = 0;
+  private settled: Promise<void> | undefined;
+  private settle: () => void = () => {};
+
+  /**
+   * For `VirtualMachine.holdWhile`. The promise is fulfilled when the count falls to zero and is never rejected.
+   * What waits on it may itself have begun something: ask again before the VM runs on.
+   */
+  readonly pending = (): Promise<void> | undefined => this.settled;
+
+  add(promise: Promise<unknown>): void {
+    this.count += 1;
+    this.settled ??= new Promise((resolve) => (this.settle = resolve));
+    const release = (): void => this.release();
+    promise.then(release, release);
+  }
+
+  private release(): void {
+    this.count -= 1;
+    if (this.count > 0) return;
+    this.settled = undefined;
+    this.settle();
+  }
+}

@@ -1,0 +1,1 @@
+export { createDomain, type DomainOptions } from './domain.js';

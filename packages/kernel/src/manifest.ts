@@ -1,0 +1,154 @@
+import {
+  messageOf,
+  RMK_VERSION,
+  type Class,
+  type Detection,
+  type Plugin,
+  type PluginDefinition,
+  type Token,
+  type VirtualMachine,
+} from '@rmk/core';
+import { satisfies, valid, validRange } from 'semver';
+import { z } from 'zod';
+import type { Problem } from './problem.js';
+import { isStandardSchema, validate } from './schema.js';
+import { HOST, KERNEL } from './supervision.js';
+
+/** A plugin whose manifest and options are in order. */
+export interface CheckedPlugin {
+  readonly name: string;
+  readonly definition: PluginDefinition;
+  /** What the plugin's schema made of the options; `undefined` where it has none. */
+  readonly options: unknown;
+  readonly detections: readonly Detection[];
+}
+
+/** Stands for the name in messages about a plugin that has none. */
+const NAMELESS = 'a plugin without a name';
+
+const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+
+const Name = z
+  .string()
+  .regex(NPM_NAME, 'expected the npm name of the package, such as rmk-plugin-thermometer')
+  .refine((name) => name !== KERNEL && name !== HOST, 'the name is taken by RMK itself: choose another');
+const AnyClass = z.custom<Class>((value) => typeof value === 'function', 'expected a class');
+const AnyToken = z.custom<Token<unknown>>(
+  (value) => typeof value === 'symbol',
+  'expected a token (undefined often comes of an import cycle)',
+);
+
+const PluginManifest = z.strictObject({
+  name: Name,
+  version: z.string().refine((version) => valid(version) !== null, 'expected a version such as 1.2.0'),
+  rmk: z.string().refine((range) => validRange(range) !== null, 'expected a range of versions such as ^1'),
+  requires: z.array(AnyToken).optional(),
+  provides: z.array(z.strictObject({ token: AnyToken, by: AnyClass })).optional(),
+  capabilities: z.array(z.string()).optional(),
+  before: z.array(z.string()).optional(),
+  after: z.array(z.string()).optional(),
+  modules: z.array(AnyClass).optional(),
+  options: z.custom(isStandardSchema, 'expected a Standard Schema, such as one of zod').optional(),
+  detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
+});
+
+const StatedDetections = z.array(z.object({ kind: z.string().min(1), boundNs: z.number().positive() }));
+
+/** The tokens that `plugin` requires and `provider` provides. */
+export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
+  const provided = new Set(provider.definition.provides?.map(({ token }) => token));
+  return (plugin.definition.requires ?? []).filter((token) => provided.has(token));
+}
+
+export interface CheckResult {
+  /** Absent where the manifest is malformed. Usable only where there are no problems. */
+  readonly plugin?: CheckedPlugin;
+  readonly problems: readonly Problem[];
+}
+
+/** Everything about one plugin that can be told without looking at the others. */
+export async function checkPlugin(plugin: Plugin, machine: VirtualMachine): Promise<CheckResult> {
+  const malformed = await manifestProblems(plugin);
+  if (malformed.length > 0) return { problems: malformed };
+  const { definition } = plugin;
+  const problems = [...versionProblems(definition), ...capabilityProblems(definition, machine)];
+  const options = await readOptions(plugin, problems);
+  const detections = options.valid ? await readDetections(definition, options.value, machine, problems) : [];
+  return { plugin: { name: definition.name, definition, options: options.value, detections }, problems };
+}
+
+async function manifestProblems(plugin: unknown): Promise<readonly Problem[]> {
+  const code = 'RMK_ERR_MANIFEST';
+  if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
+    const mend = typeof plugin === 'function' ? 'call this one' : 'pass what such a factory returns';
+    const message = `${typeof plugin} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
+    return [{ code, plugin: NAMELESS, message }];
+  }
+  const checked = await validate(PluginManifest, plugin.definition, 'manifest');
+  const name = nameOf(plugin.definition);
+  return checked.issues.map((issue) => ({ code, plugin: name, message: `${name}: ${issue}` }));
+}
+
+function nameOf(definition: unknown): string {
+  const named = z.object({ name: z.string().min(1) }).safeParse(definition);
+  return named.success ? named.data.name : NAMELESS;
+}
+
+function versionProblems({ name, version, rmk }: PluginDefinition): readonly Problem[] {
+  if (satisfies(RMK_VERSION, rmk, { includePrerelease: true })) return [];
+  const message = `${name} ${version} works with RMK ${rmk}, and this is RMK ${RMK_VERSION}: install a version of the plugin that is made for it`;
+  return [{ code: 'RMK_ERR_VERSION', plugin: name, message }];
+}
+
+function capabilityProblems(
+  { name, capabilities = [] }: PluginDefinition,
+  machine: VirtualMachine,
+): readonly Problem[] {
+  const offered = [...machine.capabilities].join(', ') || 'none';
+  return capabilities
+    .filter((capability) => !machine.capabilities.has(capability))
+    .map((capability) => {
+      const message = `${name} needs the capability ${capability}, and the hypervisor of ${machine.name} offers ${offered}: use another hypervisor, or leave the plugin out`;
+      return { code: 'RMK_ERR_CAPABILITY', plugin: name, message };
+    });
+}
+
+async function readOptions(
+  { definition: { name: plugin, options: schema }, options }: Plugin,
+  problems: Problem[],
+): Promise<{ readonly valid: boolean; readonly value?: unknown }> {
+  const code = 'RMK_ERR_OPTIONS';
+  if (schema === undefined) {
+    if (options === undefined) return { valid: true };
+    problems.push({ code, plugin, message: `${plugin} takes no options: call its factory without any` });
+    return { valid: false };
+  }
+  try {
+    const { issues, value } = await validate(schema, options === undefined ? {} : options, 'options');
+    problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
+    return { valid: issues.length === 0, value };
+  } catch (cause) {
+    const message = `${plugin}: the schema of its options threw, which its author must mend: ${messageOf(cause)}`;
+    problems.push({ code, plugin, message, cause });
+    return { valid: false };
+  }
+}
+
+async function readDetections(
+  { name: plugin, detects }: PluginDefinition,
+  options: unknown,
+  machine: VirtualMachine,
+  problems: Problem[],
+): Promise<readonly Detection[]> {
+  const code = 'RMK_ERR_MANIFEST';
+  try {
+    const detections = detects?.(options, machine) ?? [];
+    const { issues } = await validate(StatedDetections, detections, 'detects()');
+    problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
+    return detections;
+  } catch (cause) {
+    const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
+    problems.push({ code, plugin, message, cause });
+    return [];
+  }
+}

@@ -1,0 +1,89 @@
+import { RmkError } from '@rmk/core';
+import type { Hold } from './hold.js';
+
+/** Why a scope is closed. */
+export type Closed = 'quarantined' | 'stopped';
+
+/** What a plugin did wrong: `during` and `occurrence` are those of EVT_MODULEFAULT. */
+export interface Fault {
+  readonly during: string;
+  readonly occurrence: number;
+  readonly error: unknown;
+}
+
+interface Registration extends Disposable {
+  readonly label: string;
+}
+
+/**
+ * Everything that one plugin, or the host, has running in the domain. Its code is called through its scope, so
+ * faults are attributed to it; its subscriptions and timers are registered there, so they are released with it.
+ */
+export class Scope {
+  faults = 0;
+  closed: Closed | undefined;
+  private readonly live = new Set<Registration>();
+
+  constructor(
+    readonly name: string,
+    private readonly hold: Hold,
+    private readonly report: (scope: Scope, fault: Fault) => void,
+  ) {}
+
+  /** Labels of what is registered and not disposed of, oldest first. */
+  get registered(): readonly string[] {
+    return Array.from(this.live, ({ label }) => label);
+  }
+
+  /** Registers what `acquire` gives until it is disposed of, is `spent` of itself, or the scope closes. */
+  register(label: string, acquire: (spent: () => void) => Disposable): Disposable {
+    if (this.closed !== undefined) {
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `${this.name} is ${this.closed} and cannot register ${label}: check in stop() that nothing of it goes on`,
+        { plugin: this.name },
+      );
+    }
+    const registration: Registration = {
+      label,
+      [Symbol.dispose]: () => {
+        if (this.live.delete(registration)) acquired[Symbol.dispose]();
+      },
+    };
+    const acquired = acquire(() => this.live.delete(registration));
+    this.live.add(registration);
+    return registration;
+  }
+
+  /** Calls code of the plugin. Nothing that it throws gets out. */
+  attempt<A>(during: string, run: (argument: A) => unknown, argument: A): void {
+    try {
+      const result = run(argument);
+      if (result !== undefined) this.settle(result, during, 0);
+    } catch (error) {
+      this.fault(during, 0, error);
+    }
+  }
+
+  /** Holds the VM while `result` is a pending promise. */
+  settle(result: unknown, during: string, occurrence: number): void {
+    if (!isThenable(result)) return;
+    // The fault is reported before the hold lets go, so what handles the report is waited for too.
+    this.hold.add(Promise.resolve(result).catch((error: unknown) => this.fault(during, occurrence, error)));
+  }
+
+  fault(during: string, occurrence: number, error: unknown): void {
+    this.faults += 1;
+    this.report(this, { during, occurrence, error });
+  }
+
+  /** Releases everything that is registered, the newest first. From now on nothing can be. */
+  close(why: Closed): void {
+    this.closed = why;
+    for (const registration of [...this.live].toReversed()) registration[Symbol.dispose]();
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}

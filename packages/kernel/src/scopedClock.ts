@@ -1,0 +1,38 @@
+import { RmkError, type Clock, type Nanoseconds } from '@rmk/core';
+import type { Scope } from './scope.js';
+
+type Run = () => void | Promise<void>;
+
+/** The domain's clock as one plugin sees it: its timers are supervised, and released with it. */
+export class ScopedClock implements Clock {
+  constructor(
+    private readonly clock: Clock,
+    private readonly scope: Scope,
+  ) {}
+
+  now(): Nanoseconds {
+    return this.clock.now();
+  }
+
+  after(delayNs: Nanoseconds, run: Run): Disposable {
+    if (!(delayNs >= 0 && Number.isFinite(delayNs))) {
+      throw new RmkError('RMK_ERR_INPUT', `after(${delayNs}): expected a delay of 0 ns or more`);
+    }
+    return this.scope.register('timer', (spent) =>
+      this.clock.after(delayNs, () => {
+        spent();
+        this.scope.attempt('timer', run, undefined);
+      }),
+    );
+  }
+
+  every(intervalNs: Nanoseconds, run: Run): Disposable {
+    // An interval of 0 would never let the guest run again.
+    if (!(intervalNs > 0 && Number.isFinite(intervalNs))) {
+      throw new RmkError('RMK_ERR_INPUT', `every(${intervalNs}): expected an interval above 0 ns`);
+    }
+    return this.scope.register('timer', () =>
+      this.clock.every(intervalNs, () => this.scope.attempt('timer', run, undefined)),
+    );
+  }
+}

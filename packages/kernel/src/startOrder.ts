@@ -1,0 +1,66 @@
+import { tokenName } from '@rmk/core';
+import { requiredOf, type CheckedPlugin } from './manifest.js';
+
+/** Why one plugin starts after another. */
+interface Wait {
+  readonly on: CheckedPlugin;
+  readonly because: string;
+}
+
+/** Plugins that wait for each other: `path` is `a → b → a`, each starting after the next. */
+export interface Cycle {
+  readonly path: string;
+  readonly reasons: readonly string[];
+}
+
+/**
+ * The order in which plugins start: each after those that provide what it requires, and as `before` and `after` say.
+ * Stable: of the plugins that may start next, the first one given does.
+ */
+export function startOrder(
+  plugins: readonly CheckedPlugin[],
+): { readonly order: readonly CheckedPlugin[] } | { readonly cycle: Cycle } {
+  const waits = new Map(plugins.map((plugin) => [plugin, waitsOf(plugin, plugins)]));
+  const waiting = new Set(plugins);
+  const order: CheckedPlugin[] = [];
+  while (waiting.size > 0) {
+    const next = [...waiting].find((plugin) => !waits.get(plugin)?.some(({ on }) => waiting.has(on)));
+    if (next === undefined) return { cycle: findCycle(waiting, waits) };
+    waiting.delete(next);
+    order.push(next);
+  }
+  return { order };
+}
+
+function waitsOf(plugin: CheckedPlugin, plugins: readonly CheckedPlugin[]): readonly Wait[] {
+  const { name, definition } = plugin;
+  return plugins.flatMap((on) => [
+    ...requiredOf(plugin, on).map((token) => ({
+      on,
+      because: `${name} requires ${tokenName(token)} of ${on.name}`,
+    })),
+    ...(definition.after?.includes(on.name) ? [{ on, because: `${name} is to start after ${on.name}` }] : []),
+    ...(on.definition.before?.includes(name)
+      ? [{ on, because: `${on.name} is to start before ${name}` }]
+      : []),
+  ]);
+}
+
+/** Every plugin in `waiting` waits for another one in it, so following the waits must come back to itself. */
+function findCycle(
+  waiting: ReadonlySet<CheckedPlugin>,
+  waits: ReadonlyMap<CheckedPlugin, readonly Wait[]>,
+): Cycle {
+  const walked: CheckedPlugin[] = [];
+  const reasons: string[] = [];
+  let [plugin] = waiting;
+  while (plugin !== undefined && !walked.includes(plugin)) {
+    const wait: Wait | undefined = waits.get(plugin)?.find(({ on }) => waiting.has(on));
+    walked.push(plugin);
+    reasons.push(wait?.because ?? '');
+    plugin = wait?.on;
+  }
+  const start = walked.findIndex((one) => one === plugin);
+  const names = walked.slice(start).map(({ name }) => name);
+  return { path: [...names, names[0]].join(' → '), reasons: reasons.slice(start) };
+}

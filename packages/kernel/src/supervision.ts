@@ -1,0 +1,49 @@
+import { messageOf, type Bus, type Clock, type Topic } from '@rmk/core';
+import { ScopedBus, type EventBus } from './bus.js';
+import type { Hold } from './hold.js';
+import { Scope, type Fault } from './scope.js';
+
+/** Sources of events that are no plugins; a plugin cannot have these names. */
+export const KERNEL = 'kernel';
+export const HOST = 'host';
+
+/**
+ * Reports each fault as EVT_MODULEFAULT and quarantines the plugin that has had too many.
+ *
+ * The host is never quarantined. So that its handler of EVT_MODULEFAULT cannot go on reporting itself for ever, what
+ * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_MODULEFAULT that
+ * throws is reported like any other, until the quarantine ends it.
+ */
+export class Supervision {
+  /** For what the kernel has to say. */
+  readonly bus: Bus;
+  private readonly moduleFault: Topic<'EVT_MODULEFAULT'>;
+  private readonly moduleQuarantined: Topic<'EVT_MODULEQUARANTINED'>;
+
+  constructor(
+    bus: EventBus,
+    private readonly clock: Clock,
+    private readonly hold: Hold,
+    private readonly quarantineAfterFaults: number,
+  ) {
+    this.bus = new ScopedBus(bus, this.scope(KERNEL));
+    this.moduleFault = this.bus.topic('EVT_MODULEFAULT');
+    this.moduleQuarantined = this.bus.topic('EVT_MODULEQUARANTINED');
+  }
+
+  scope(name: string): Scope {
+    return new Scope(name, this.hold, (scope, fault) => this.report(scope, fault));
+  }
+
+  private report(scope: Scope, fault: Fault): void {
+    const { name: plugin, faults } = scope;
+    if (plugin === HOST && fault.during === 'EVT_MODULEFAULT') {
+      process.emitWarning(`the host's own handler of EVT_MODULEFAULT failed: ${messageOf(fault.error)}`);
+      return;
+    }
+    this.moduleFault.publish({ atNs: this.clock.now(), plugin, ...fault, faults });
+    if (plugin === HOST || scope.closed !== undefined || faults < this.quarantineAfterFaults) return;
+    scope.close('quarantined');
+    this.moduleQuarantined.publish({ atNs: this.clock.now(), plugin, faults });
+  }
+}
