@@ -25,7 +25,7 @@ export interface Domain {
   readonly clock: Clock;
   /** In the order in which they were started. */
   readonly plugins: readonly PluginStatus[];
-  /** What a plugin provides. `RMK_ERR_UNKNOWN` where none does. */
+  /** What a plugin provides, or the DETECTIONS of the kernel. `RMK_ERR_UNKNOWN` where there is none. */
   get<T>(of: Token<T>): T;
   /** Checks, then starts a plugin beside the running guest; on failure nothing has changed. */
   install(plugin: Plugin): Promise<void>;
