@@ -145,7 +145,10 @@ export class CheckpointAgent implements Checkpoints, Module {
     for (;;) {
       const algorithm = this.algorithms.at(-1);
       if (algorithm === undefined) {
-        throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm is installed; install cowb or cowp');
+        throw new RmkError(
+          'RMK_ERR_UNPROTECTED',
+          'no checkpoint algorithm is installed; install cowb or cowp',
+        );
       }
       try {
         return { plan: algorithm.plan(this.history), algorithm: algorithm.name };

@@ -34,7 +34,9 @@ export function collect(older: SavedPages, newer: SavedPages): SavedPages {
  * A damaged entry elsewhere does no harm.
  */
 export function suppliers(newestFirst: readonly SavedPages[]): ReadonlyMap<number, number> {
-  return new Map(newestFirst.flatMap((saved, index) => [...saved.keys()].map((frame) => [frame, index] as const)));
+  return new Map(
+    newestFirst.flatMap((saved, index) => [...saved.keys()].map((frame) => [frame, index] as const)),
+  );
 }
 
 /** Reads all of a driver's page log, to compare it with the specification. */

@@ -1,12 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { RmkError, type Nanoseconds } from '@rmk/core';
 import { EmbeddedMachine } from './embeddedMachine.js';
-import {
-  checkTiming,
-  type HypervisorOptions,
-  type MachineOptions,
-  type Timing,
-} from './machineOptions.js';
+import { checkTiming, type HypervisorOptions, type MachineOptions, type Timing } from './machineOptions.js';
 
 export interface RunOptions {
   /** Domain time at which each VM stops; without it they run until none can go on. */
@@ -37,7 +32,10 @@ export class EmbeddedHypervisor {
   createMachine(options: MachineOptions): EmbeddedMachine {
     const machine = new EmbeddedMachine(options, this.timing);
     if (this.vms.some(({ name }) => name === machine.name)) {
-      throw new RmkError('RMK_ERR_INPUT', `there is a VM ${JSON.stringify(machine.name)} already; choose another name`);
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `there is a VM ${JSON.stringify(machine.name)} already; choose another name`,
+      );
     }
     this.vms.push(machine);
     return machine;
@@ -45,7 +43,8 @@ export class EmbeddedHypervisor {
 
   /** Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs. */
   async run({ untilNs = Infinity, signal }: RunOptions = {}): Promise<void> {
-    if (this.running) throw new RmkError('RMK_ERR_STATE', 'the hypervisor runs already; await that run first');
+    if (this.running)
+      throw new RmkError('RMK_ERR_STATE', 'the hypervisor runs already; await that run first');
     this.running = true;
     try {
       await this.schedule(untilNs, signal);

@@ -69,7 +69,10 @@ export class EmbeddedMachine implements VirtualMachine {
     this.memoryPages = this.memory.pages;
     this.transcript = new Transcript(checked.outputBytes);
     this.inputLog = new InputLog(
-      checked.input.map(({ at, data }) => ({ atCycle: Math.ceil(nanoseconds(at) / timing.nsPerCycle), data })),
+      checked.input.map(({ at, data }) => ({
+        atCycle: Math.ceil(nanoseconds(at) / timing.nsPerCycle),
+        data,
+      })),
     );
     this.board = new Board(this.memory, this.transcript, this.inputLog, timing.cyclesPerTick);
     this.execution = new Execution(this.board, timing);
@@ -129,7 +132,10 @@ export class EmbeddedMachine implements VirtualMachine {
       );
     }
     if (this.board.state.exited) {
-      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`);
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`,
+      );
     }
     takeException(this.board.state, exception, 0);
     this.execution.tellException();
@@ -138,7 +144,10 @@ export class EmbeddedMachine implements VirtualMachine {
   async input(device: string, data: Uint8Array): Promise<void> {
     this.checkOpen();
     if (device !== UART) {
-      throw new RmkError('RMK_ERR_UNKNOWN', `the board has no device ${JSON.stringify(device)}; it has ${UART}`);
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `the board has no device ${JSON.stringify(device)}; it has ${UART}`,
+      );
     }
     this.inputLog.add(this.board.state.cycles, data);
   }
@@ -160,7 +169,10 @@ export class EmbeddedMachine implements VirtualMachine {
   async rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
     this.checkOpen();
     if (!this.execution.suspended) {
-      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} runs; suspend it before rolling it back`);
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `VM ${JSON.stringify(this.name)} runs; suspend it before rolling it back`,
+      );
     }
     const started = performance.now();
     const context = ownContext(to.context);
@@ -241,6 +253,11 @@ export class EmbeddedMachine implements VirtualMachine {
     return this.execution.isRunnable;
   }
 
+  /** Timers set on the clock, for tests of leaks. */
+  get pendingTimers(): number {
+    return this.execution.clock.pending;
+  }
+
   /** For the scheduler: the promise for which the VM stands still. */
   held(): Promise<void> | undefined {
     return this.execution.holdWhile();
@@ -264,7 +281,8 @@ export class EmbeddedMachine implements VirtualMachine {
   private offsetOf(address: number, bytes: number): number {
     this.checkOpen();
     const offset = address - this.memory.base;
-    if (Number.isInteger(offset) && offset >= 0 && bytes >= 0 && offset + bytes <= this.memory.bytes) return offset;
+    if (Number.isInteger(offset) && offset >= 0 && bytes >= 0 && offset + bytes <= this.memory.bytes)
+      return offset;
     throw new RmkError(
       'RMK_ERR_ADDRESS',
       `${bytes} bytes at 0x${address.toString(16)} do not lie in the RAM of VM ${JSON.stringify(this.name)} ` +

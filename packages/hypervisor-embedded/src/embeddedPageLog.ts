@@ -36,26 +36,34 @@ export class EmbeddedPageLog implements PageLog {
   damage(frame: number, bit: number): void {
     const entry = this.find(frame);
     if (this.area.isAbsent(entry)) {
-      throw new RmkError('RMK_ERR_INPUT', `page frame ${frame} is saved as absent: there is no content to damage`);
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `page frame ${frame} is saved as absent: there is no content to damage`,
+      );
     }
     this.area.flipBit(entry, bit);
   }
 
   private entries(): number[] {
     const entries: number[] = [];
-    for (let entry = this.chain.first; entry !== NO_ENTRY; entry = this.area.after(entry)) entries.push(entry);
+    for (let entry = this.chain.first; entry !== NO_ENTRY; entry = this.area.after(entry))
+      entries.push(entry);
     return entries;
   }
 
   private find(frame: number): number {
     this.checkUsable();
     const found = this.entries().find((entry) => this.area.frame(entry) === frame);
-    if (found === undefined) throw new RmkError('RMK_ERR_UNKNOWN', `page frame ${frame} is not in the page log`);
+    if (found === undefined)
+      throw new RmkError('RMK_ERR_UNKNOWN', `page frame ${frame} is not in the page log`);
     return found;
   }
 
   private checkUsable(): void {
     if (this.area.isUsable(this.chain)) return;
-    throw new RmkError('RMK_ERR_RELEASED', 'the page log was released, or voided by a full log area or a restart');
+    throw new RmkError(
+      'RMK_ERR_RELEASED',
+      'the page log was released, or voided by a full log area or a restart',
+    );
   }
 }

@@ -105,7 +105,9 @@ export class Execution {
   /** Waiting for nothing that could come, with no timer of ours that could do something about it. */
   private get isDead(): boolean {
     return (
-      this.board.state.waiting && this.board.state.nextWakeCycle() === Infinity && this.clock.nextCycle === Infinity
+      this.board.state.waiting &&
+      this.board.state.nextWakeCycle() === Infinity &&
+      this.clock.nextCycle === Infinity
     );
   }
 

@@ -147,7 +147,7 @@ export class GuestMemory implements HartMemory {
     }
     if (log === undefined) this.pageState.fill(PROTECTED);
     else this.protect(log);
-    return { log: this.openEpochWith(preSave, clusterPages), closed };
+    return { log: this.openEpochWith(preSave, clusterPages, log?.epoch), closed };
   }
 
   /**
@@ -167,7 +167,8 @@ export class GuestMemory implements HartMemory {
     const wanted = this.preSaveSet(plan, written);
     // A rollback must not fail for want of room: pre-saving only spares faults.
     const preSave = wanted.length <= this.area.free ? wanted : new Uint32Array(0);
-    return { log: this.openEpochWith(preSave, clusterPages), pagesRestored: ruling.length };
+    const log = this.openEpochWith(preSave, clusterPages, logs.at(-1)?.previousEpoch);
+    return { log, pagesRestored: ruling.length };
   }
 
   /** As at power-on: no page exists, nothing is logged. */
@@ -180,8 +181,12 @@ export class GuestMemory implements HartMemory {
 
   /** Throws unless `logs` are the open epoch's log and those before it, without a gap, none released. */
   checkChain(logs: readonly LogChain[]): void {
-    const broken = logs.find((log, age) => !this.area.isUsable(log) || log.epoch !== this.epoch - age);
-    if (this.openLog === undefined || logs.length === 0 || broken !== undefined) {
+    const isUnbroken = logs.every(
+      (log, age) =>
+        this.area.isUsable(log) &&
+        (age === 0 ? log === this.openLog : log.epoch === logs[age - 1]?.previousEpoch),
+    );
+    if (logs.length === 0 || !isUnbroken) {
       throw new RmkError(
         'RMK_ERR_RELEASED',
         'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
@@ -280,7 +285,9 @@ export class GuestMemory implements HartMemory {
   }
 
   private verify(entries: readonly number[]): void {
-    const damaged = entries.filter((entry) => !this.area.isIntact(entry)).map((entry) => this.area.frame(entry));
+    const damaged = entries
+      .filter((entry) => !this.area.isIntact(entry))
+      .map((entry) => this.area.frame(entry));
     if (damaged.length === 0) return;
     throw new RmkError(
       'RMK_ERR_LOGDAMAGED',
@@ -306,8 +313,12 @@ export class GuestMemory implements HartMemory {
     }
   }
 
-  private openEpochWith(preSave: Uint32Array, clusterPages: number): LogChain {
-    const log = this.area.openChain(++this.epoch);
+  private openEpochWith(
+    preSave: Uint32Array,
+    clusterPages: number,
+    previousEpoch: number | undefined,
+  ): LogChain {
+    const log = this.area.openChain(++this.epoch, previousEpoch);
     for (const frame of preSave) this.preSave(log, frame);
     this.open = log;
     this.clusterPages = clusterPages;
@@ -368,7 +379,8 @@ export class GuestMemory implements HartMemory {
 
 function checkCluster(plan: EpochPlan): number {
   const pages = plan.clusterPages ?? 1;
-  if (Number.isInteger(pages) && pages >= 1 && pages <= MAX_CLUSTER_PAGES && (pages & (pages - 1)) === 0) return pages;
+  if (Number.isInteger(pages) && pages >= 1 && pages <= MAX_CLUSTER_PAGES && (pages & (pages - 1)) === 0)
+    return pages;
   throw new RmkError(
     'RMK_ERR_INPUT',
     `clusterPages is ${pages}, expected a power of two from 1 to ${MAX_CLUSTER_PAGES}`,

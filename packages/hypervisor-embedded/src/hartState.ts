@@ -12,7 +12,7 @@ export { REGISTER_NAMES };
  */
 export class HartState {
   /** Bytes that {@link save} writes. */
-  static readonly BYTES = 4 * 32 + 4 * 10 + 3 + 3 * 8 + 2 * Counter.BYTES;
+  static readonly BYTES = 4 * 32 + 4 * 11 + 3 + 3 * 8 + 2 * Counter.BYTES;
 
   /** Program counter, a multiple of 4. */
   pc = 0;

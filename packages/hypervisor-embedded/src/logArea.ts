@@ -16,9 +16,13 @@ export class LogChain {
   entries = 0;
   released = false;
 
-  /** `epoch`: the one whose prior contents it holds. `generation`: of the area, since {@link LogArea.clear} voids every chain. */
+  /**
+   * `epoch`: the one whose prior contents it holds. `previousEpoch`: the one that ended where it began; after a
+   * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} voids every chain.
+   */
   constructor(
     readonly epoch: number,
+    readonly previousEpoch: number | undefined,
     readonly generation: number,
   ) {}
 }
@@ -66,8 +70,8 @@ export class LogArea {
     this.freeEntries = this.capacity;
   }
 
-  openChain(epoch: number): LogChain {
-    return new LogChain(epoch, this.generation);
+  openChain(epoch: number, previousEpoch: number | undefined): LogChain {
+    return new LogChain(epoch, previousEpoch, this.generation);
   }
 
   isUsable(chain: LogChain): boolean {

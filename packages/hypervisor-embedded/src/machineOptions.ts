@@ -9,7 +9,7 @@ const MAX_MEMORY_BYTES = 1024 * MEBIBYTE;
 const MAX_LOG_PAGES = (2048 * MEBIBYTE) / PAGE_BYTES;
 const NS_PER_SECOND = 1_000_000_000;
 
-const bytes = z.instanceof(Uint8Array);
+const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected a Uint8Array');
 const duration = z.custom<Duration>(isDuration, DURATION_HINT);
 const address = z.int().min(0).max(0xffff_ffff);
 
@@ -93,12 +93,15 @@ export function checkBootData(name: string, bootData: readonly BootData[], base:
             `(0x${base.toString(16)} to 0x${(base + size - 1).toString(16)}); give the VM more memoryBytes or move them`,
         ],
   );
-  if (problems.length > 0) throw new RmkError('RMK_ERR_INPUT', `VM ${JSON.stringify(name)} cannot be made`, { problems });
+  if (problems.length > 0)
+    throw new RmkError('RMK_ERR_INPUT', `VM ${JSON.stringify(name)} cannot be made`, { problems });
 }
 
 function check<S extends z.ZodType>(shape: S, value: unknown, what: string): z.output<S> {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`);
+  const problems = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
+  );
   throw new RmkError('RMK_ERR_INPUT', `the options of ${what} are not valid`, { problems });
 }

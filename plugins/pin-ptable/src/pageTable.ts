@@ -16,8 +16,6 @@ import { inject, injectable } from 'tsyringe';
 /** P_PTABLE over the VirtualMachine port. */
 @injectable()
 export class PageTable implements PageTablePin, Module {
-  private observing: readonly Disposable[] = [];
-
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -26,14 +24,8 @@ export class PageTable implements PageTablePin, Module {
   start(): void {
     const pageFault = this.bus.topic('EVT_PAGEFAULT');
     const logLost = this.bus.topic('EVT_LOGLOST');
-    this.observing = [
-      this.machine.observe('pagefault', (fact) => pageFault.publish(fact)),
-      this.machine.observe('loglost', (fact) => logLost.publish(fact)),
-    ];
-  }
-
-  stop(): void {
-    for (const observation of this.observing) observation[Symbol.dispose]();
+    this.machine.observe('pagefault', (fact) => pageFault.publish(fact));
+    this.machine.observe('loglost', (fact) => logLost.publish(fact));
   }
 
   get memoryPages(): number {

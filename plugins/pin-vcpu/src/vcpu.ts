@@ -5,8 +5,6 @@ import { inject, injectable } from 'tsyringe';
 /** P_VCPU over the VirtualMachine port. */
 @injectable()
 export class Vcpu implements VcpuPin, Module {
-  private observing: readonly Disposable[] = [];
-
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -15,14 +13,8 @@ export class Vcpu implements VcpuPin, Module {
   start(): void {
     const exited = this.bus.topic('EVT_VMEXITED');
     const gone = this.bus.topic('EVT_VMGONE');
-    this.observing = [
-      this.machine.observe('exited', (fact) => exited.publish(fact)),
-      this.machine.observe('gone', (fact) => gone.publish(fact)),
-    ];
-  }
-
-  stop(): void {
-    for (const observation of this.observing) observation[Symbol.dispose]();
+    this.machine.observe('exited', (fact) => exited.publish(fact));
+    this.machine.observe('gone', (fact) => gone.publish(fact));
   }
 
   get registers(): readonly string[] {

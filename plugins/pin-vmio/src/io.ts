@@ -5,8 +5,6 @@ import { inject, injectable } from 'tsyringe';
 /** P_VMIO over the VirtualMachine port. */
 @injectable()
 export class Io implements IoPin, Module {
-  private observing: Disposable | undefined;
-
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -14,11 +12,7 @@ export class Io implements IoPin, Module {
 
   start(): void {
     const output = this.bus.topic('EVT_VMOUTPUT');
-    this.observing = this.machine.observe('output', (fact) => output.publish(fact));
-  }
-
-  stop(): void {
-    this.observing?.[Symbol.dispose]();
+    this.machine.observe('output', (fact) => output.publish(fact));
   }
 
   input(device: string, data: Uint8Array): Promise<void> {

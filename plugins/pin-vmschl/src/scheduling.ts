@@ -13,8 +13,6 @@ import { inject, injectable } from 'tsyringe';
 /** P_VMSCHL over the VirtualMachine port. */
 @injectable()
 export class Scheduling implements SchedulingPin, Module {
-  private observing: Disposable | undefined;
-
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -22,11 +20,7 @@ export class Scheduling implements SchedulingPin, Module {
 
   start(): void {
     const scheduled = this.bus.topic('EVT_VMSCHEDULED');
-    this.observing = this.machine.observe('scheduled', (fact) => scheduled.publish(fact));
-  }
-
-  stop(): void {
-    this.observing?.[Symbol.dispose]();
+    this.machine.observe('scheduled', (fact) => scheduled.publish(fact));
   }
 
   get schedulingIntervalNs(): Nanoseconds {

@@ -15,8 +15,6 @@ import type { SignalOptions } from './plugin.js';
 /** P_VMSIGNAL over the VirtualMachine port: every signal is published, and a crash as a detected error too. */
 @injectable()
 export class Signals implements SignalPin, Module {
-  private observing: Disposable | undefined;
-
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -27,16 +25,12 @@ export class Signals implements SignalPin, Module {
     const signal = this.bus.topic('EVT_VMSIGNAL');
     const detected = this.bus.topic('EVT_ERRORDETECTED');
     const { ordinary } = this.options;
-    this.observing = this.machine.observe('signal', (fact) => {
+    this.machine.observe('signal', (fact) => {
       const { atNs, cause, privilege } = fact;
       signal.publish(fact);
       if (!isCrash(fact, ordinary)) return;
       detected.publish({ atNs, kind: 'crash', cause: `${cause} in ${privilege} mode` });
     });
-  }
-
-  stop(): void {
-    this.observing?.[Symbol.dispose]();
   }
 
   get signals(): readonly string[] {

@@ -51,7 +51,8 @@ export function ladderAgain(retained: readonly Checkpoint[], reopened: Checkpoin
 
 function whyNone(retained: readonly Checkpoint[], suspectSinceNs: Nanoseconds | undefined): string {
   if (retained.length === 0) return 'no checkpoint is retained';
-  if (retained.length === 1) return 'only the newest checkpoint is retained, which the error may have reached';
+  if (retained.length === 1)
+    return 'only the newest checkpoint is retained, which the error may have reached';
   const oldestMs = (retained.at(-1)?.takenAtNs ?? 0) / 1e6;
   return (
     `no retained checkpoint is as old as the last sign that the guest was well (at ${(suspectSinceNs ?? 0) / 1e6} ms, ` +

@@ -77,7 +77,8 @@ export class Recovery implements Module {
     const startedAt = performance.now();
     await this.vcpu.suspend();
     const suspendedAt = performance.now();
-    const restored = (await this.rollBack(trigger, again, attempts)) ?? (await this.restart(trigger, again, attempts));
+    const restored =
+      (await this.rollBack(trigger, again, attempts)) ?? (await this.restart(trigger, again, attempts));
     if (restored === undefined) return;
     const restoredAt = performance.now();
     await this.vcpu.resume();

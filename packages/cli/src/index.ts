@@ -1,0 +1,3 @@
+export { ExitCode } from './exitCode.js';
+export { main } from './main.js';
+export type { Terminal } from './terminal.js';

@@ -1,0 +1,101 @@
+import { bootFile, GUESTS, readGuest } from '@rmk/guests';
+import { goldenRun, type GoldenRun, type GuestSpec } from './guestRun.js';
+import type { Incident } from './incident.js';
+import { protectedRun, type EpochTotals, type ProtectedRun } from './protectedRun.js';
+import { checksOf, checksOfUndisturbed, type Check } from './verdict.js';
+
+export interface MainJobOptions {
+  /** The file that the compressor works on, and its name. */
+  readonly file: { readonly name: string; readonly data: Uint8Array };
+  /** Of the register flips. */
+  readonly seed: number;
+}
+
+/** Told as it happens. */
+export interface MainJobProgress {
+  phase(what: string): void;
+  incident(incident: Incident): void;
+}
+
+export interface MainJobResult {
+  readonly verdict: 'pass' | 'fail';
+  readonly runs: readonly ProtectedRun[];
+  readonly checks: readonly Check[];
+  /** Undisturbed runs of all guests together. */
+  readonly algorithms: { readonly cowb: EpochTotals; readonly cowp: EpochTotals };
+}
+
+/** The paper's figure 1 at work: guests protected by the preset, faults injected from outside, and the proof. */
+export async function mainJob(options: MainJobOptions, progress: MainJobProgress): Promise<MainJobResult> {
+  const guests = guestsFor(options);
+  progress.phase('Faults are injected into both guests');
+  const runs = await protectedRun(guests, {
+    algorithm: 'cowp',
+    inject: { seed: options.seed, onIncident: (incident) => progress.incident(incident) },
+  });
+  progress.phase('Golden runs without RMK, to compare with');
+  const golden: GoldenRun[] = [];
+  for (const [index, guest] of guests.entries()) {
+    golden.push(await goldenRun(guest, runs[index]?.incidents.map(({ restored }) => restored.guestNs) ?? []));
+  }
+  progress.phase('Undisturbed runs under COWB and COWP');
+  const cowb = await protectedRun(guests, { algorithm: 'cowb' });
+  const cowp = await protectedRun(guests, { algorithm: 'cowp' });
+
+  const checks = guests.flatMap(({ hasTasks }, index) => {
+    const reference = at(golden, index);
+    return [
+      ...checksOf(at(runs, index), reference, hasTasks),
+      ...checksOfUndisturbed(at(cowb, index), reference, 'COWB'),
+      ...checksOfUndisturbed(at(cowp, index), reference, 'COWP'),
+    ];
+  });
+  return {
+    verdict: checks.every(({ holds }) => holds) ? 'pass' : 'fail',
+    runs,
+    checks,
+    algorithms: { cowb: total(cowb), cowp: total(cowp) },
+  };
+}
+
+function guestsFor({ file }: MainJobOptions): readonly GuestSpec[] {
+  const { tasks, compressor } = GUESTS;
+  return [
+    {
+      machine: {
+        name: 'tasks',
+        elf: readGuest('tasks'),
+        elfSource: 'tasks.elf',
+        memoryBytes: tasks.memoryBytes,
+      },
+      hasTasks: true,
+    },
+    {
+      machine: {
+        name: 'compressor',
+        elf: readGuest('compressor'),
+        elfSource: 'compressor.elf',
+        memoryBytes: compressor.memoryBytes,
+        bootData: [bootFile(file.data, file.name)],
+      },
+      hasTasks: false,
+    },
+  ];
+}
+
+function total(runs: readonly ProtectedRun[]): EpochTotals {
+  const sum = (of: keyof EpochTotals): number => runs.reduce((all, { epochs }) => all + epochs[of], 0);
+  return {
+    checkpoints: sum('checkpoints'),
+    pageFaults: sum('pageFaults'),
+    pagesSaved: sum('pagesSaved'),
+    pagesPreSaved: sum('pagesPreSaved'),
+    preSavedInVain: sum('preSavedInVain'),
+  };
+}
+
+function at<T>(values: readonly T[], index: number): T {
+  const value = values[index];
+  if (value === undefined) throw new RangeError(`there is no run of guest ${index}`);
+  return value;
+}

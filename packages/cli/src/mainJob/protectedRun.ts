@@ -1,0 +1,138 @@
+import { messageOf, type Domain, type Nanoseconds } from '@rmk/core';
+import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import { createDomain } from '@rmk/kernel';
+import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { endOf, type GuestEnd, type GuestSpec } from './guestRun.js';
+import { injectFaults } from './injections.js';
+import type { Incident } from './incident.js';
+import { Scenario } from './scenario.js';
+
+/** What the epochs of a run came to, all together. */
+export interface EpochTotals {
+  readonly checkpoints: number;
+  readonly pageFaults: number;
+  readonly pagesSaved: number;
+  readonly pagesPreSaved: number;
+  readonly preSavedInVain: number;
+}
+
+export interface ProtectedRun {
+  readonly guest: string;
+  readonly end: GuestEnd;
+  readonly incidents: readonly Incident[];
+  /** Why the injections came to no good end; absent where they did. */
+  readonly problem?: string;
+  /** Guest time undone by all rollbacks: the work lost. */
+  readonly undoneNs: Nanoseconds;
+  readonly epochs: EpochTotals;
+}
+
+export interface ProtectOptions {
+  readonly algorithm: NonNullable<MicrocheckpointOptions['algorithm']>;
+  /** Inject faults, from this seed; without it the guests run undisturbed. */
+  readonly inject?: { readonly seed: number; readonly onIncident: (incident: Incident) => void };
+}
+
+interface Guarded {
+  readonly machine: EmbeddedMachine;
+  readonly domain: Domain;
+  readonly totals: Totals;
+  readonly injection: Injection;
+}
+
+/** Runs the guests side by side on one hypervisor, each protected by the preset, to their end. */
+export async function protectedRun(
+  guests: readonly GuestSpec[],
+  options: ProtectOptions,
+): Promise<readonly ProtectedRun[]> {
+  const hypervisor = new EmbeddedHypervisor();
+  const guarded: Guarded[] = [];
+  for (const guest of guests) guarded.push(await guard(hypervisor, guest, options));
+  await hypervisor.run();
+  const runs = guarded.map(({ machine, totals, injection }) => ({
+    guest: machine.name,
+    end: endOf(machine),
+    undoneNs: totals.undoneNs,
+    epochs: totals.epochs,
+    incidents: injection.incidents,
+    ...injection.problem(),
+  }));
+  for (const { domain } of guarded) await domain.stop();
+  await hypervisor.close();
+  return runs;
+}
+
+async function guard(
+  hypervisor: EmbeddedHypervisor,
+  guest: GuestSpec,
+  { algorithm, inject }: ProtectOptions,
+): Promise<Guarded> {
+  const machine = hypervisor.createMachine(guest.machine);
+  const totals = new Totals();
+  const domain = await createDomain({
+    name: machine.name,
+    machine,
+    plugins: microcheckpoint({ interval: '50ms', algorithm }),
+    observe: (bus) => {
+      bus.on('EVT_CHECKPOINTED', ({ closed }) => totals.addEpoch(closed));
+      bus.on('EVT_ROLLEDBACK', ({ rollback }) => totals.addUndone(rollback.undoneNs));
+    },
+  });
+  const injection = new Injection();
+  if (inject !== undefined) injection.begin(domain, machine, guest, inject);
+  return { machine, domain, totals, injection };
+}
+
+/** The injections into one guest, which may end before they do. */
+class Injection {
+  readonly incidents: Incident[] = [];
+  private state: 'none' | 'running' | 'done' | 'failed' = 'none';
+  private failure = '';
+
+  begin(
+    domain: Domain,
+    machine: EmbeddedMachine,
+    { hasTasks }: GuestSpec,
+    { seed, onIncident }: NonNullable<ProtectOptions['inject']>,
+  ): void {
+    this.state = 'running';
+    const record = (incident: Incident): void => {
+      this.incidents.push(incident);
+      onIncident(incident);
+    };
+    Scenario.play(domain, (scenario) =>
+      injectFaults(scenario, { domain, machine, seed, hasTasks, onIncident: record }),
+    ).then(
+      () => (this.state = 'done'),
+      (error: unknown) => {
+        this.state = 'failed';
+        this.failure = messageOf(error);
+      },
+    );
+  }
+
+  problem(): { readonly problem?: string } {
+    if (this.state === 'running') return { problem: 'the guest ended before all faults were injected' };
+    return this.state === 'failed' ? { problem: this.failure } : {};
+  }
+}
+
+class Totals {
+  undoneNs: Nanoseconds = 0;
+  epochs: EpochTotals = { checkpoints: 0, pageFaults: 0, pagesSaved: 0, pagesPreSaved: 0, preSavedInVain: 0 };
+
+  addEpoch(closed: Omit<EpochTotals, 'checkpoints'> | undefined): void {
+    const { epochs } = this;
+    this.epochs = {
+      checkpoints: epochs.checkpoints + 1,
+      pageFaults: epochs.pageFaults + (closed?.pageFaults ?? 0),
+      pagesSaved: epochs.pagesSaved + (closed?.pagesSaved ?? 0),
+      pagesPreSaved: epochs.pagesPreSaved + (closed?.pagesPreSaved ?? 0),
+      preSavedInVain: epochs.preSavedInVain + (closed?.preSavedInVain ?? 0),
+    };
+  }
+
+  addUndone(undoneNs: Nanoseconds): void {
+    this.undoneNs += undoneNs;
+  }
+}

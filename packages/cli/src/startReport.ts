@@ -1,0 +1,134 @@
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { Nanoseconds } from '@rmk/core';
+import { lastRecovery, type Incident } from './mainJob/incident.js';
+import type { MainJobResult } from './mainJob/mainJob.js';
+import type { EpochTotals, ProtectedRun } from './mainJob/protectedRun.js';
+import type { Check } from './mainJob/verdict.js';
+
+const PLAIN = { style: { head: [], border: [], compact: true } };
+
+/** The machine-readable result. Times in milliseconds: domain time, save `durationMs`, which is host time. */
+export function startJson({ verdict, runs, algorithms, checks }: MainJobResult): string {
+  const incidents = runs.flatMap((run) => run.incidents.map(incidentJson));
+  const failedChecks = checks.filter(({ holds }) => !holds);
+  const counts = ({
+    pageFaults,
+    pagesSaved,
+    pagesPreSaved,
+    preSavedInVain,
+    checkpoints,
+  }: EpochTotals): object => ({
+    pageFaults,
+    pagesSaved,
+    pagesPreSaved,
+    preSavedInVain,
+    checkpoints,
+  });
+  return `${JSON.stringify(
+    {
+      verdict,
+      incidents,
+      algorithms: { cowb: counts(algorithms.cowb), cowp: counts(algorithms.cowp) },
+      checks: { held: checks.length - failedChecks.length, failed: failedChecks },
+    },
+    undefined,
+    2,
+  )}\n`;
+}
+
+function incidentJson(incident: Incident): object {
+  const record = lastRecovery(incident);
+  return {
+    guest: incident.guest,
+    fault: incident.fault,
+    detail: incident.detail,
+    undetectedBefore: incident.undetectedBefore,
+    detector: incident.recoveries[0]?.trigger.detector,
+    latencyMs: milliseconds(incident.latencyNs),
+    checkpointAgeMs: milliseconds(record?.checkpoint?.ageNs ?? 0),
+    pagesRestored: record?.pagesRestored,
+    rung: record?.rung,
+    recoveries: incident.recoveries.length,
+    durationMs: milliseconds(record?.durationHostNs ?? 0),
+  };
+}
+
+/** A few lines for people, as soon as an incident is over. */
+export function incidentText(incident: Incident): string {
+  const record = lastRecovery(incident);
+  const trigger = incident.recoveries[0]?.trigger;
+  const flips = incident.undetectedBefore;
+  const undone = flips === 0 ? '' : ` (${flips} flips before it: no effect within T_B, undone)`;
+  const again = incident.recoveries.length > 1 ? `, at the ${incident.recoveries.length}th attempt` : '';
+  return [
+    `  ${pc.bold(incident.guest)}  ${pc.red(incident.fault)}: ${incident.detail}${undone}`,
+    `    detected by ${trigger?.detector ?? '-'} after ${text(incident.latencyNs)}: ${trigger?.cause ?? '-'}`,
+    `    ${pc.green(record?.rung === 'restart' ? 'restarted' : 'rolled back')} to the checkpoint of ` +
+      `${text(record?.checkpoint?.ageNs ?? 0)} before${again}: rung ${record?.rung ?? '-'}, ` +
+      `${record?.pagesRestored ?? 0} pages restored, ` +
+      `${text(record?.workLostNs ?? 0)} of work lost, took ${text(record?.durationHostNs ?? 0)} of host time`,
+    '',
+  ].join('\n');
+}
+
+export function resultText({ verdict, runs, algorithms, checks }: MainJobResult): string {
+  const failed = checks.filter(({ holds }) => !holds);
+  return [
+    ...runs.map(runText),
+    '',
+    'COWB and COWP side by side, both guests undisturbed to their end:',
+    algorithmTable(algorithms),
+    '',
+    failed.length === 0
+      ? `${checks.length} checks against the golden runs without RMK hold: every rollback went to a state of the golden ` +
+        'run, and in the end\noutput, memory, registers, devices and instruction count are equal, and domain time is ' +
+        'longer by exactly the work lost.'
+      : failed.map(failedText).join('\n'),
+    '',
+    `Verdict: ${verdict === 'pass' ? pc.green('pass') : pc.red('fail')}`,
+    '',
+  ].join('\n');
+}
+
+function runText({ guest, end, undoneNs, epochs }: ProtectedRun): string {
+  const lastLine = new TextDecoder().decode(end.committedOutput).trimEnd().split('\n').at(-1) ?? '';
+  return (
+    `  ${pc.bold(guest)} ended with "${lastLine}" after ${text(end.domainNs)} of domain time, ` +
+    `${text(undoneNs)} of it lost work; ${epochs.checkpoints} checkpoints, ` +
+    `${end.wireBytes} bytes on the wire, ${end.committedOutput.length} committed`
+  );
+}
+
+function algorithmTable({ cowb, cowp }: MainJobResult['algorithms']): string {
+  const table = new Table({
+    ...PLAIN,
+    head: ['', 'page faults', 'pages saved', 'pre-saved', 'in vain', 'checkpoints'],
+  });
+  for (const [name, totals] of [
+    ['COWB', cowb],
+    ['COWP', cowp],
+  ] as const) {
+    table.push([
+      name,
+      totals.pageFaults,
+      totals.pagesSaved,
+      totals.pagesPreSaved,
+      totals.preSavedInVain,
+      totals.checkpoints,
+    ]);
+  }
+  return table.toString();
+}
+
+function failedText({ guest, what, found }: Check): string {
+  return pc.red(`  ${guest}: ${what}: does not hold (${found ?? ''})`);
+}
+
+function milliseconds(ns: Nanoseconds): number {
+  return ns / 1e6;
+}
+
+function text(ns: Nanoseconds): string {
+  return `${milliseconds(ns).toFixed(ns < 10e6 ? 2 : 1)} ms`;
+}
