@@ -5,7 +5,7 @@ export type Token<T> = symbol & { readonly [provided]?: T };
 
 /** `Symbol.for`, so that a second copy of the package that declares a token means the same token. */
 export function token<T>(name: string): Token<T> {
-  return Symbol.for(`rmk:${name}`) as Token<T>;
+  return Symbol.for(`rmk:${name}`);
 }
 
 /** The name that `token` was called with. */

@@ -61,7 +61,8 @@ export class EmbeddedHypervisor {
   private async schedule(untilNs: Nanoseconds, signal: AbortSignal | undefined): Promise<void> {
     const startedAt = performance.now();
     const startedNs = new Map(this.vms.map((machine) => [machine, machine.clock.now()]));
-    while (signal?.aborted !== true) {
+    for (;;) {
+      if (signal?.aborted === true) return;
       const held = this.vms.flatMap((machine) => machine.held() ?? []);
       const next = this.next(untilNs);
       if (next === undefined) {

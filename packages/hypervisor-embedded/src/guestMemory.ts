@@ -267,7 +267,7 @@ export class GuestMemory implements HartMemory {
         frames.push(frame);
       }
     }
-    return Uint32Array.from(frames).sort();
+    return Uint32Array.from(frames).toSorted();
   }
 
   private ruling(logs: readonly LogChain[]): readonly number[] {
@@ -345,7 +345,7 @@ export class GuestMemory implements HartMemory {
         frames.push(frame);
       }
     }
-    return Uint32Array.from(frames).sort();
+    return Uint32Array.from(frames).toSorted();
   }
 
   private prepareWrite(byteOffset: number, length: number): void {

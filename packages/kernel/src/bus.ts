@@ -154,7 +154,6 @@ export class ScopedBus implements Bus {
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the topic of that name carries no other events
     const handleAny = handle as Handle;
     return this.scope.register(name, () => this.bus.channel(name).subscribe(handleAny, this.scope));
   }

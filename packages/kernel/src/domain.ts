@@ -93,7 +93,6 @@ class SupervisedDomain implements Domain {
   get<T>(of: Token<T>): T {
     const provider = this.running.find(({ provided }) => provided.has(of));
     const found = of === DETECTIONS ? this.detections : provider?.provided.get(of);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the manifest's `provide` has checked the type
     if (found !== undefined) return found as T;
     throw new RmkError(
       'RMK_ERR_UNKNOWN',

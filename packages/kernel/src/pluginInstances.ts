@@ -1,4 +1,3 @@
-// oxlint-disable-next-line import/no-unassigned-import -- tsyringe refuses to load without it
 import 'reflect-metadata';
 import { messageOf, RmkError, type Module, type PluginDefinition, type Token } from '@rmk/core';
 import { container as root } from 'tsyringe';

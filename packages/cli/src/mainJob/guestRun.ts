@@ -44,7 +44,7 @@ export async function goldenRun(guest: GuestSpec, guestTimes: readonly Nanosecon
   const hypervisor = new EmbeddedHypervisor();
   const machine = hypervisor.createMachine(guest.machine);
   const states = new Map<Nanoseconds, GuestState>();
-  for (const untilNs of [...new Set(guestTimes)].sort((a, b) => a - b)) {
+  for (const untilNs of [...new Set(guestTimes)].toSorted((a, b) => a - b)) {
     await hypervisor.run({ untilNs });
     states.set(untilNs, stateOf(machine));
   }
