@@ -1,0 +1,294 @@
+const ABI_NAMES =
+  'zero ra sp gp tp t0 t1 t2 s0 s1 a0 a1 a2 a3 a4 a5 a6 a7 s2 s3 s4 s5 s6 s7 s8 s9 s10 s11 t3 t4 t5 t6'.split(
+    ' ',
+  );
+
+export type Register = string;
+
+/** Number of a register named `x5` or `t0`. */
+export function registerNumber(name: Register): number {
+  const number = /^x\d+$/.test(name) ? Number(name.slice(1)) : ABI_NAMES.indexOf(name);
+  if (number < 0 || number > 31) throw new Error(`no register ${name}`);
+  return number;
+}
+
+const REGISTER_OPERATIONS = {
+  add: [0x00, 0],
+  sub: [0x20, 0],
+  sll: [0x00, 1],
+  slt: [0x00, 2],
+  sltu: [0x00, 3],
+  xor: [0x00, 4],
+  srl: [0x00, 5],
+  sra: [0x20, 5],
+  or: [0x00, 6],
+  and: [0x00, 7],
+  mul: [0x01, 0],
+  mulh: [0x01, 1],
+  mulhsu: [0x01, 2],
+  mulhu: [0x01, 3],
+  div: [0x01, 4],
+  divu: [0x01, 5],
+  rem: [0x01, 6],
+  remu: [0x01, 7],
+} as const;
+
+const IMMEDIATE_OPERATIONS = { addi: 0, slti: 2, sltiu: 3, xori: 4, ori: 6, andi: 7 } as const;
+const SHIFT_OPERATIONS = { slli: [0x00, 1], srli: [0x00, 5], srai: [0x20, 5] } as const;
+const LOADS = { lb: 0, lh: 1, lw: 2, lbu: 4, lhu: 5 } as const;
+const STORES = { sb: 0, sh: 1, sw: 2 } as const;
+const BRANCHES = { beq: 0, bne: 1, blt: 4, bge: 5, bltu: 6, bgeu: 7 } as const;
+const CSR_OPERATIONS = { csrrw: 1, csrrs: 2, csrrc: 3 } as const;
+const ATOMICS = {
+  amoadd: 0x00,
+  amoswap: 0x01,
+  lr: 0x02,
+  sc: 0x03,
+  amoxor: 0x04,
+  amoor: 0x08,
+  amoand: 0x0c,
+  amomin: 0x10,
+  amomax: 0x14,
+  amominu: 0x18,
+  amomaxu: 0x1c,
+} as const;
+
+export type RegisterOperation = keyof typeof REGISTER_OPERATIONS;
+export type ImmediateOperation = keyof typeof IMMEDIATE_OPERATIONS;
+export type ShiftOperation = keyof typeof SHIFT_OPERATIONS;
+export type LoadOperation = keyof typeof LOADS;
+export type StoreOperation = keyof typeof STORES;
+export type BranchOperation = keyof typeof BRANCHES;
+export type CsrOperation = keyof typeof CSR_OPERATIONS;
+export type AtomicOperation = keyof typeof ATOMICS;
+
+/** CSRs by name. */
+export const CSR = {
+  mstatus: 0x300,
+  misa: 0x301,
+  medeleg: 0x302,
+  mie: 0x304,
+  mtvec: 0x305,
+  mcounteren: 0x306,
+  menvcfg: 0x30a,
+  mstatush: 0x310,
+  mcountinhibit: 0x320,
+  mscratch: 0x340,
+  mepc: 0x341,
+  mcause: 0x342,
+  mtval: 0x343,
+  mip: 0x344,
+  pmpcfg0: 0x3a0,
+  pmpaddr0: 0x3b0,
+  mcycle: 0xb00,
+  minstret: 0xb02,
+  mcycleh: 0xb80,
+  minstreth: 0xb82,
+  cycle: 0xc00,
+  time: 0xc01,
+  instret: 0xc02,
+  cycleh: 0xc80,
+  timeh: 0xc81,
+  instreth: 0xc82,
+  mvendorid: 0xf11,
+  mhartid: 0xf14,
+} as const;
+
+type Target = string | number;
+
+interface Fixup {
+  readonly index: number;
+  readonly label: string;
+  readonly encode: (distance: number) => number;
+}
+
+/** Encodes RV32IMA instructions, one after the other. Branches and jumps take labels, or distances in bytes. */
+export class Assembler {
+  private readonly encoded: number[] = [];
+  private readonly labels = new Map<string, number>();
+  private readonly fixups: Fixup[] = [];
+
+  constructor(readonly origin = 0x8000_0000) {}
+
+  /** The address of the next instruction. */
+  get here(): number {
+    return this.origin + 4 * this.encoded.length;
+  }
+
+  words(): Uint32Array {
+    const words = Uint32Array.from(this.encoded);
+    for (const { index, label, encode } of this.fixups) {
+      words[index] = encode(this.addressOf(label) - (this.origin + 4 * index));
+    }
+    return words;
+  }
+
+  addressOf(label: string): number {
+    const index = this.labels.get(label);
+    if (index === undefined) throw new Error(`no label ${label}`);
+    return this.origin + 4 * index;
+  }
+
+  label(name: string): this {
+    this.labels.set(name, this.encoded.length);
+    return this;
+  }
+
+  word(...words: number[]): this {
+    this.encoded.push(...words.map((word) => word >>> 0));
+    return this;
+  }
+
+  op(operation: RegisterOperation, rd: Register, rs1: Register, rs2: Register): this {
+    const [funct7, funct3] = REGISTER_OPERATIONS[operation];
+    return this.word(registerForm(0x33, funct3, funct7, rd, rs1, rs2));
+  }
+
+  imm(operation: ImmediateOperation, rd: Register, rs1: Register, immediate: number): this {
+    return this.word(immediateForm(0x13, IMMEDIATE_OPERATIONS[operation], rd, rs1, immediate));
+  }
+
+  shift(operation: ShiftOperation, rd: Register, rs1: Register, amount: number): this {
+    const [funct7, funct3] = SHIFT_OPERATIONS[operation];
+    return this.word(immediateForm(0x13, funct3, rd, rs1, (funct7 << 5) | amount));
+  }
+
+  addi(rd: Register, rs1: Register, immediate: number): this {
+    return this.imm('addi', rd, rs1, immediate);
+  }
+
+  nop(): this {
+    return this.addi('zero', 'zero', 0);
+  }
+
+  lui(rd: Register, upper: number): this {
+    return this.word(((upper & 0xfffff) << 12) | (registerNumber(rd) << 7) | 0x37);
+  }
+
+  auipc(rd: Register, upper: number): this {
+    return this.word(((upper & 0xfffff) << 12) | (registerNumber(rd) << 7) | 0x17);
+  }
+
+  /** Any 32-bit constant; always two instructions. */
+  li(rd: Register, value: number): this {
+    const low = (value << 20) >> 20;
+    return this.lui(rd, (value - low) >>> 12).addi(rd, rd, low);
+  }
+
+  load(operation: LoadOperation, rd: Register, rs1: Register, offset = 0): this {
+    return this.word(immediateForm(0x03, LOADS[operation], rd, rs1, offset));
+  }
+
+  store(operation: StoreOperation, rs2: Register, rs1: Register, offset = 0): this {
+    const low = offset & 0x1f;
+    const high = (offset >> 5) & 0x7f;
+    const registers = (registerNumber(rs2) << 20) | (registerNumber(rs1) << 15);
+    return this.word((high << 25) | registers | (STORES[operation] << 12) | (low << 7) | 0x23);
+  }
+
+  branch(operation: BranchOperation, rs1: Register, rs2: Register, target: Target): this {
+    const registers = (registerNumber(rs2) << 20) | (registerNumber(rs1) << 15);
+    return this.relative(target, (distance) => {
+      const high = (((distance >> 12) & 1) << 31) | (((distance >> 5) & 0x3f) << 25);
+      const low = (((distance >> 1) & 0xf) << 8) | (((distance >> 11) & 1) << 7);
+      return high | registers | (BRANCHES[operation] << 12) | low | 0x63;
+    });
+  }
+
+  jal(rd: Register, target: Target): this {
+    return this.relative(target, (distance) => {
+      const high = (((distance >> 20) & 1) << 31) | (((distance >> 1) & 0x3ff) << 21);
+      const low = (((distance >> 11) & 1) << 20) | (((distance >> 12) & 0xff) << 12);
+      return high | low | (registerNumber(rd) << 7) | 0x6f;
+    });
+  }
+
+  jump(target: Target): this {
+    return this.jal('zero', target);
+  }
+
+  jalr(rd: Register, rs1: Register, offset = 0): this {
+    return this.word(immediateForm(0x67, 0, rd, rs1, offset));
+  }
+
+  fence(): this {
+    return this.word(0x0ff0_000f);
+  }
+
+  fenceI(): this {
+    return this.word(0x0000_100f);
+  }
+
+  ecall(): this {
+    return this.word(0x0000_0073);
+  }
+
+  ebreak(): this {
+    return this.word(0x0010_0073);
+  }
+
+  mret(): this {
+    return this.word(0x3020_0073);
+  }
+
+  wfi(): this {
+    return this.word(0x1050_0073);
+  }
+
+  csr(operation: CsrOperation, rd: Register, number: number, rs1: Register): this {
+    return this.word(immediateForm(0x73, CSR_OPERATIONS[operation], rd, rs1, number));
+  }
+
+  csrImmediate(operation: CsrOperation, rd: Register, number: number, immediate: number): this {
+    const funct3 = CSR_OPERATIONS[operation] | 4;
+    return this.word(
+      (number << 20) | ((immediate & 31) << 15) | (funct3 << 12) | (registerNumber(rd) << 7) | 0x73,
+    );
+  }
+
+  csrr(rd: Register, number: number): this {
+    return this.csr('csrrs', rd, number, 'zero');
+  }
+
+  csrw(number: number, rs1: Register): this {
+    return this.csr('csrrw', 'zero', number, rs1);
+  }
+
+  atomic(operation: AtomicOperation, rd: Register, rs2: Register, rs1: Register): this {
+    return this.word(registerForm(0x2f, 2, ATOMICS[operation] << 2, rd, rs1, rs2));
+  }
+
+  private relative(target: Target, encode: (distance: number) => number): this {
+    if (typeof target === 'number') return this.word(encode(target));
+    this.fixups.push({ index: this.encoded.length, label: target, encode });
+    return this.word(0);
+  }
+}
+
+function registerForm(
+  opcode: number,
+  funct3: number,
+  funct7: number,
+  rd: Register,
+  rs1: Register,
+  rs2: Register,
+): number {
+  const sources = (registerNumber(rs2) << 20) | (registerNumber(rs1) << 15);
+  return (funct7 << 25) | sources | (funct3 << 12) | (registerNumber(rd) << 7) | opcode;
+}
+
+function immediateForm(
+  opcode: number,
+  funct3: number,
+  rd: Register,
+  rs1: Register,
+  immediate: number,
+): number {
+  return (
+    ((immediate & 0xfff) << 20) |
+    (registerNumber(rs1) << 15) |
+    (funct3 << 12) |
+    (registerNumber(rd) << 7) |
+    opcode
+  );
+}
