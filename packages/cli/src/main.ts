@@ -2,10 +2,10 @@ import { RmkError, RMK_VERSION } from '@rmk/core';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './exitCode.js';
 import { startCommand } from './startCommand.js';
-import { PROCESS, type Terminal } from './terminal.js';
+import { processTerminal, type Terminal } from './terminal.js';
 
 /** `rmk`: gives the exit code. What a user did wrong is said in a message, never with a stack trace. */
-export async function main(args: readonly string[], terminal: Terminal = PROCESS): Promise<ExitCode> {
+export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
   let code: ExitCode = ExitCode.DONE;
   const done = (result: ExitCode): void => {
     code = result;

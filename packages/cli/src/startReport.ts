@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { Nanoseconds } from '@rmk/core';
+import type { Nanoseconds, RecoveryRecord } from '@rmk/core';
 import { lastRecovery, type Incident } from './mainJob/incident.js';
 import type { MainJobResult } from './mainJob/mainJob.js';
 import type { EpochTotals, ProtectedRun } from './mainJob/protectedRun.js';
@@ -58,18 +58,39 @@ function incidentJson(incident: Incident): object {
 export function incidentText(incident: Incident): string {
   const record = lastRecovery(incident);
   const trigger = incident.recoveries[0]?.trigger;
-  const flips = incident.undetectedBefore;
-  const undone = flips === 0 ? '' : ` (${flips} flips before it: no effect within T_B, undone)`;
-  const again = incident.recoveries.length > 1 ? `, at the ${incident.recoveries.length}th attempt` : '';
   return [
-    `  ${pc.bold(incident.guest)}  ${pc.red(incident.fault)}: ${incident.detail}${undone}`,
-    `    detected by ${trigger?.detector ?? '-'} after ${text(incident.latencyNs)}: ${trigger?.cause ?? '-'}`,
-    `    ${pc.green(record?.rung === 'restart' ? 'restarted' : 'rolled back')} to the checkpoint of ` +
-      `${text(record?.checkpoint?.ageNs ?? 0)} before${again}: rung ${record?.rung ?? '-'}, ` +
-      `${record?.pagesRestored ?? 0} pages restored, ` +
-      `${text(record?.workLostNs ?? 0)} of work lost, took ${text(record?.durationHostNs ?? 0)} of host time`,
+    `  ${pc.bold(incident.guest)}: ${pc.red(incident.fault)}, ${incident.detail}${undoneText(incident)}`,
+    `    detected by ${trigger?.detector ?? '-'} after ${text(incident.latencyNs)} (${trigger?.cause ?? '-'})`,
+    `    ${record === undefined ? 'not recovered' : recoveryText(record)}${climbText(incident)}`,
     '',
   ].join('\n');
+}
+
+function undoneText({ undetectedBefore }: Incident): string {
+  if (undetectedBefore === 0) return '';
+  return ` (after ${undetectedBefore} without a detection within T_B, each undone)`;
+}
+
+function recoveryText({
+  rung,
+  checkpoint,
+  pagesRestored,
+  workLostNs,
+  durationHostNs,
+}: RecoveryRecord): string {
+  const took = `in ${text(durationHostNs)} of host time`;
+  if (checkpoint === undefined) return `${pc.yellow('restarted')} (rung ${rung}) ${took}`;
+  return (
+    `${pc.green('rolled back')} (rung ${rung}) to a checkpoint ${text(checkpoint.ageNs)} old: ` +
+    `${pagesRestored} pages restored, ${text(workLostNs ?? 0)} of work lost, ${took}`
+  );
+}
+
+/** An error that was latent for longer than T_ck has reached the first targets already. */
+function climbText({ recoveries }: Incident): string {
+  const before = recoveries.length - 1;
+  if (before === 0) return '';
+  return `\n    ${before} rollback${before === 1 ? '' : 's'} before it went to checkpoints that the error had reached already`;
 }
 
 export function resultText({ verdict, runs, algorithms, checks }: MainJobResult): string {

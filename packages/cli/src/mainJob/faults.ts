@@ -19,13 +19,17 @@ const MIE_MTIE = 1n << 7n;
 /** The bits of the program counter that can be set: instructions are 32 bits wide and aligned. */
 const LOWEST_PC_BIT = 2;
 
-/** A wild jump: the next instruction is fetched from an address where nothing is. */
-export function crash(domain: Domain): Fault {
+/**
+ * A wild jump: the next instruction is fetched from an address where nothing is. In a guest with tasks it is one of
+ * them that jumps; were the guest idle, the error would sleep in the saved state of its idle loop for many epochs.
+ */
+export function crash(domain: Domain, scenario: Scenario, hasTasks: boolean): Fault {
   return {
     name: 'crash',
     async inject() {
+      if (hasTasks) await waitForUserMode(domain, scenario);
       await domain.get(P_VCPU).writeRegister('pc', 0n);
-      return 'pc = 0';
+      return 'a jump to address 0';
     },
   };
 }
@@ -51,7 +55,7 @@ export function taskLoop(domain: Domain, machine: EmbeddedMachine, scenario: Sce
     name: 'task loop',
     async inject() {
       const vcpu = domain.get(P_VCPU);
-      while ((await vcpu.readRegister('privilege')) !== USER) await scenario.wait('10us');
+      await waitForUserMode(domain, scenario);
       const mie = await vcpu.readRegister('mie');
       await vcpu.writeRegister('mie', mie & ~MIE_MTIE);
       await vcpu.writeRegister('pc', symbol(machine, 'task_park'));
@@ -92,6 +96,10 @@ export class RegisterFlips {
   private pick(from: number, to: number): number {
     return uniformInt(this.random, from, to);
   }
+}
+
+async function waitForUserMode(domain: Domain, scenario: Scenario): Promise<void> {
+  while ((await domain.get(P_VCPU).readRegister('privilege')) !== USER) await scenario.wait('10us');
 }
 
 function symbol(machine: EmbeddedMachine, name: string): bigint {

@@ -33,7 +33,7 @@ export async function injectFaults(
   const { domain, machine, seed, hasTasks } = options;
   const injections = new Injections(scenario, options);
   await scenario.wait(WARM_UP);
-  await injections.inject(crash(domain));
+  await injections.inject(crash(domain, scenario, hasTasks));
   await scenario.wait(PAUSE);
   await injections.injectFlips(new RegisterFlips(domain, seed));
   await scenario.wait(PAUSE);

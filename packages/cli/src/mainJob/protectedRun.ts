@@ -47,7 +47,9 @@ export async function protectedRun(
 ): Promise<readonly ProtectedRun[]> {
   const hypervisor = new EmbeddedHypervisor();
   const guarded: Guarded[] = [];
-  for (const guest of guests) guarded.push(await guard(hypervisor, guest, options));
+  for (const [index, guest] of guests.entries()) {
+    guarded.push(await guard(hypervisor, guest, options.algorithm, injectionInto(index, options)));
+  }
   await hypervisor.run();
   const runs = guarded.map(({ machine, totals, injection }) => ({
     guest: machine.name,
@@ -62,10 +64,16 @@ export async function protectedRun(
   return runs;
 }
 
+/** Each guest gets flips of its own. */
+function injectionInto(index: number, { inject }: ProtectOptions): ProtectOptions['inject'] {
+  return inject === undefined ? undefined : { ...inject, seed: inject.seed + index };
+}
+
 async function guard(
   hypervisor: EmbeddedHypervisor,
   guest: GuestSpec,
-  { algorithm, inject }: ProtectOptions,
+  algorithm: ProtectOptions['algorithm'],
+  inject: ProtectOptions['inject'],
 ): Promise<Guarded> {
   const machine = hypervisor.createMachine(guest.machine);
   const totals = new Totals();
