@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { Clint } from './clint.js';
 import { DeviceBus } from './deviceBus.js';
 import type { ElfImage } from './elf.js';
-import { EmbeddedContext } from './embeddedContext.js';
 import { Finisher } from './finisher.js';
 import { FRAME_SHIFT, type GuestMemory } from './guestMemory.js';
 import { HartState } from './hartState.js';
@@ -61,7 +60,8 @@ export class Board {
     this.state.pc = image.entry | 0;
   }
 
-  save(): EmbeddedContext {
+  /** All that is not in memory, in a whole number of 32-bit words. */
+  save(): Uint8Array {
     const bytes = new Uint8Array(CONTEXT_BYTES);
     const to = new StateWriter(bytes);
     this.state.save(to);
@@ -69,12 +69,12 @@ export class Board {
     this.uart.save(to);
     to.f64(this.transcript.position);
     to.f64(this.input.cursor);
-    return new EmbeddedContext(bytes);
+    return bytes;
   }
 
-  /** Loads a saved context, and says how many bytes of output were struck. */
-  load(context: EmbeddedContext): number {
-    const from = new StateReader(context.saved);
+  /** Loads what was saved, and says how many bytes of output were struck. */
+  load(saved: Uint8Array): number {
+    const from = new StateReader(saved);
     this.state.load(from);
     this.clint.load(from);
     this.uart.load(from);
@@ -91,7 +91,7 @@ export class Board {
   }
 
   digest(): Digest {
-    return { memory: sha256(this.memory.u8), context: sha256(this.save().saved) };
+    return { memory: sha256(this.memory.u8), context: sha256(this.save()) };
   }
 
   /** The frame of a guest-physical address, which must lie in RAM. */

@@ -1,5 +1,6 @@
 import type { Context } from '@rmk/core';
 import { checksum } from './checksum.js';
+import type { LogChain } from './logArea.js';
 
 /** The saved context of the VM. Its checksum is taken when it is made. */
 export class EmbeddedContext implements Context {
@@ -7,8 +8,11 @@ export class EmbeddedContext implements Context {
   private readonly words: Int32Array;
   private readonly sum: number;
 
-  /** `saved`: a whole number of 32-bit words; taken over, not copied. */
-  constructor(readonly saved: Uint8Array) {
+  /** `saved`: a whole number of 32-bit words; taken over, not copied. `log`: that of the epoch opened with it. */
+  constructor(
+    readonly saved: Uint8Array,
+    readonly log: LogChain,
+  ) {
     this.bytes = saved.length;
     this.words = new Int32Array(saved.buffer, saved.byteOffset, saved.length / 4);
     this.sum = this.currentSum();

@@ -24,6 +24,7 @@ import { Execution, UART, type QuantumEnd } from './execution.js';
 import { GuestMemory } from './guestMemory.js';
 import { REGISTER_NAMES } from './hartState.js';
 import { InputLog } from './inputLog.js';
+import type { LogChain } from './logArea.js';
 import { checkBootData, checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
 import { Transcript } from './transcript.js';
 import { takeException } from './trap.js';
@@ -53,7 +54,7 @@ export class EmbeddedMachine implements VirtualMachine {
   private readonly inputLog: InputLog;
   private readonly board: Board;
   private readonly execution: Execution;
-  private readonly powerOn: EmbeddedContext;
+  private readonly powerOn: Uint8Array;
   private epochOpenedAtNs = 0;
   private epochPauseHostNs = 0;
 
@@ -159,8 +160,7 @@ export class EmbeddedMachine implements VirtualMachine {
     const openedAtNs = this.epochOpenedAtNs;
     const pauseHostNs = this.epochPauseHostNs;
     const { log, closed } = this.memory.nextEpoch(plan);
-    const context = this.board.save();
-    const opened = this.opened(context, new EmbeddedPageLog(this.memory.area, log), started);
+    const opened = this.opened(log, started);
     return closed === undefined
       ? opened
       : { ...opened, closed: { openedAtNs, closedAtNs: opened.atNs, pauseHostNs, ...closed } };
@@ -175,22 +175,21 @@ export class EmbeddedMachine implements VirtualMachine {
       );
     }
     const started = performance.now();
-    const context = ownContext(to.context);
-    const chains = to.logs.map((log) => ownLog(log).chain);
+    const chains = to.logs.map((log) => this.ownLog(log));
+    this.memory.checkChain(chains);
+    const context = this.ownContext(to.context, chains);
     if (!context.isIntact()) {
       throw new RmkError(
         'RMK_ERR_LOGDAMAGED',
         'the saved context fails its checksum; nothing was changed: roll back to another checkpoint, or restart',
       );
     }
-    this.memory.checkChain(chains);
     const { log, pagesRestored } = this.memory.rollback(chains, plan);
     const before = this.board.state.cycles;
-    const outputStruckBytes = this.board.load(context);
+    const outputStruckBytes = this.board.load(context.saved);
     const undoneNs = before * this.nsPerCycle - this.execution.guestNs;
     this.execution.turnedBackFrom(before);
-    const opened = this.opened(this.board.save(), new EmbeddedPageLog(this.memory.area, log), started);
-    return { ...opened, pagesRestored, undoneNs, outputStruckBytes };
+    return { ...this.opened(log, started), pagesRestored, undoneNs, outputStruckBytes };
   }
 
   async restart(): Promise<void> {
@@ -272,7 +271,9 @@ export class EmbeddedMachine implements VirtualMachine {
     return this.execution.clock.nsPerCycle;
   }
 
-  private opened(context: EmbeddedContext, log: EmbeddedPageLog, started: number): Checkpointed {
+  private opened(chain: LogChain, started: number): Checkpointed {
+    const context = new EmbeddedContext(this.board.save(), chain);
+    const log = new EmbeddedPageLog(this.memory.area, chain);
     this.epochOpenedAtNs = this.clock.now();
     this.epochPauseHostNs = Math.round((performance.now() - started) * 1e6);
     return { atNs: this.epochOpenedAtNs, context, log };
@@ -295,14 +296,18 @@ export class EmbeddedMachine implements VirtualMachine {
       throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} has been closed; make a new one`);
     }
   }
-}
 
-function ownContext(context: Context): EmbeddedContext {
-  if (context instanceof EmbeddedContext) return context;
-  throw new RmkError('RMK_ERR_INPUT', 'the context was not saved by the embedded hypervisor');
-}
+  private ownLog(log: PageLog): LogChain {
+    if (log instanceof EmbeddedPageLog && log.belongsTo(this.memory.area)) return log.chain;
+    throw new RmkError('RMK_ERR_INPUT', `the page log was not written by VM ${JSON.stringify(this.name)}`);
+  }
 
-function ownLog(log: PageLog): EmbeddedPageLog {
-  if (log instanceof EmbeddedPageLog) return log;
-  throw new RmkError('RMK_ERR_INPUT', 'the page log was not written by the embedded hypervisor');
+  /** The context must be that of the checkpoint whose log is the oldest. */
+  private ownContext(context: Context, chains: readonly LogChain[]): EmbeddedContext {
+    if (context instanceof EmbeddedContext && context.log === chains.at(-1)) return context;
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      'the context does not belong to the oldest of the page logs; give both as one checkpoint gave them',
+    );
+  }
 }

@@ -8,6 +8,10 @@ export class EmbeddedPageLog implements PageLog {
     readonly chain: LogChain,
   ) {}
 
+  belongsTo(area: LogArea): boolean {
+    return this.area === area;
+  }
+
   get pages(): number {
     return this.chain.entries;
   }

@@ -161,10 +161,10 @@ export class GuestMemory implements HartMemory {
     const clusterPages = checkCluster(plan);
     const ruling = this.ruling(logs);
     this.verify(ruling);
-    const written = this.writtenIn(logs);
+    const wanted = this.preSaveSet(plan, this.writtenIn(logs));
+    // From here on nothing fails.
     for (const entry of ruling) this.restore(entry);
     for (const log of logs) this.protect(log);
-    const wanted = this.preSaveSet(plan, written);
     // A rollback must not fail for want of room: pre-saving only spares faults.
     const preSave = wanted.length <= this.area.free ? wanted : new Uint32Array(0);
     const log = this.openEpochWith(preSave, clusterPages, logs.at(-1)?.previousEpoch);

@@ -21,6 +21,7 @@ export class LogChain {
    * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} voids every chain.
    */
   constructor(
+    readonly area: LogArea,
     readonly epoch: number,
     readonly previousEpoch: number | undefined,
     readonly generation: number,
@@ -71,11 +72,11 @@ export class LogArea {
   }
 
   openChain(epoch: number, previousEpoch: number | undefined): LogChain {
-    return new LogChain(epoch, previousEpoch, this.generation);
+    return new LogChain(this, epoch, previousEpoch, this.generation);
   }
 
   isUsable(chain: LogChain): boolean {
-    return !chain.released && chain.generation === this.generation;
+    return chain.area === this && !chain.released && chain.generation === this.generation;
   }
 
   /** Saves the page at `byteOffset` of guest RAM as the prior content of `frame`. False where there is no room. */
