@@ -5,7 +5,10 @@ import { startCommand } from './startCommand.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
 /** `rmk`: gives the exit code. What a user did wrong is said in a message, never with a stack trace. */
-export async function main(args: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
+export async function main(
+  args: readonly string[],
+  terminal: Terminal = processTerminal(),
+): Promise<ExitCode> {
   let code: ExitCode = ExitCode.DONE;
   const done = (result: ExitCode): void => {
     code = result;

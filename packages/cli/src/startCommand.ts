@@ -5,7 +5,7 @@ import { messageOf, RmkError, RMK_VERSION } from '@rmk/core';
 import { Command, InvalidArgumentError } from 'commander';
 import pc from 'picocolors';
 import { ExitCode } from './exitCode.js';
-import { mainJob } from './mainJob/mainJob.js';
+import { mainJob, mainJobGuests, type CompressedFile } from './mainJob/mainJob.js';
 import { incidentText, resultText, startJson } from './startReport.js';
 import type { Terminal } from './terminal.js';
 
@@ -28,6 +28,7 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async (options: StartOptions) => {
       const file = readFile(options.file);
+      const guests = mainJobGuests(file);
       const say = options.json === true ? () => {} : terminal.out;
       say(
         `RMK ${RMK_VERSION}, embedded RV32 hypervisor: a checkpoint every 50 ms (COWP), crashes and hangs detected.\n` +
@@ -35,7 +36,7 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
           `(${file.data.length} bytes). Times are domain time unless said otherwise.\n`,
       );
       const result = await mainJob(
-        { file, seed: options.seed },
+        { guests, seed: options.seed },
         {
           phase: (what) => say(`\n${pc.dim(`${what} …`)}\n`),
           incident: (incident) => say(incidentText(incident)),
@@ -46,7 +47,7 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
     });
 }
 
-function readFile(path: string | undefined): { readonly name: string; readonly data: Uint8Array } {
+function readFile(path: string | undefined): CompressedFile {
   const from = path ?? fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
   try {
     return { name: basename(from), data: readFileSync(from) };

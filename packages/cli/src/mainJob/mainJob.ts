@@ -5,8 +5,7 @@ import { protectedRun, type EpochTotals, type ProtectedRun } from './protectedRu
 import { checksOf, checksOfUndisturbed, type Check } from './verdict.js';
 
 export interface MainJobOptions {
-  /** The file that the compressor works on, and its name. */
-  readonly file: { readonly name: string; readonly data: Uint8Array };
+  readonly guests: readonly GuestSpec[];
   /** Of the register flips. */
   readonly seed: number;
 }
@@ -26,12 +25,14 @@ export interface MainJobResult {
 }
 
 /** The paper's figure 1 at work: guests protected by the preset, faults injected from outside, and the proof. */
-export async function mainJob(options: MainJobOptions, progress: MainJobProgress): Promise<MainJobResult> {
-  const guests = guestsFor(options);
+export async function mainJob(
+  { guests, seed }: MainJobOptions,
+  progress: MainJobProgress,
+): Promise<MainJobResult> {
   progress.phase('Faults are injected into both guests');
   const runs = await protectedRun(guests, {
     algorithm: 'cowp',
-    inject: { seed: options.seed, onIncident: (incident) => progress.incident(incident) },
+    inject: { seed, onIncident: (incident) => progress.incident(incident) },
   });
   progress.phase('Golden runs without RMK, to compare with');
   const golden: GoldenRun[] = [];
@@ -58,7 +59,14 @@ export async function mainJob(options: MainJobOptions, progress: MainJobProgress
   };
 }
 
-function guestsFor({ file }: MainJobOptions): readonly GuestSpec[] {
+/** The file that the compressor works on, and its name. */
+export interface CompressedFile {
+  readonly name: string;
+  readonly data: Uint8Array;
+}
+
+/** The guests of the main job. `RMK_ERR_INPUT` for a file that the compressor cannot take. */
+export function mainJobGuests(file: CompressedFile): readonly GuestSpec[] {
   const { tasks, compressor } = GUESTS;
   return [
     {

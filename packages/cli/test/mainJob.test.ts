@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Incident } from '../src/mainJob/incident.js';
+import { mainJob, mainJobGuests, type MainJobResult } from '../src/mainJob/mainJob.js';
+import { goldenRun, type GoldenRun, type GuestSpec } from '../src/mainJob/guestRun.js';
+import type { ProtectedRun } from '../src/mainJob/protectedRun.js';
+import { checksOf } from '../src/mainJob/verdict.js';
+import { startJson } from '../src/startReport.js';
+
+const data = readFileSync(new URL('../src/startReport.ts', import.meta.url));
+const guests = mainJobGuests({ name: 'startReport.ts', data });
+
+describe('the main job', () => {
+  let result: MainJobResult;
+  const told: Incident[] = [];
+
+  beforeAll(async () => {
+    const progress = { phase: () => {}, incident: (incident: Incident) => void told.push(incident) };
+    result = await mainJob({ guests, seed: 1 }, progress);
+  });
+
+  it('passes', () => {
+    expect(result.checks.filter(({ holds }) => !holds)).toEqual([]);
+    expect(result.verdict).toBe('pass');
+  });
+
+  it('injects every kind of fault into each guest, and tells each incident as it happens', () => {
+    const faultsOf = (guest: string): readonly string[] =>
+      told.filter((incident) => incident.guest === guest).map(({ fault }) => fault);
+    expect(faultsOf('tasks')).toEqual(['crash', 'bit flip', 'hang', 'task loop']);
+    expect(faultsOf('compressor')).toEqual(['crash', 'bit flip', 'hang']);
+    expect(result.runs.flatMap(({ incidents }) => incidents)).toHaveLength(told.length);
+  });
+
+  it('prints the result as JSON', () => {
+    const json: unknown = JSON.parse(startJson(result));
+    const totals = {
+      pageFaults: expect.any(Number),
+      pagesSaved: expect.any(Number),
+      pagesPreSaved: expect.any(Number),
+      preSavedInVain: expect.any(Number),
+    };
+    expect(json).toMatchObject({ verdict: 'pass', algorithms: { cowb: totals, cowp: totals } });
+    expect(json).toHaveProperty('incidents.0', {
+      guest: expect.any(String),
+      fault: expect.any(String),
+      detail: expect.any(String),
+      undetectedBefore: expect.any(Number),
+      detector: expect.stringMatching(/^@rmk\//),
+      latencyMs: expect.any(Number),
+      checkpointAgeMs: expect.any(Number),
+      pagesRestored: expect.any(Number),
+      rung: expect.stringMatching(/^(target|older)$/),
+      recoveries: expect.any(Number),
+      durationMs: expect.any(Number),
+    });
+  });
+
+  it('shows that COWP spares page faults for pages saved in vain, and both save what they must', () => {
+    const { cowb, cowp } = result.algorithms;
+    expect(cowb.pagesPreSaved).toBe(0);
+    expect(cowb.preSavedInVain).toBe(0);
+    expect(cowb.pagesSaved).toBe(cowb.pageFaults);
+    expect(cowp.pagesSaved).toBe(cowp.pageFaults + cowp.pagesPreSaved);
+    expect(cowp.pageFaults).toBeLessThan(cowb.pageFaults);
+  });
+
+  it('repeats exactly, but for the host time', async () => {
+    const again = await mainJob({ guests, seed: 1 }, { phase: () => {}, incident: () => {} });
+    expect(withoutHostTime(again)).toEqual(withoutHostTime(result));
+  });
+
+  describe('its verdict', () => {
+    let run: ProtectedRun;
+    let golden: GoldenRun;
+    let guest: GuestSpec;
+
+    beforeAll(async () => {
+      const [tasks] = guests;
+      const [first] = result.runs;
+      if (tasks === undefined || first === undefined) throw new Error('the main job ran no guest');
+      guest = tasks;
+      run = first;
+      golden = await goldenRun(
+        guest,
+        run.incidents.map(({ restored }) => restored.guestNs),
+      );
+    });
+
+    const failing = (doctored: ProtectedRun): readonly string[] =>
+      checksOf(doctored, golden, true)
+        .filter(({ holds }) => !holds)
+        .map(({ what }) => what);
+
+    const withFirst = (change: (incident: Incident) => Incident): ProtectedRun => ({
+      ...run,
+      incidents: run.incidents.map((incident, index) => (index === 0 ? change(incident) : incident)),
+    });
+
+    const withRecovery = (change: Partial<Incident['recoveries'][number]>): ProtectedRun =>
+      withFirst((incident) => ({
+        ...incident,
+        recoveries: incident.recoveries.map((record) => ({ ...record, ...change })),
+      }));
+
+    it('holds for the run as it was', () => {
+      expect(failing(run)).toEqual([]);
+    });
+
+    it('falls with a fault that was not injected', () => {
+      expect(failing({ ...run, incidents: run.incidents.slice(1) })).toEqual([
+        'every fault was injected and detected',
+      ]);
+    });
+
+    it('falls with injections that ended in a problem', () => {
+      expect(failing({ ...run, problem: 'the recovery failed' })).toEqual([
+        'every fault was injected and detected',
+      ]);
+    });
+
+    it('falls with a restart instead of a rollback', () => {
+      const restarted = withFirst((incident) => ({
+        ...incident,
+        recoveries: incident.recoveries.map(({ checkpoint: _, ...record }) => ({
+          ...record,
+          rung: 'restart',
+        })),
+      }));
+      expect(failing(restarted)).toEqual([
+        'crash: solved by rollback',
+        'crash: to a checkpoint taken before the injection',
+      ]);
+    });
+
+    it('falls with the checkpoint taken at boot', () => {
+      const takenAtNs = 0;
+      expect(failing(withRecovery({ checkpoint: { takenAtNs, ageNs: 0, origin: 'first' } }))).toEqual([
+        'crash: not to the checkpoint taken at boot',
+      ]);
+    });
+
+    it('falls with a checkpoint taken after the injection', () => {
+      const takenAtNs = (run.incidents[0]?.injectedAtNs ?? 0) + 1;
+      expect(failing(withRecovery({ checkpoint: { takenAtNs, ageNs: 0, origin: 'interval' } }))).toEqual([
+        'crash: to a checkpoint taken before the injection',
+      ]);
+    });
+
+    it('falls with a restored state that the golden run never had', () => {
+      const corrupted = withFirst(({ restored, ...incident }) => ({
+        ...incident,
+        restored: { ...restored, digest: { ...restored.digest, memory: 'corrupted' } },
+      }));
+      expect(failing(corrupted)).toEqual(['crash: restored to a state of the golden run']);
+    });
+
+    it('falls with a wrong end', () => {
+      const { end } = run;
+      const { state } = end;
+      const doctored: readonly (readonly [Partial<ProtectedRun>, string])[] = [
+        [{ end: { ...end, exitCode: 1 } }, 'exit code'],
+        [{ end: { ...end, committedOutput: end.committedOutput.slice(1) } }, 'committed output'],
+        [
+          { end: { ...end, state: { ...state, instructions: state.instructions + 1 } } },
+          'memory, registers, devices, guest time and instructions',
+        ],
+        [{ undoneNs: run.undoneNs + 10 }, 'domain time is longer by exactly the work lost'],
+      ];
+      for (const [change, what] of doctored) expect(failing({ ...run, ...change })).toEqual([what]);
+    });
+  });
+});
+
+function withoutHostTime({ runs, algorithms, checks }: MainJobResult): object {
+  const incidents = runs.flatMap((run) =>
+    run.incidents.map(({ recoveries, ...incident }) => ({
+      ...incident,
+      recoveries: recoveries.map(({ steps: _, durationHostNs: __, ...record }) => record),
+    })),
+  );
+  return { incidents, algorithms, checks, ends: runs.map(({ end }) => end) };
+}
