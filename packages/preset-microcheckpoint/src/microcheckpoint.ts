@@ -10,13 +10,15 @@ import { pinVmschl } from '@rmk/pin-vmschl';
 import { pinVmsignal } from '@rmk/pin-vmsignal';
 import { recovery } from '@rmk/recovery';
 
+const ALGORITHMS = { cowb, cowp };
+
 export interface MicrocheckpointOptions {
   /** T_ck; `'50ms'` when absent. */
   readonly interval?: Duration;
   /** Checkpoints kept; derived from the detectors' bounds when absent. */
   readonly retain?: number;
-  /** `'cowp'` when absent. */
-  readonly algorithm?: 'cowb' | 'cowp';
+  /** COWB or COWP as they come, or any plugin that contributes an algorithm; `'cowp'` when absent. */
+  readonly algorithm?: keyof typeof ALGORITHMS | Plugin;
   /** The options of the hang detector, or `false` for none. */
   readonly hang?: Parameters<typeof hangDetector>[0] | false;
   readonly signals?: Parameters<typeof pinVmsignal>[0];
@@ -33,7 +35,7 @@ export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly 
     pinVmschl(),
     pinVmio(),
     checkpoint({ interval, ...(retain === undefined ? {} : { retain }) }),
-    algorithm === 'cowp' ? cowp() : cowb(),
+    typeof algorithm === 'string' ? ALGORITHMS[algorithm]() : algorithm,
     ...(hang === false ? [] : [hangDetector(hang)]),
     recovery(options.recovery),
   ];
