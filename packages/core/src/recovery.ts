@@ -39,8 +39,8 @@ export interface RecoveryRecord {
   readonly pagesRestored: number;
   /** Guest time undone; absent for a restart, which loses all of it. */
   readonly workLostNs?: Nanoseconds;
-  /** Output that had left already and was struck from the committed output. */
-  readonly outputStruckBytes: number;
+  /** Output that had left already and was struck from the committed output; absent for a restart, which strikes all. */
+  readonly outputStruckBytes?: number;
   readonly steps: {
     readonly suspendHostNs: number;
     readonly rollbackHostNs: number;

@@ -36,9 +36,13 @@ export function ladderFor(retained: readonly Checkpoint[], suspectSinceNs: Nanos
   };
 }
 
-/** The same error again: what the last rollback left at its target holds it, so only what is older is left. */
-export function ladderAgain(retained: readonly Checkpoint[], reopened: Checkpoint): Ladder {
-  const older = retained.slice(retained.indexOf(reopened) + 1);
+/**
+ * The same error again: what the last rollback left (`left`) holds it, so only what is older helps. Where `left` is
+ * not retained any more, all that is retained is newer.
+ */
+export function ladderAgain(retained: readonly Checkpoint[], left: Checkpoint | undefined): Ladder {
+  const age = retained.findIndex((checkpoint) => checkpoint === left);
+  const older = age < 0 ? [] : retained.slice(age + 1);
   if (older.length === 0) {
     return {
       candidates: [],

@@ -1,4 +1,12 @@
-import { CHECKPOINTS, definePlugin, DURATION_HINT, isDuration, P_VCPU, type Duration } from '@rmk/core';
+import {
+  CHECKPOINTS,
+  definePlugin,
+  DETECTIONS,
+  DURATION_HINT,
+  isDuration,
+  P_VCPU,
+  type Duration,
+} from '@rmk/core';
 import { z } from 'zod';
 import { Recovery } from './recovery.js';
 
@@ -15,7 +23,7 @@ export const recovery = definePlugin({
   name: '@rmk/recovery',
   version: '0.1.0',
   rmk: '^0.1.0',
-  requires: [P_VCPU, CHECKPOINTS],
+  requires: [P_VCPU, CHECKPOINTS, DETECTIONS],
   modules: [Recovery],
   options: recoveryOptions,
 });

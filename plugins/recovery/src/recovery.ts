@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import {
   BUS,
   CHECKPOINTS,
+  DETECTIONS,
   messageOf,
   nanoseconds,
   OPTIONS,
@@ -10,6 +11,7 @@ import {
   type Bus,
   type Checkpoint,
   type Checkpoints,
+  type Detections,
   type Module,
   type Nanoseconds,
   type RecoveryRecord,
@@ -23,19 +25,12 @@ import { inject, injectable } from 'tsyringe';
 import { ladderAgain, ladderFor, type Candidate, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './plugin.js';
 
-/** What the last recovery came to: the same error is one detected while its checkpoint is still in the ring. */
-interface LastRecovery {
-  readonly rung: 'rollback' | 'restart';
-  readonly atNs: Nanoseconds;
-  readonly occurrence: number;
-  /** What stands at the target of a rollback; absent after a restart. */
-  readonly reopened?: Checkpoint;
-}
+type LastRecovery = Pick<RecoveryRecord, 'rung' | 'occurrence'> & { readonly atNs: Nanoseconds };
 
 type Restored = Pick<
   RecoveryRecord,
   'rung' | 'checkpoint' | 'pagesRestored' | 'workLostNs' | 'outputStruckBytes'
-> & { readonly reopened?: Checkpoint };
+>;
 
 /**
  * The recovery module (§8): suspends the failed VM, rolls it back in place, lets it go on. For an error that comes
@@ -44,6 +39,8 @@ type Restored = Pick<
 @injectable()
 export class Recovery implements Module {
   private last: LastRecovery | undefined;
+  /** The checkpoint at the state that the last recovery left: what a rollback reopened, or the first after a restart. */
+  private left: Checkpoint | undefined;
   private restarts: readonly Nanoseconds[] = [];
   private recovering = false;
   private gaveUp = false;
@@ -51,12 +48,26 @@ export class Recovery implements Module {
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
+    @inject(DETECTIONS) private readonly detections: Detections,
     @inject(BUS) private readonly bus: Bus,
     @inject(OPTIONS) private readonly options: RecoveryOptions,
   ) {}
 
   start(): void {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
+    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
+      this.left ??= checkpoint;
+    });
+  }
+
+  private beginAgain(): void {
+    this.left = undefined;
+    if (this.recovering) return;
+    // Someone outside has taken the VM in hand: a new life, also where it had been given up.
+    this.last = undefined;
+    this.restarts = [];
+    this.gaveUp = false;
   }
 
   private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
@@ -71,7 +82,7 @@ export class Recovery implements Module {
   }
 
   private async climb(trigger: RecoveryTrigger): Promise<void> {
-    const again = this.isSameError();
+    const again = this.isSameError(trigger);
     const occurrence = again ? (this.last?.occurrence ?? 0) + 1 : 1;
     const attempts: RungAttempt[] = [];
     const startedAt = performance.now();
@@ -84,16 +95,10 @@ export class Recovery implements Module {
     await this.vcpu.resume();
     const resumedAt = performance.now();
 
-    const { reopened, ...outcome } = restored;
-    this.last = {
-      rung: restored.rung === 'restart' ? 'restart' : 'rollback',
-      atNs: trigger.atNs,
-      occurrence,
-      ...(reopened === undefined ? {} : { reopened }),
-    };
+    this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
     const record: RecoveryRecord = {
       trigger,
-      ...outcome,
+      ...restored,
       attempts,
       occurrence,
       steps: {
@@ -106,11 +111,17 @@ export class Recovery implements Module {
     this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
   }
 
-  private isSameError(): boolean {
-    const { retained, retain } = this.checkpoints;
+  /**
+   * Whether the error may have been there already in the state that the last recovery left: as long as the checkpoint
+   * of that state is retained, and, should the ring reach back less far, for as long as the detector may take.
+   */
+  private isSameError({ kind, detector, atNs }: RecoveryTrigger): boolean {
     if (this.last === undefined) return false;
-    if (this.last.reopened !== undefined) return retained.includes(this.last.reopened);
-    return retained.length > 0 && (retained.length < retain || retained.at(-1)?.origin === 'first');
+    if (this.left !== undefined && this.checkpoints.retained.includes(this.left)) return true;
+    const bounds = this.detections.all
+      .filter((detection) => detection.kind === kind && detection.plugin === detector)
+      .map(({ boundNs }) => boundNs);
+    return atNs - this.last.atNs <= Math.max(0, ...bounds);
   }
 
   private async rollBack(
@@ -136,9 +147,8 @@ export class Recovery implements Module {
 
   private ladder(trigger: RecoveryTrigger, again: boolean): Ladder {
     const { retained } = this.checkpoints;
-    const reopened = this.last?.reopened;
     if (!again) return ladderFor(retained, trigger.suspectSinceNs);
-    if (reopened !== undefined) return ladderAgain(retained, reopened);
+    if (this.last?.rung !== 'restart') return ladderAgain(retained, this.left);
     return { candidates: [], newer: [], emptyBecause: 'the same error again, soon after a restart' };
   }
 
@@ -151,6 +161,7 @@ export class Recovery implements Module {
     try {
       const { pagesRestored, undoneNs, outputStruckBytes, reopened }: Rollback =
         await this.checkpoints.rollback(checkpoint);
+      this.left = reopened;
       attempts.push({ rung, takenAtNs });
       return {
         rung,
@@ -158,7 +169,6 @@ export class Recovery implements Module {
         pagesRestored,
         workLostNs: undoneNs,
         outputStruckBytes,
-        reopened,
       };
     } catch (error) {
       attempts.push({ rung, takenAtNs, failure: messageOf(error) });
@@ -188,7 +198,7 @@ export class Recovery implements Module {
     }
     attempts.push({ rung: 'restart' });
     this.restarts = [...this.restarts, trigger.atNs];
-    return { rung: 'restart', pagesRestored: 0, outputStruckBytes: 0 };
+    return { rung: 'restart', pagesRestored: 0 };
   }
 
   private whyNoRestart(trigger: RecoveryTrigger, again: boolean): string | undefined {
