@@ -79,9 +79,7 @@ for (const [name, folders] of Object.entries(GUESTS)) {
   const elf = join(outputFolder, `${name}.elf`);
   const includes = folders.map((folder) => `-I${folder}`);
   const sources = folders.flatMap(sourcesIn);
-  compiler([
-    ...[...MACHINE, ...LANGUAGE, ...WARNINGS, `-ffile-prefix-map=${guestFolder}=.`, ...includes],
-    ...[...LINKING, '-T', 'link.ld', ...sources, '-o', elf],
-  ]);
+  const flags = [...MACHINE, ...LANGUAGE, ...WARNINGS, `-ffile-prefix-map=${guestFolder}=.`, ...includes];
+  compiler([...flags, ...LINKING, '-T', 'link.ld', ...sources, '-o', elf]);
   process.stdout.write(`${elf}  ${statSync(elf).size} bytes\n`);
 }

@@ -19,7 +19,10 @@ export interface BootFile {
  */
 export function bootFile(data: Uint8Array, source: string): BootFile {
   if (data.length === 0) {
-    throw new RmkError('RMK_ERR_INPUT', `${source}: the file is empty; give the compressor one with contents`);
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      `${source}: the file is empty; give the compressor one with contents`,
+    );
   }
   if (data.length > BOOT_FILE_MAX_BYTES) {
     throw new RmkError(

@@ -5,15 +5,14 @@
 #include <stdint.h>
 
 #include "bitWriter.h"
-#include "matches.h"
+#include "codes.h"
+#include "token.h"
 
 #define DEFLATE_STORED_EXTRA_BYTES 6u // the most that a block can be longer than its text
 
-// Must have been called once before.
-void deflate_initialise(void);
-
-// The tokens stand for `text`; where they are longer than the text itself, that is stored instead.
-void deflate_block(struct bit_writer *writer, const uint8_t *text, uint32_t bytes, const lz_token *tokens, uint32_t count,
-                   int is_last);
+// The tokens stand for `text`; the codes were made from them. Where both are longer than the text itself, that is stored
+// instead.
+void deflate_block(struct bit_writer *writer, const uint8_t *text, uint32_t bytes, const struct codes *codes,
+                   const lz_token *tokens, uint32_t count, int is_last);
 
 #endif

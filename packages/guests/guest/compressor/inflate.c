@@ -15,7 +15,7 @@ struct decoder {
 
 static struct decoder literal_decoder;
 static struct decoder distance_decoder;
-static struct decoder order_decoder;
+static struct decoder measure_decoder;
 
 static void make_decoder(struct decoder *decoder, const uint8_t *lengths, uint32_t symbols) {
   uint16_t next[CODE_BITS_MAX + 1];
@@ -48,29 +48,27 @@ static uint32_t read_symbol(struct bit_reader *reader, const struct decoder *dec
 
 static const char *read_codes(struct bit_reader *reader) {
   uint8_t lengths[LITERAL_SYMBOLS + DISTANCE_SYMBOLS] = {0};
-  const uint32_t literals = FIRST_LENGTH_SYMBOL + read_bits(reader, 5);
-  const uint32_t distances = 1 + read_bits(reader, 5);
-  const uint32_t ordered = 4 + read_bits(reader, 4);
+  const uint32_t literals = LITERALS_MIN + read_bits(reader, LITERALS_BITS);
+  const uint32_t distances = DISTANCES_MIN + read_bits(reader, DISTANCES_BITS);
+  const uint32_t measures = MEASURES_MIN + read_bits(reader, MEASURES_BITS);
   if (literals > LITERAL_SYMBOLS || distances > DISTANCE_SYMBOLS) return "the block has too many symbols";
 
-  for (uint32_t i = 0; i < ordered; i++) lengths[order_of_lengths[i]] = (uint8_t)read_bits(reader, 3);
-  make_decoder(&order_decoder, lengths, ORDER_SYMBOLS);
+  for (uint32_t i = 0; i < measures; i++) lengths[measure_order[i]] = (uint8_t)read_bits(reader, MEASURE_LENGTH_BITS);
+  make_decoder(&measure_decoder, lengths, MEASURE_SYMBOLS);
 
   const uint32_t all = literals + distances;
   for (uint32_t i = 0; i < all;) {
-    const uint32_t symbol = read_symbol(reader, &order_decoder);
+    const uint32_t symbol = read_symbol(reader, &measure_decoder);
     uint32_t length = symbol;
     uint32_t times = 1;
     if (symbol == BAD_SYMBOL) return "the block has an unknown code word";
-    if (symbol == REPEAT_PREVIOUS) {
-      if (i == 0) return "the block repeats a code length before the first";
-      length = lengths[i - 1];
-      times = 3 + read_bits(reader, 2);
-    } else if (symbol >= REPEAT_ZERO) {
-      length = 0;
-      times = symbol == REPEAT_ZERO ? 3 + read_bits(reader, 3) : 11 + read_bits(reader, 7);
+    if (symbol >= REPEAT_PREVIOUS) {
+      if (symbol == REPEAT_PREVIOUS && i == 0) return "the block repeats a length before the first";
+      length = symbol == REPEAT_PREVIOUS ? lengths[i - 1] : 0;
+      const struct repeat repeat = repeats[symbol - REPEAT_PREVIOUS];
+      times = repeat.least + read_bits(reader, repeat.extra_bits);
     }
-    if (times > all - i) return "the block has too many code lengths";
+    if (times > all - i) return "the block has too many lengths";
     for (; times > 0; times--) lengths[i++] = (uint8_t)length;
   }
   make_decoder(&literal_decoder, lengths, literals);
@@ -106,9 +104,9 @@ static const char *inflate_dynamic(struct bit_reader *reader, struct inflated *o
 
 static const char *inflate_stored(struct bit_reader *reader, struct inflated *output) {
   read_bits_align(reader);
-  const uint32_t bytes = read_bits(reader, 16);
-  const uint32_t complement = read_bits(reader, 16);
-  if ((bytes ^ complement) != 0xFFFF) return "the length of a stored block is damaged";
+  const uint32_t bytes = read_bits(reader, STORED_LENGTH_BITS);
+  const uint32_t complement = read_bits(reader, STORED_LENGTH_BITS);
+  if ((bytes ^ complement) != STORED_LENGTH_MASK) return "the length of a stored block is damaged";
   if (bytes > output->room - output->bytes) return "the block is longer than its text was";
   memcpy(output->data + output->bytes, reader->data + reader->position / 8, bytes);
   reader->position += 8 * bytes;
@@ -117,7 +115,7 @@ static const char *inflate_stored(struct bit_reader *reader, struct inflated *ou
 }
 
 const char *inflate_block(struct bit_reader *reader, struct inflated *output) {
-  read_bit(reader); // whether it is the last one is of no interest here
+  read_bits(reader, BLOCK_LAST_BITS); // whether it is the last one is of no interest here
   switch (read_bits(reader, BLOCK_KIND_BITS)) {
     case BLOCK_DYNAMIC:
       return inflate_dynamic(reader, output);

@@ -1,14 +1,13 @@
-// LZ77: the text as literals and references to what stood before (hash chains, lazy matching).
+// Where in the window the text at each position has stood before: hash chains.
 #ifndef MATCHES_H
 #define MATCHES_H
 
 #include <stdint.h>
 
-// A literal is its byte; a match is its length in the upper half and its distance in the lower.
-typedef uint32_t lz_token;
-#define TOKEN_IS_MATCH(token) ((token) >> 16 != 0)
-#define TOKEN_LENGTH(token) ((token) >> 16)
-#define TOKEN_DISTANCE(token) ((token) & 0xFFFF)
+#include "token.h"
+
+// A match this long is taken without a look at the choices it leaves out.
+#define LENGTH_ENOUGH 48u
 
 struct matcher {
   const uint8_t *input;
@@ -19,12 +18,21 @@ struct matcher {
   uint32_t *older;
 };
 
-// Allocates the tables.
+// The matches at each position of a block, from short to long; a longer one is further off. Those of position i stand in
+// matches[first[i]] up to matches[first[i + 1]].
+struct matches {
+  uint32_t *first;
+  lz_token *found;
+};
+
 void matcher_start(struct matcher *matcher, const uint8_t *input, uint32_t input_bytes);
-
-// Takes input[start..end), which must follow on what was taken before. Returns the number of tokens, at most one a byte.
-uint32_t matcher_take(struct matcher *matcher, uint32_t start, uint32_t end, lz_token *tokens);
-
 void matcher_end(struct matcher *matcher);
+
+// With room for a block of that many bytes.
+void matches_allocate(struct matches *matches, uint32_t block_bytes);
+void matches_release(struct matches *matches);
+
+// Finds those of input[start..end), which must follow on what was taken before. None goes beyond the end.
+void matches_find(struct matcher *matcher, uint32_t start, uint32_t end, struct matches *matches);
 
 #endif

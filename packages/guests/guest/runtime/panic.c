@@ -26,10 +26,12 @@ void panic(const char *reason) {
   panic_end();
 }
 
-void panic_trap(const char *reason, uint32_t mcause, uint32_t mepc) {
+void panic_trap(const char *where, const char *name, uint32_t mcause, uint32_t mepc) {
   const uint32_t mtval = csr_read(mtval);
   panic_begin();
-  print(reason);
+  print("unexpected trap in ");
+  print(where);
+  print(name);
   print(": mcause 0x");
   print_hex(mcause);
   print(", mepc 0x");

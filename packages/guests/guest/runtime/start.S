@@ -1,6 +1,8 @@
 // From reset to main().
 #include "csr.h"
 
+  .file "start.S" // else the symbol table has the random name of a temporary file
+
 #define BOOT_STACK_BYTES 16384
 
   .section .text.start, "ax", @progbits

@@ -5,6 +5,8 @@
 // (Compiled code uses tp for thread-local storage only, and there is none.)
 #include "context.h"
 
+  .file "trap.S" // else the symbol table has the random name of a temporary file
+
 #define TRAP_STACK_BYTES 8192
 
   .text
@@ -36,6 +38,7 @@ trap_entry:
 context_resume:
   csrw mscratch, a0
   mv tp, a0
+  sc.w zero, zero, (tp) // ends a reservation of whoever was interrupted; never succeeds, and x[0] is unused
   lw t0, CONTEXT_PC(tp)
   csrw mepc, t0
   lw t0, CONTEXT_STATUS(tp)

@@ -22,5 +22,5 @@ struct context *trap(struct context *interrupted) {
   if ((cause & CAUSE_INTERRUPT) == 0 && from_user && installed != NULL && installed->user_exception != NULL) {
     return installed->user_exception(interrupted, cause);
   }
-  panic_trap("unexpected trap in machine mode", cause, interrupted->pc);
+  panic_trap("machine mode", "", cause, interrupted->pc);
 }

@@ -89,7 +89,7 @@ static struct context *user_exception(struct context *interrupted, uint32_t caus
   struct task *const task = task_of(interrupted);
   if (cause == CAUSE_USER_CALL) return serve(task);
   if (cause == CAUSE_ILLEGAL_INSTRUCTION && emulate(interrupted)) return interrupted;
-  panic_trap(task->program->name, cause, interrupted->pc);
+  panic_trap("task ", task->program->name, cause, interrupted->pc);
 }
 
 const struct trap_handlers kernel_handlers = {.tick = tick, .user_exception = user_exception};

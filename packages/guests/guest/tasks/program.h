@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define ROUNDS 24u
+#define ROUNDS 18u
 
 struct program {
   const char *name;

@@ -3,7 +3,9 @@
 #include "console.h"
 #include "crc32.h"
 #include "exit.h"
+#include "panic.h"
 #include "scheduler.h"
+#include "tally.h"
 
 #define REST_TICKS 4u
 #define NAME_COLUMNS 10u
@@ -18,11 +20,15 @@ static uint32_t count(enum task_state state) {
 
 static void report_round(void) {
   uint32_t checksum = 0;
+  uint32_t sum = 0;
   for (uint32_t i = 0; i < TASKS; i++) {
+    sum += tasks[i].result;
     checksum = crc32_append_word(checksum, tasks[i].result);
     tasks[i].checksum = crc32_append_word(tasks[i].checksum, tasks[i].result);
     scheduler_sleep(&tasks[i], REST_TICKS);
   }
+  if (tally != sum) panic("the tally of the tasks is not the sum of their results");
+  tally = 0;
   print("round ");
   print_decimal(++rounds_ended, 2);
   print(" of ");

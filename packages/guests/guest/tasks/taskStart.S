@@ -1,6 +1,8 @@
 // The first and the last instruction of every task, in user mode.
 #include "systemCalls.h"
 
+  .file "taskStart.S" // else the symbol table has the random name of a temporary file
+
   .text
 // a0: the program, a1: its memory
   .globl task_start

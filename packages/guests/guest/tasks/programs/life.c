@@ -4,9 +4,9 @@
 #include "random.h"
 #include "systemCalls.h"
 
-#define ROWS 256u
-#define COLUMNS 512u
-#define GENERATIONS 2u
+#define ROWS 128u
+#define COLUMNS 256u
+#define GENERATIONS 2u // an even number
 #define ALIVE_OF_16 5u // how densely the first generation is populated
 #define NEIGHBOURS_TO_LIVE 2u
 #define NEIGHBOURS_TO_BE_BORN 3u

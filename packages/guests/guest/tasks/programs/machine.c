@@ -24,7 +24,7 @@ struct memory {
 };
 
 // Labels of the program below.
-enum { NEXT_START = 0, STEP = 6, EVEN = 23, COUNT_STEP = 26, SEQUENCE_ENDED = 31, ENDED = 36 };
+enum { NEXT_START = 0, STEP = 6, EVEN = 23, SEQUENCE_ENDED = 31, ENDED = 36 };
 
 static const struct instruction collatz[] = {
     // NEXT_START: while start < end
@@ -34,12 +34,12 @@ static const struct instruction collatz[] = {
     // STEP: while 1 < number
     {PUSH, 1}, {LOAD, NUMBER}, {IS_LESS, 0}, {JUMP_IF_ZERO, SEQUENCE_ENDED},
     {LOAD, NUMBER}, {IS_ODD, 0}, {JUMP_IF_ZERO, EVEN},
-    // number = (number * 3 + 1) / 2, which is two steps: both numbers below are known to be even or odd
+    // it is odd: number = number * 3 + 1, steps = steps + 1; that is even
     {LOAD, NUMBER}, {PUSH, 3}, {MULTIPLY, 0}, {PUSH, 1}, {ADD, 0}, {STORE, NUMBER},
     {LOAD, STEPS}, {PUSH, 1}, {ADD, 0}, {STORE, STEPS},
     // EVEN: number = number / 2
     {LOAD, NUMBER}, {HALVE, 0}, {STORE, NUMBER},
-    // COUNT_STEP: steps = steps + 1
+    // steps = steps + 1
     {LOAD, STEPS}, {PUSH, 1}, {ADD, 0}, {STORE, STEPS}, {JUMP, STEP},
     // SEQUENCE_ENDED: start = start + 1
     {LOAD, START}, {PUSH, 1}, {ADD, 0}, {STORE, START}, {JUMP, NEXT_START},

@@ -4,7 +4,7 @@
 #include "random.h"
 #include "systemCalls.h"
 
-#define COUNT 32768u
+#define COUNT 16384u
 #define SMALL 12 // up to here insertion is faster
 
 static void insertion_sort(uint32_t *numbers, int32_t count) {

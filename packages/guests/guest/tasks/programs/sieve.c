@@ -5,10 +5,12 @@
 #include "random.h"
 #include "systemCalls.h"
 
-#define ODDS (1u << 18) // in the range: one bit each
-#define BASE_MAX (1u << 28)
-#define ROOT_MAX 16640u // no number of a range has a smallest factor above this: its square is beyond BASE_MAX + 2 * ODDS
-#define SAMPLES 40u
+#define ODDS (1u << 17) // in the range: one bit each
+#define BASE_MAX (1u << 26)
+#define ROOT_MAX 8256u // its square is beyond every number of a range: no smallest factor is as large
+#define SAMPLES 16u
+
+_Static_assert(ROOT_MAX * ROOT_MAX > BASE_MAX + 2 * ODDS, "the sieve would miss factors");
 
 struct memory {
   uint32_t composite[ODDS / 32];

@@ -6,8 +6,11 @@
 #include "systemCalls.h"
 
 #define MESSAGE_WORDS 48u // not a divisor of the pipe's size, so that messages are split
-#define MESSAGES 200u
+#define MESSAGES 400u
 #define SEED 0x57EA3008
+
+// Bytes that the producer has announced and the consumer has not seen yet.
+static uint32_t in_flight;
 
 struct memory {
   uint32_t sent[MESSAGE_WORDS];
@@ -24,6 +27,7 @@ static uint32_t produce(void *own, uint32_t seed) {
   for (uint32_t message = 0; message < MESSAGES; message++) {
     make_message(memory->sent, &seed);
     crc = crc32_append(crc, memory->sent, sizeof memory->sent);
+    __atomic_fetch_add(&in_flight, sizeof memory->sent, __ATOMIC_RELAXED);
     const uint8_t *const bytes = (const uint8_t *)memory->sent;
     for (uint32_t done = 0; done < sizeof memory->sent;) done += pipe_write(bytes + done, sizeof memory->sent - done);
     yield();
@@ -42,7 +46,9 @@ static uint32_t consume(void *own, uint32_t seed) {
       if (memory->received[i] != memory->sent[i]) fail("a message was changed on its way through the pipe");
     }
     crc = crc32_append(crc, memory->received, sizeof memory->received);
+    __atomic_fetch_sub(&in_flight, sizeof memory->received, __ATOMIC_RELAXED);
   }
+  if (__atomic_load_n(&in_flight, __ATOMIC_RELAXED) != 0) fail("there are bytes in flight after the last message");
   return crc;
 }
 
