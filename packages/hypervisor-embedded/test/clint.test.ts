@@ -57,6 +57,19 @@ describe('the timer', () => {
     );
   });
 
+  it.each([
+    [1.1, 170],
+    [2.7, 90],
+    [4.9, 90],
+  ])('is not due late where %d cycles a tick times %i is rounded up', (cyclesPerTick, tick) => {
+    const clint = new Clint(cyclesPerTick);
+    clint.write(MTIMECMP, tick, 0);
+    clint.write(MTIMECMP + 4, 0, 0);
+    const due = clint.timerDueCycle;
+    expect([mtime(clint, due - 1), mtime(clint, due)]).toEqual([BigInt(tick - 1), BigInt(tick)]);
+    expect(due).toBeLessThan(Math.ceil(tick * cyclesPerTick));
+  });
+
   it('follows mtime when that is written', () => {
     const clint = new Clint(10);
     clint.write(MTIMECMP, 100, 0);

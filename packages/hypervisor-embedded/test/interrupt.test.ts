@@ -195,6 +195,16 @@ describe('WFI', () => {
     expect([board.state.cycles, board.state.instructions]).toEqual([504, 5]);
   });
 
+  it('has not ended at the limit yet: the state at a cycle does not depend on how often run was asked for it', () => {
+    const board = arm(waiter(), 50).set('mie', TIMER).set('mstatus', MIE);
+    board.processor.run(1000);
+    board.state.cycles = 500;
+    board.state.idleCycles = 499;
+    const before = board.save();
+    expect(board.processor.run(500)).toBe(Stop.LIMIT);
+    expect(board.save()).toEqual(before);
+  });
+
   it('ends without a trap where interrupts are off in mstatus', () => {
     const board = waiter().set('mie', SOFTWARE);
     expect(board.processor.run(10)).toBe(Stop.WAITING);

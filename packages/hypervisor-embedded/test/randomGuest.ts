@@ -55,7 +55,10 @@ const store = fc
   });
 const csrNumber = fc.constantFrom(
   ...Object.values(CSR).filter((number) => number !== CSR.mtvec),
-  ...[CSR.mscratch, CSR.mscratch, CSR.mie, CSR.mstatus],
+  CSR.mscratch,
+  CSR.mscratch,
+  CSR.mie,
+  CSR.mstatus,
 );
 const csrAccess = fc
   .tuple(csrNumber, fc.constantFrom(1, 2, 3, 5, 6, 7), anyWord)
