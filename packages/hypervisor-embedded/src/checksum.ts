@@ -1,3 +1,5 @@
+import { RmkError } from '@rmk/core';
+
 /**
  * A 32-bit checksum over whole words. Every step is a bijection of the running value and of the word, so a change
  * that is confined to one word, however many bits of it flip, is always found; wider damage is missed once in 2^32.
@@ -28,4 +30,13 @@ export function checksum(words: Int32Array, firstWord: number, count: number, se
   a = Math.imul(a ^ (a >>> 15) ^ c, 0xc2b2ae35);
   a = Math.imul(a ^ (a >>> 13) ^ d, 0x27d4eb2f);
   return (a ^ (a >>> 16)) >>> 0;
+}
+
+/** `RMK_ERR_INPUT` where what is to be damaged has no such bit. */
+export function checkBit(bit: number, bytes: number): void {
+  if (Number.isInteger(bit) && bit >= 0 && bit < 8 * bytes) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `there is no bit ${bit} in ${bytes} bytes; give one from 0 to ${8 * bytes - 1}`,
+  );
 }

@@ -1,5 +1,5 @@
 import type { Context } from '@rmk/core';
-import { checksum } from './checksum.js';
+import { checkBit, checksum } from './checksum.js';
 import type { LogChain } from './logArea.js';
 
 /** The saved context of the VM. Its checksum is taken when it is made. */
@@ -29,9 +29,10 @@ export class EmbeddedContext implements Context {
   /** The bytes go with the last reference to them. */
   release(): void {}
 
-  /** Flips a bit of the saved context: a fault in the memory that keeps the checkpoints. */
+  /** Flips a bit (0 to 8 × bytes - 1) of the saved context: a fault in the memory that keeps the checkpoints. */
   damage(bit: number): void {
-    const at = (bit >>> 3) % this.saved.length;
+    checkBit(bit, this.bytes);
+    const at = bit >>> 3;
     this.saved[at] = (this.saved[at] ?? 0) ^ (1 << (bit & 7));
   }
 

@@ -16,7 +16,7 @@ export interface RunOptions {
  */
 export class EmbeddedHypervisor {
   private readonly timing: Timing;
-  private readonly vms: EmbeddedMachine[] = [];
+  private vms: readonly EmbeddedMachine[] = [];
   private running = false;
 
   /** `RMK_ERR_INPUT` with every problem and its path. */
@@ -24,20 +24,22 @@ export class EmbeddedHypervisor {
     this.timing = checkTiming(options);
   }
 
+  /** Those that have not been closed. */
   get machines(): readonly EmbeddedMachine[] {
+    this.vms = this.vms.filter(({ isClosed }) => !isClosed);
     return this.vms;
   }
 
   /** `RMK_ERR_INPUT` for bad options or a name that is taken, `RMK_ERR_ELF` for an ELF that cannot be run. */
   createMachine(options: MachineOptions): EmbeddedMachine {
     const machine = new EmbeddedMachine(options, this.timing);
-    if (this.vms.some(({ name }) => name === machine.name)) {
+    if (this.machines.some(({ name }) => name === machine.name)) {
       throw new RmkError(
         'RMK_ERR_INPUT',
         `there is a VM ${JSON.stringify(machine.name)} already; choose another name`,
       );
     }
-    this.vms.push(machine);
+    this.vms = [...this.vms, machine];
     return machine;
   }
 
@@ -55,7 +57,7 @@ export class EmbeddedHypervisor {
 
   async close(): Promise<void> {
     await Promise.all(this.vms.map((machine) => machine.close()));
-    this.vms.length = 0;
+    this.vms = [];
   }
 
   private async schedule(untilNs: Nanoseconds, signal: AbortSignal | undefined): Promise<void> {
@@ -68,7 +70,7 @@ export class EmbeddedHypervisor {
       if (next === undefined) {
         // What is held may be rolled back or resumed by what it waits for: only then is it known that all are done.
         if (held.length === 0) return;
-        await Promise.race(held);
+        await anyOf(held, signal);
         continue;
       }
       next.runQuantum(untilNs);
@@ -86,4 +88,14 @@ export class EmbeddedHypervisor {
         undefined,
       );
   }
+}
+
+/** Waits for the first of `pending`, or until `signal` aborts. */
+async function anyOf(pending: readonly Promise<void>[], signal: AbortSignal | undefined): Promise<void> {
+  const done = new AbortController();
+  const aborted = new Promise<void>((resolve) => {
+    signal?.addEventListener('abort', () => resolve(), { signal: done.signal });
+  });
+  await Promise.race([...pending, aborted]);
+  done.abort();
 }

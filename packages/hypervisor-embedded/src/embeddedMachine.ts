@@ -27,7 +27,6 @@ import { InputLog } from './inputLog.js';
 import type { LogChain } from './logArea.js';
 import { checkBootData, checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
 import { Transcript } from './transcript.js';
-import { takeException } from './trap.js';
 
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
 export const EMBEDDED_MACHINE = token<EmbeddedMachine>('EMBEDDED_MACHINE');
@@ -62,8 +61,12 @@ export class EmbeddedMachine implements VirtualMachine {
   constructor(options: MachineOptions, timing: Timing) {
     const checked = checkMachineOptions(options);
     this.name = checked.name;
-    this.bootData = checked.bootData;
-    this.image = parseElf(checked.elf, checked.elfSource ?? `the ELF of VM ${JSON.stringify(this.name)}`);
+    // Copies, since a restart lays them out again.
+    this.bootData = checked.bootData.map(({ address, data }) => ({ address, data: data.slice() }));
+    this.image = parseElf(
+      checked.elf.slice(),
+      checked.elfSource ?? `the ELF of VM ${JSON.stringify(this.name)}`,
+    );
     this.memory = new GuestMemory(checked.memoryBytes, checked.logPages);
     checkFits(this.image, this.memory.base, this.memory.bytes);
     checkBootData(this.name, this.bootData, this.memory.base, this.memory.bytes);
@@ -138,8 +141,7 @@ export class EmbeddedMachine implements VirtualMachine {
         `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`,
       );
     }
-    takeException(this.board.state, exception, 0);
-    this.execution.tellException();
+    this.execution.raise(exception);
   }
 
   async input(device: string, data: Uint8Array): Promise<void> {
@@ -243,9 +245,18 @@ export class EmbeddedMachine implements VirtualMachine {
   /** The guest gives a page back, as a balloon does: it reads as zero and is logged as a page that was deleted. */
   discard(frame: number): void {
     this.checkOpen();
-    this.offsetOf(this.memory.base + frame * 4096, 1);
+    if (!Number.isInteger(frame) || frame < 0 || frame >= this.memoryPages) {
+      throw new RmkError(
+        'RMK_ERR_ADDRESS',
+        `there is no page frame ${frame}: VM ${JSON.stringify(this.name)} has ${this.memoryPages}, counted from 0`,
+      );
+    }
     this.memory.discard(frame);
     this.execution.tellPages();
+  }
+
+  get isClosed(): boolean {
+    return this.execution.closed;
   }
 
   get isRunnable(): boolean {
@@ -282,8 +293,8 @@ export class EmbeddedMachine implements VirtualMachine {
   private offsetOf(address: number, bytes: number): number {
     this.checkOpen();
     const offset = address - this.memory.base;
-    if (Number.isInteger(offset) && offset >= 0 && bytes >= 0 && offset + bytes <= this.memory.bytes)
-      return offset;
+    const isRange = Number.isInteger(offset) && Number.isInteger(bytes) && offset >= 0 && bytes >= 0;
+    if (isRange && offset + bytes <= this.memory.bytes) return offset;
     throw new RmkError(
       'RMK_ERR_ADDRESS',
       `${bytes} bytes at 0x${address.toString(16)} do not lie in the RAM of VM ${JSON.stringify(this.name)} ` +

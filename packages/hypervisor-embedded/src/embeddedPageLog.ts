@@ -1,4 +1,5 @@
-import { RmkError, type PageLog } from '@rmk/core';
+import { PAGE_BYTES, RmkError, type PageLog } from '@rmk/core';
+import { checkBit } from './checksum.js';
 import { NO_ENTRY, type LogArea, type LogChain } from './logArea.js';
 
 /** The handle of a page log. Besides what every page log can do, its storage can be damaged on purpose. */
@@ -39,6 +40,7 @@ export class EmbeddedPageLog implements PageLog {
   /** Flips a bit (0 to 32767) of the content saved for `frame`: a fault in the memory that keeps the checkpoints. */
   damage(frame: number, bit: number): void {
     const entry = this.find(frame);
+    checkBit(bit, PAGE_BYTES);
     if (this.area.isAbsent(entry)) {
       throw new RmkError(
         'RMK_ERR_INPUT',

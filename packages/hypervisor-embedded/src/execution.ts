@@ -4,8 +4,9 @@ import { DomainClock } from './domainClock.js';
 import { EXIT_FAILURE, exceptionName } from './exceptionNames.js';
 import { FactTeller } from './factTeller.js';
 import type { Timing } from './machineOptions.js';
-import { MACHINE } from './privileged.js';
+import { MACHINE, type ExceptionCause } from './privileged.js';
 import { Stop } from './processor.js';
+import { takeException } from './trap.js';
 
 /** The device name of the board's UART. */
 export const UART = 'uart';
@@ -25,6 +26,7 @@ export class Execution {
   holdWhile: () => Promise<void> | undefined = () => undefined;
 
   private turnedBackCycles = 0;
+  private timesTurnedBack = 0;
   private exitTold = false;
   private toldOutput = 0;
   private quantumEndCycle: number;
@@ -65,12 +67,15 @@ export class Execution {
       if (this.clock.fireDue()) continue;
       const target = Math.min(this.quantumEndCycle, untilCycle, this.clock.nextCycle) - this.turnedBackCycles;
       const before = state.cycles;
+      const { timesTurnedBack } = this;
       const stop = processor.run(target);
       this.sinceScheduled.cpu += state.cycles - before;
       this.tellPages();
       this.tellOutput();
+      // Whoever was told may have rolled the guest back: then it has not stopped where `stop` says.
+      if (timesTurnedBack !== this.timesTurnedBack) continue;
       if (stop === Stop.EXCEPTION) this.tellException();
-      else if (stop === Stop.WAITING) this.idle(target);
+      else if (stop === Stop.WAITING && !this.isDead) this.idle(target);
       else if (stop === Stop.EXITED) this.tellExit();
     }
   }
@@ -78,13 +83,23 @@ export class Execution {
   /** The guest's cycles were set from `before` to what they are now: domain time does not notice. */
   turnedBackFrom(before: number): void {
     this.turnedBackCycles += before - this.board.state.cycles;
+    this.timesTurnedBack++;
     this.exitTold = this.board.state.exited;
     this.toldOutput = this.board.transcript.position;
     this.board.forgetProgress();
     this.beginQuantum();
   }
 
-  tellException(): void {
+  /** Raises an exception as if the hardware had: it takes a cycle. */
+  raise(cause: ExceptionCause): void {
+    const { state } = this.board;
+    const before = state.cycles;
+    takeException(state, cause, 0);
+    this.sinceScheduled.cpu += state.cycles - before;
+    this.tellException();
+  }
+
+  private tellException(): void {
     if (!this.facts.isObserved('signal')) return;
     const { exceptionCause, exceptionPrivilege } = this.board.state;
     const privilege = exceptionPrivilege === MACHINE ? 'machine' : 'user';

@@ -12,6 +12,7 @@ export class InputLog {
   private readonly chunks: InputChunk[] = [];
   private chunk = 0;
   private offset = 0;
+  private taken = 0;
 
   constructor(script: readonly InputChunk[] = []) {
     for (const { atCycle, data } of script) this.add(atCycle, data);
@@ -19,10 +20,11 @@ export class InputLog {
 
   /** Bytes that the device has taken: the position that a context keeps. */
   get cursor(): number {
-    return this.chunks.slice(0, this.chunk).reduce((taken, { data }) => taken + data.length, this.offset);
+    return this.taken;
   }
 
   set cursor(taken: number) {
+    this.taken = taken;
     this.chunk = 0;
     this.offset = taken;
     for (const { data } of this.chunks) {
@@ -45,6 +47,7 @@ export class InputLog {
     const next = this.chunks[this.chunk];
     if (next === undefined || next.atCycle > cycle) return -1;
     const byte = next.data[this.offset] ?? -1;
+    this.taken++;
     if (++this.offset === next.data.length) {
       this.chunk++;
       this.offset = 0;

@@ -67,7 +67,9 @@ export interface Timing {
 
 /** `RMK_ERR_INPUT` with every problem and its path. */
 export function checkMachineOptions(options: MachineOptions): CheckedMachineOptions {
-  const checked = check(schema, options, `VM ${JSON.stringify(options.name)}`);
+  // From JavaScript, `options` may be anything.
+  const name = (options as Partial<MachineOptions> | null | undefined)?.name;
+  const checked = check(schema, options, name === undefined ? 'a VM' : `VM ${JSON.stringify(name)}`);
   return { ...checked, logPages: checked.logPages ?? (2 * checked.memoryBytes) / PAGE_BYTES };
 }
 
