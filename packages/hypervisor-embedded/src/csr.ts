@@ -152,7 +152,6 @@ export function writeCsr(state: HartState, number: number, value: number): void 
       state.mcounteren = bits & WRITABLE_MCOUNTEREN;
       return;
     case MSCRATCH:
-      if (bits !== state.mscratch) state.contextSwitchCycle = state.cycles;
       state.mscratch = bits;
       return;
     case MEPC:

@@ -12,7 +12,7 @@ export { REGISTER_NAMES };
  */
 export class HartState {
   /** Bytes that {@link save} writes. */
-  static readonly BYTES = 4 * 32 + 4 * 11 + 3 + 3 * 8 + 2 * Counter.BYTES;
+  static readonly BYTES = 4 * 32 + 4 * 12 + 3 + 3 * 8 + 2 * Counter.BYTES;
 
   /** Program counter, a multiple of 4. */
   pc = 0;
@@ -44,9 +44,12 @@ export class HartState {
   /** Cause and origin of the exception that {@link Processor.run} stopped for last. Not part of the saved state. */
   exceptionCause = 0;
   exceptionPrivilege: typeof USER | typeof MACHINE = MACHINE;
+  /** mscratch as the last return from a trap left it: kernels on RISC-V keep there what belongs to the thread that runs. */
+  resumedContext = 0;
   /**
-   * Where the last CSR write was that gave mscratch, in which RISC-V kernels keep the context of the running thread, a
-   * different value; -1 when there was none. The owner resets it; not part of the saved state.
+   * Where the last return from a trap was that left mscratch other than the one before; -1 when there was none. Only
+   * returns are looked at, because many a trap handler swaps mscratch with a register while it runs. The owner resets
+   * it; not part of the saved state.
    */
   contextSwitchCycle = -1;
 
@@ -122,6 +125,7 @@ export class HartState {
     to.u32(this.mtval);
     to.u32(this.mcounteren);
     to.u32(this.reservation);
+    to.u32(this.resumedContext);
     to.u8(this.privilege);
     to.u8(this.waiting ? 1 : 0);
     to.u8(this.exited ? 1 : 0);
@@ -145,6 +149,7 @@ export class HartState {
     this.mtval = from.u32() | 0;
     this.mcounteren = from.u32() | 0;
     this.reservation = from.u32() | 0;
+    this.resumedContext = from.u32() | 0;
     this.privilege = from.u8() === USER ? USER : MACHINE;
     this.waiting = from.u8() !== 0;
     this.exited = from.u8() !== 0;

@@ -45,4 +45,7 @@ export function returnFromTrap(state: HartState): void {
   state.mstatus = (state.mstatus & ~cleared) | enabled | MSTATUS_MPIE;
   state.privilege = previous;
   state.pc = state.mepc;
+  if (state.mscratch === state.resumedContext) return;
+  state.resumedContext = state.mscratch;
+  state.contextSwitchCycle = state.cycles;
 }

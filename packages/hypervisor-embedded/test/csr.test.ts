@@ -201,31 +201,6 @@ describe.each(['csrrw', 'csrrs', 'csrrc'] as const)('%s', (operation) => {
   });
 });
 
-describe('the sign of a context switch', () => {
-  const board = (): TestBoard => new TestBoard().set('mscratch', 5).set('a0', 5).set('a1', 6);
-
-  it('is the last CSR write that gave mscratch another value', () => {
-    const program = new Assembler()
-      .nop()
-      .csrw(CSR.mscratch, 'a0')
-      .csrw(CSR.mscratch, 'a1')
-      .csrw(CSR.mscratch, 'a1');
-    const watched = board().load(program);
-    watched.processor.run(2);
-    expect(watched.state.contextSwitchCycle).toBe(-1);
-    watched.processor.run(4);
-    expect(watched.state.contextSwitchCycle).toBe(2);
-  });
-
-  it('is no read, and no write from outside', () => {
-    const watched = board().load(
-      new Assembler().csrr('a2', CSR.mscratch).csr('csrrs', 'a2', CSR.mscratch, 'zero'),
-    );
-    watched.set('mscratch', 9).processor.run(2);
-    expect(watched.state.contextSwitchCycle).toBe(-1);
-  });
-});
-
 describe('a CSR write that is not allowed', () => {
   it('has no effect at all', () => {
     const board = boardWith((program) => program.csr('csrrw', 'a0', CSR.mscratch, 'a1'));
@@ -236,6 +211,6 @@ describe('a CSR write that is not allowed', () => {
       .set('privilege', 0)
       .set('mtvec', RAM + 0x40);
     expect(board.step()).toBe(Stop.EXCEPTION);
-    expect([board.x('mscratch'), board.x('a0'), board.state.contextSwitchCycle]).toEqual([1, 2, -1]);
+    expect([board.x('mscratch'), board.x('a0')]).toEqual([1, 2]);
   });
 });

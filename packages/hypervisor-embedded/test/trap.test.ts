@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { HartState } from '../src/hartState.js';
 import { ExceptionCause } from '../src/privileged.js';
 import { Stop } from '../src/processor.js';
+import { StateReader, StateWriter } from '../src/stateStream.js';
 import { takeException } from '../src/trap.js';
 import { Assembler, CSR } from './assembler.js';
 import { boardWith, RAM, TestBoard } from './testBoard.js';
@@ -143,5 +145,40 @@ describe('user mode', () => {
     expect([trapped.x('mcause'), trapped.x('mtval')]).toEqual([2, 0x10500073]);
     const machine = new TestBoard().load(new Assembler().wfi()).set('mstatus', TW);
     expect(machine.processor.run(5)).toBe(Stop.WAITING);
+  });
+});
+
+describe('the sign of a context switch', () => {
+  /** A return from a trap to the instruction behind it; the handler has put `context` into mscratch. */
+  const returning = (program: Assembler): TestBoard => {
+    const board = new TestBoard().set('mstatus', MPP).set('mscratch', 5).load(program);
+    board.state.resumedContext = 5;
+    return board;
+  };
+
+  it('is a return from a trap that leaves mscratch with another value than the last one did', () => {
+    const board = returning(new Assembler().csrw(CSR.mscratch, 'a0').mret());
+    board.set('a0', 6).set('mepc', RAM + 8);
+    board.processor.run(1);
+    expect(board.state.contextSwitchCycle).toBe(-1);
+    board.processor.run(2);
+    expect(board.state.contextSwitchCycle).toBe(1);
+  });
+
+  it('is not given by a handler that swaps mscratch with a register and swaps it back', () => {
+    const swap = (program: Assembler): Assembler => program.csr('csrrw', 'sp', CSR.mscratch, 'sp');
+    const board = returning(swap(swap(new Assembler())).mret());
+    board.set('mepc', RAM + 12).processor.run(3);
+    expect(board.state.contextSwitchCycle).toBe(-1);
+  });
+
+  it('is known again after a rollback: what was resumed last is part of the saved state', () => {
+    const board = returning(new Assembler().mret());
+    const bytes = new Uint8Array(HartState.BYTES);
+    board.state.save(new StateWriter(bytes));
+    board.state.resumedContext = 7;
+    board.state.load(new StateReader(bytes));
+    board.set('mepc', RAM + 4).processor.run(1);
+    expect(board.state.contextSwitchCycle).toBe(-1);
   });
 });
