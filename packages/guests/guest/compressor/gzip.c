@@ -96,8 +96,12 @@ static void write_word(struct bit_writer *writer, uint32_t word) {
   write_bits(writer, word >> 16, 16);
 }
 
+uint32_t gzip_blocks(const struct boot_file *file) {
+  return (file->bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+}
+
 void gzip_compress(const struct boot_file *file, uint32_t crc, struct gzip_file *compressed) {
-  const uint32_t blocks = (file->bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+  const uint32_t blocks = gzip_blocks(file);
   compressed->data = heap_allocate(sizeof header + file->bytes + blocks * BLOCK_EXTRA_BYTES + TRAILER_BYTES);
   struct bit_writer writer = {.data = compressed->data, .bytes = sizeof header, .pending = 0, .pending_count = 0};
   struct bit_reader reader = {.data = compressed->data, .position = 8 * sizeof header};

@@ -11,6 +11,9 @@ struct gzip_file {
   uint32_t bytes;
 };
 
+// Blocks into which a file is divided.
+uint32_t gzip_blocks(const struct boot_file *file);
+
 // `crc`: of the file. Prints a line for each block. Panics where anything that was compressed does not decompress to what it
 // was made from.
 void gzip_compress(const struct boot_file *file, uint32_t crc, struct gzip_file *compressed);
