@@ -10,10 +10,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const stamp = join(root, 'node_modules', '.rmk-installed');
 
 function run(what, command, args) {
-  console.error(what);
+  process.stderr.write(`${what}\n`);
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] });
   if (status === 0) return;
-  console.error(`${what} failed${error === undefined ? '' : `: ${error.message}`}`);
+  process.stderr.write(`${what} failed${error === undefined ? '' : `: ${error.message}`}\n`);
   process.exit(1);
 }
 
@@ -21,7 +21,10 @@ const lock = createHash('sha256')
   .update(readFileSync(join(root, 'package-lock.json')))
   .digest('hex');
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
-  run('Installing the dependencies …', 'npm', ['ci', '--no-audit', '--loglevel=error']);
+  // Under `npm start` npm itself says where it is; called by hand, it is looked for.
+  const { npm_execpath: npm } = process.env;
+  const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
+  run('Installing the dependencies …', command, [...first, 'ci', '--no-audit', '--loglevel=error']);
   writeFileSync(stamp, lock);
 }
 

@@ -8,10 +8,7 @@ export type VcpuPin = Pick<
 >;
 
 /** P_PTABLE: the shadow page table, and through it checkpoints and memory. Publishes EVT_PAGEFAULT, EVT_LOGLOST. */
-export type PageTablePin = Pick<
-  VirtualMachine,
-  'memoryPages' | 'read' | 'write' | 'checkpoint' | 'rollback'
->;
+export type PageTablePin = Pick<VirtualMachine, 'memoryPages' | 'read' | 'write' | 'checkpoint' | 'rollback'>;
 
 /** P_VMSIGNAL: exceptions and signals. Publishes EVT_VMSIGNAL, and EVT_ERRORDETECTED when one is a crash. */
 export type SignalPin = Pick<VirtualMachine, 'signals' | 'raise'>;

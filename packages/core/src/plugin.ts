@@ -52,7 +52,10 @@ export interface Manifest {
 export interface PluginDefinition<S extends StandardSchemaV1 = StandardSchemaV1> extends Manifest {
   /** Any Standard Schema; its output is injected as OPTIONS. Without one the plugin takes no options. */
   readonly options?: S;
-  readonly detects?: (options: StandardSchemaV1.InferOutput<S>, machine: VirtualMachine) => readonly Detection[];
+  readonly detects?: (
+    options: StandardSchemaV1.InferOutput<S>,
+    machine: VirtualMachine,
+  ) => readonly Detection[];
 }
 
 /** Inert data: a definition and the options that the user gave, not looked at yet. */
