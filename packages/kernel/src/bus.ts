@@ -62,12 +62,13 @@ class Channel {
 export class EventBus {
   private readonly registry = new EventEmitter<EventName>();
   private readonly channels = new Map<EventName, Channel>();
-  /** Published by subscribers and not delivered yet: topics and their events, in arrays used again and again. */
-  private readonly topics: (ScopedTopic<EventName> | undefined)[] = [];
-  private readonly events: (Stamped | undefined)[] = [];
+  /** Events that subscribers have published, and where each has to go: arrays that are used again and again. */
+  private readonly queuedEvents: (Stamped | undefined)[] = [];
+  private readonly queuedFor: (Channel | undefined)[] = [];
   private head = 0;
   private tail = 0;
-  private sequence = 0;
+  /** Of the event published last. Events are delivered as they are published, so it ascends in both orders. */
+  sequence = 0;
   delivering = false;
 
   channel(name: EventName): Channel {
@@ -79,48 +80,49 @@ export class EventBus {
     return channel;
   }
 
-  enqueue(topic: ScopedTopic<EventName>, event: Stamped): void {
-    this.topics[this.tail] = topic;
-    this.events[this.tail++] = event;
+  /** For what is published while an event is being delivered: its turn comes when that one is through. */
+  enqueue(channel: Channel, event: Stamped): void {
+    this.queuedFor[this.tail] = channel;
+    this.queuedEvents[this.tail] = event;
+    this.tail += 1;
   }
 
   /** Delivers an event, and then what its subscribers published, in the order in which they did. */
-  dispatch(channel: Channel, source: Scope, event: Stamped): void {
+  dispatch(channel: Channel, event: Stamped): void {
     this.delivering = true;
     try {
-      this.deliver(channel, source, event);
-      while (this.head < this.tail) this.deliverNext();
-      this.head = this.tail = 0;
+      deliver(channel, event);
+      if (this.tail > 0) this.drain();
     } finally {
+      // A stack that overflows just here must not silence the bus.
       this.delivering = false;
     }
   }
 
-  private deliverNext(): void {
-    const topic = this.topics[this.head];
-    const event = this.events[this.head];
-    this.topics[this.head] = this.events[this.head] = undefined;
-    this.head += 1;
-    if (topic?.observed && event) this.deliver(topic.channel, topic.scope, event);
-  }
-
-  private deliver({ name, subscriptions }: Channel, source: Scope, event: Stamped): void {
-    const sequence = ++this.sequence;
-    try {
-      event.source = source.name;
-      event.sequence = sequence;
-    } catch (error) {
-      // The event is frozen.
-      source.fault(`publishing ${name}`, 0, error);
-      return;
+  private drain(): void {
+    while (this.head < this.tail) {
+      const channel = this.queuedFor[this.head];
+      const event = this.queuedEvents[this.head];
+      this.queuedFor[this.head] = this.queuedEvents[this.head] = undefined;
+      this.head += 1;
+      if (channel !== undefined && event !== undefined) deliver(channel, event);
     }
-    for (const { handle, scope } of subscriptions) {
-      try {
-        const result = handle(event);
-        if (result !== undefined) scope.settle(result, name, sequence);
-      } catch (error) {
-        scope.fault(name, sequence, error);
-      }
+    this.head = this.tail = 0;
+  }
+}
+
+/** Hands an event to each subscriber. An index and late reads, since they are measurably faster here. */
+function deliver(channel: Channel, event: Stamped): void {
+  const { subscriptions } = channel;
+  for (let index = 0; index < subscriptions.length; index++) {
+    const subscription = subscriptions[index];
+    if (subscription === undefined) continue;
+    const { handle } = subscription;
+    try {
+      const result = handle(event);
+      if (result !== undefined) subscription.scope.settle(result, channel.name, event.sequence);
+    } catch (error) {
+      subscription.scope.fault(channel.name, event.sequence, error);
     }
   }
 }
@@ -128,8 +130,8 @@ export class EventBus {
 class ScopedTopic<E extends EventName> implements Topic<E> {
   constructor(
     private readonly bus: EventBus,
-    readonly channel: Channel,
-    readonly scope: Scope,
+    private readonly channel: Channel,
+    private readonly source: string,
   ) {}
 
   get observed(): boolean {
@@ -137,8 +139,12 @@ class ScopedTopic<E extends EventName> implements Topic<E> {
   }
 
   publish(event: RmkEvents[E] & Stamped): void {
-    if (this.bus.delivering) this.bus.enqueue(this, event);
-    else if (this.channel.subscriptions.length > 0) this.bus.dispatch(this.channel, this.scope, event);
+    const { bus, channel } = this;
+    if (!bus.delivering && channel.subscriptions.length === 0) return;
+    event.source = this.source;
+    event.sequence = bus.sequence += 1;
+    if (bus.delivering) bus.enqueue(channel, event);
+    else bus.dispatch(channel, event);
   }
 }
 
@@ -150,7 +156,7 @@ export class ScopedBus implements Bus {
   ) {}
 
   topic<E extends EventName>(name: E): Topic<E> {
-    return new ScopedTopic(this.bus, this.bus.channel(name), this.scope);
+    return new ScopedTopic(this.bus, this.bus.channel(name), this.scope.name);
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {

@@ -52,7 +52,7 @@ const PluginManifest = z.strictObject({
   detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
 });
 
-const StatedDetections = z.array(z.object({ kind: z.string().min(1), boundNs: z.number().positive() }));
+const StatedDetections = z.array(z.object({ kind: z.string().min(1), boundNs: z.number().nonnegative() }));
 
 /** The tokens that `plugin` requires and `provider` provides. */
 export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {

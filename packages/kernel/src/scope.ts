@@ -40,7 +40,7 @@ export class Scope {
     if (this.closed !== undefined) {
       throw new RmkError(
         'RMK_ERR_STATE',
-        `${this.name} is ${this.closed} and cannot register ${label}: check in stop() that nothing of it goes on`,
+        `${this.name} is ${this.closed} and cannot register ${label}: see that nothing of it goes on in the background`,
         { plugin: this.name },
       );
     }

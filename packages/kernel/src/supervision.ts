@@ -41,9 +41,11 @@ export class Supervision {
       process.emitWarning(`the host's own handler of EVT_MODULEFAULT failed: ${messageOf(fault.error)}`);
       return;
     }
-    this.moduleFault.publish({ atNs: this.clock.now(), plugin, ...fault, faults });
-    if (plugin === HOST || scope.closed !== undefined || faults < this.quarantineAfterFaults) return;
-    scope.close('quarantined');
-    this.moduleQuarantined.publish({ atNs: this.clock.now(), plugin, faults });
+    const atNs = this.clock.now();
+    const tooMany = plugin !== HOST && scope.closed === undefined && faults >= this.quarantineAfterFaults;
+    // Before the report, so that the plugin does not get that any more.
+    if (tooMany) scope.close('quarantined');
+    this.moduleFault.publish({ atNs, plugin, ...fault, faults });
+    if (tooMany) this.moduleQuarantined.publish({ atNs, plugin, faults });
   }
 }

@@ -1,0 +1,209 @@
+import 'reflect-metadata';
+import {
+  BUS,
+  CLOCK,
+  definePlugin,
+  OPTIONS,
+  provide,
+  token,
+  type Class,
+  type Manifest,
+  type Plugin,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { domainOf, errorOf } from './plugins.js';
+
+interface Pin {
+  readonly id: number;
+}
+const PIN = token<Pin>('test:PIN');
+const OTHER = token<Pin>('test:OTHER');
+
+function pluginOf(name: string, manifest: Partial<Manifest>): Plugin {
+  return definePlugin({ name, version: '1.0.0', rmk: '*', ...manifest })();
+}
+
+/** A class that keeps what is injected for `of`, in `seen`. */
+function collector(of: symbol, seen: unknown[]): Class {
+  @injectable()
+  class Collector {
+    constructor(@inject(of) private readonly injected: unknown) {}
+
+    start(): void {
+      seen.push(this.injected);
+    }
+  }
+  return Collector;
+}
+
+describe('injection', () => {
+  it('hands the one instance of a provided class to everyone who requires its token', async () => {
+    let instances = 0;
+    class Counted implements Pin {
+      readonly id = ++instances;
+      start(): void {}
+    }
+    const seen: unknown[] = [];
+    const { domain } = await domainOf([
+      pluginOf('consumer', { requires: [PIN], modules: [collector(PIN, seen), collector(PIN, seen)] }),
+      pluginOf('provider', {
+        provides: [provide(PIN, Counted), provide(OTHER, Counted)],
+        modules: [collector(PIN, seen), collector(OTHER, seen), Counted],
+      }),
+    ]);
+    expect(instances).toBe(1);
+    expect(seen).toHaveLength(4);
+    expect(new Set(seen).size).toBe(1);
+    expect(domain.get(PIN)).toBe(seen[0]);
+    expect(domain.plugins.map(({ name, dependsOn }) => [name, dependsOn])).toEqual([
+      ['provider', []],
+      ['consumer', ['provider']],
+    ]);
+  });
+
+  it('gives every plugin a bus, a clock and its options, validated', async () => {
+    const seen: unknown[] = [];
+    const modules = [collector(BUS, seen), collector(CLOCK, seen), collector(OPTIONS, seen)];
+    const options = z.object({ limit: z.number().default(7) });
+    const limited = definePlugin({ name: 'limited', version: '1.0.0', rmk: '*', options, modules });
+    await domainOf([limited(), pluginOf('plain', { modules })]);
+    expect(seen).toHaveLength(6);
+    expect(seen[2]).toEqual({ limit: 7 });
+    expect(seen[5]).toBeUndefined();
+    expect(seen[0]).not.toBe(seen[3]);
+    expect(seen[1]).not.toBe(seen[4]);
+  });
+
+  it('starts what is injected before what it is injected into', async () => {
+    const log: string[] = [];
+    class Inner implements Pin {
+      readonly id = 1;
+      start(): void {
+        log.push('inner');
+      }
+    }
+    @injectable()
+    class Outer implements Pin {
+      readonly id = 2;
+      constructor(@inject(PIN) readonly inner: Pin) {}
+      async start(): Promise<void> {
+        await Promise.resolve();
+        log.push('outer');
+      }
+    }
+    class Last {
+      start(): void {
+        log.push('last');
+      }
+    }
+    await domainOf([
+      pluginOf('a', { provides: [provide(OTHER, Outer), provide(PIN, Inner)], modules: [Last] }),
+    ]);
+    expect(log).toEqual(['inner', 'outer', 'last']);
+  });
+
+  it('knows no token that nobody provides', async () => {
+    const { domain } = await domainOf([]);
+    expect(() => domain.get(PIN)).toThrow(
+      'RMK_ERR_UNKNOWN: no plugin of the domain test provides test:PIN: install one that does',
+    );
+  });
+});
+
+describe('a class that cannot be constructed', () => {
+  it('because it asks for what its plugin does not require', async () => {
+    @injectable()
+    class Greedy {
+      constructor(@inject(PIN) readonly pin: Pin) {}
+      start(): void {}
+    }
+    class Provided implements Pin {
+      readonly id = 1;
+    }
+    const error = await errorOf(
+      domainOf([
+        pluginOf('provider', { provides: [provide(PIN, Provided)] }),
+        pluginOf('greedy', { modules: [Greedy] }),
+      ]),
+    );
+    expect(error.code).toBe('RMK_ERR_START');
+    expect(error.plugin).toBe('greedy');
+    expect(error.message).toBe(
+      'RMK_ERR_START: greedy: Greedy asks for test:PIN, which the manifest does not require: add it to `requires`',
+    );
+  });
+
+  it('because one that is injected into it asks for what its plugin does not require', async () => {
+    @injectable()
+    class Inner implements Pin {
+      readonly id = 1;
+      constructor(@inject(OTHER) readonly other: Pin) {}
+    }
+    const error = await errorOf(
+      domainOf([pluginOf('a', { modules: [collector(PIN, [])], provides: [provide(PIN, Inner)] })]),
+    );
+    expect(error.message).toContain('a: Inner asks for test:OTHER');
+  });
+
+  it('because it is not decorated', async () => {
+    class Bare {
+      constructor(readonly pin: Pin) {}
+      start(): void {}
+    }
+    const error = await errorOf(domainOf([pluginOf('a', { modules: [Bare] })]));
+    expect(error.code).toBe('RMK_ERR_START');
+    expect(error.message).toContain(
+      'a: Bare cannot be injected: put @injectable() on the class and @inject(TOKEN)',
+    );
+  });
+
+  it('because a parameter of it is not decorated', async () => {
+    @injectable()
+    class HalfBare {
+      constructor(readonly pin: Pin) {}
+      start(): void {}
+    }
+    const error = await errorOf(domainOf([pluginOf('a', { modules: [HalfBare] })]));
+    expect(error.message).toContain('a: HalfBare cannot be injected');
+  });
+
+  it('because two classes of a plugin are injected into each other', async () => {
+    @injectable()
+    class Hen implements Pin {
+      readonly id = 1;
+      constructor(@inject(OTHER) readonly egg: Pin) {}
+    }
+    @injectable()
+    class Egg implements Pin {
+      readonly id = 2;
+      constructor(@inject(PIN) readonly hen: Pin) {}
+    }
+    const error = await errorOf(
+      domainOf([pluginOf('a', { provides: [provide(PIN, Hen), provide(OTHER, Egg)] })]),
+    );
+    expect(error.message).toContain('a: the constructor of Hen threw: Hen is injected into itself');
+  });
+
+  it('because its constructor throws, be it while it is injected into another', async () => {
+    const cause = new Error('no device');
+    class Failing implements Pin {
+      readonly id: number;
+      constructor() {
+        this.id = 1;
+        throw cause;
+      }
+    }
+    @injectable()
+    class Outer implements Pin {
+      readonly id = 2;
+      constructor(@inject(PIN) readonly inner: Pin) {}
+    }
+    const provides = [provide(OTHER, Outer), provide(PIN, Failing)];
+    const error = await errorOf(domainOf([pluginOf('a', { provides })]));
+    expect(error.code).toBe('RMK_ERR_START');
+    expect(error.message).toBe('RMK_ERR_START: a: the constructor of Failing threw: no device');
+    expect(error.cause).toBe(cause);
+  });
+});
