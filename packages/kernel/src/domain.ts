@@ -104,8 +104,8 @@ class SupervisedDomain implements Domain {
     return this.exclusively(async () => {
       const inOrder = await checkPlugins(plugins, [], this.machine);
       this.machine.holdWhile(this.hold.pending);
-      observe?.(this.bus);
       try {
+        observe?.(this.bus);
         await this.startAll(inOrder);
       } catch (error) {
         this.host.close('stopped');

@@ -1,0 +1,38 @@
+import { P_VCPU, type Domain, type RmkEvent, type Topic, type VcpuPin } from '@rmk/core';
+import { createDomain, type DomainOptions } from '@rmk/kernel';
+import { describe, expectTypeOf, it } from 'vitest';
+import { domainOf } from './plugins.js';
+
+declare module '@rmk/core' {
+  interface RmkEvents {
+    EVT_ROOMTOOHOT: { readonly atNs: number; readonly celsius: number };
+  }
+}
+
+describe('the types', () => {
+  it('of a domain and its bus follow the event and the token', async () => {
+    const { domain } = await domainOf([]);
+    expectTypeOf(createDomain).toEqualTypeOf<(options: DomainOptions) => Promise<Domain>>();
+    expectTypeOf(() => domain.get(P_VCPU)).returns.toEqualTypeOf<VcpuPin>();
+    expectTypeOf(domain.bus.topic('EVT_VMEXITED')).toEqualTypeOf<Topic<'EVT_VMEXITED'>>();
+    domain.bus.on('EVT_VMEXITED', (event) => {
+      expectTypeOf(event).toEqualTypeOf<RmkEvent<'EVT_VMEXITED'>>();
+      expectTypeOf(event.code).toBeNumber();
+      expectTypeOf(event.source).toBeString();
+    });
+    // @ts-expect-error there is no such event
+    domain.bus.topic('EVT_VMEXPLODED');
+    // @ts-expect-error `code` is missing
+    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0 });
+  });
+
+  it('take in the events of third parties', async () => {
+    const { domain } = await domainOf([]);
+    domain.bus.topic('EVT_ROOMTOOHOT').publish({ atNs: 0, celsius: 41 });
+    // @ts-expect-error `celsius` is a number
+    domain.bus.topic('EVT_ROOMTOOHOT').publish({ atNs: 0, celsius: 'hot' });
+    domain.bus.on('EVT_ROOMTOOHOT', ({ celsius }) => {
+      expectTypeOf(celsius).toBeNumber();
+    });
+  });
+});
