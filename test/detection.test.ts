@@ -2,10 +2,10 @@ import type { RecoveryRecord } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
-import { goldenRun, startRig, type GuestState, type Rig } from '@rmk/testing';
+import { startRig, type GuestState, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
 import { crash, failureExit, halt, hang, taskLoop } from './faults.js';
-import { compressor, goldenEnd, tasks } from './guests.js';
+import { compressor, goldenAt, goldenEnd, tasks } from './guests.js';
 
 const MS = 1e6;
 const INTERVAL_NS = 50 * MS;
@@ -78,7 +78,7 @@ describe.each(ALGORITHMS)('under $algorithm', ({ plugin }) => {
     await taskLoop(rig);
     const injectedAtNs = rig.nowNs;
     await rig.advance('300ms');
-    const record = await theRecovery(rig, await goldenRun(tasks, rig.machine.guestNs));
+    const record = await theRecovery(rig, await goldenAt(tasks, rig.machine.guestNs));
     expectHang(record, injectedAtNs);
     expectTarget(record, Math.floor(injectedAtNs / INTERVAL_NS) * INTERVAL_NS);
   });

@@ -24,8 +24,8 @@ const MS = 1e6;
 const INTERVAL_NS = 50 * MS;
 const ILLEGAL_INSTRUCTION = Uint8Array.of(0, 0, 0, 0);
 
-/** The guest reads it only at the very end of the file. */
-const AUDITED = BOOT_FILE_ADDRESS + 40_000;
+/** Far behind the file, where the guest never looks. */
+const AUDITED = BOOT_FILE_ADDRESS + 0x30_0000;
 
 const NO_OLDER = 'the same error again, and no retained checkpoint is older than the one used before';
 const SOON_AFTER_RESTART = 'the same error again, soon after a restart';

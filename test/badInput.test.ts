@@ -1,0 +1,268 @@
+import 'reflect-metadata';
+import { checkpoint } from '@rmk/checkpoint';
+import {
+  BUS,
+  CHECKPOINTS,
+  definePlugin,
+  P_PTABLE,
+  P_VCPU,
+  RmkError,
+  token,
+  provide,
+  type Bus,
+  type Module,
+  type Plugin,
+} from '@rmk/core';
+import { cowb } from '@rmk/cowb';
+import { cowp } from '@rmk/cowp';
+import { hangDetector } from '@rmk/hang-detector';
+import { pinPtable } from '@rmk/pin-ptable';
+import { pinVcpu } from '@rmk/pin-vcpu';
+import { pinVmsignal } from '@rmk/pin-vmsignal';
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { recovery } from '@rmk/recovery';
+import { startRig } from '@rmk/testing';
+import { inject, injectable } from 'tsyringe';
+import { describe, expect, it } from 'vitest';
+import { crash } from './faults.js';
+import { compressor, goldenEnd } from './guests.js';
+import { tinyGuest } from './tinyGuest.js';
+
+const ENDLESS_LOOP = 0x0000_006f;
+const loop = tinyGuest('loop', [ENDLESS_LOOP]);
+
+/** What a domain with these plugins is refused with. */
+async function refusalOf(plugins: readonly Plugin[]): Promise<RmkError> {
+  try {
+    await startRig({ ...loop, plugins });
+  } catch (error) {
+    if (error instanceof RmkError) return error;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}
+
+/** What people write who are not held up by types. */
+function untyped(factory: unknown, options: unknown): Plugin {
+  return (factory as (options: unknown) => Plugin)(options);
+}
+
+describe('an option that is not valid', () => {
+  it.each([
+    { factory: hangDetector, options: { treshold: '200ms' }, message: /options.*treshold/ },
+    {
+      factory: hangDetector,
+      options: { threshold: '0ms' },
+      message: /options\.threshold: expected a duration above zero/,
+    },
+    {
+      factory: hangDetector,
+      options: { threshold: 200 },
+      message: /options\.threshold: expected a duration above zero/,
+    },
+    { factory: hangDetector, options: { signs: [] }, message: /options\.signs: / },
+    {
+      factory: checkpoint,
+      options: { interval: '0ms' },
+      message: /options\.interval: expected a duration above zero/,
+    },
+    {
+      factory: checkpoint,
+      options: { interval: '-50ms' },
+      message: /options\.interval: expected a duration above zero/,
+    },
+    {
+      factory: checkpoint,
+      options: { interval: '50' },
+      message: /options\.interval: expected a duration above zero/,
+    },
+    { factory: checkpoint, options: { retain: 1 }, message: /options\.retain: / },
+    { factory: checkpoint, options: { retain: 2.5 }, message: /options\.retain: / },
+    {
+      factory: cowp,
+      options: { clusterPages: 3 },
+      message: /options\.clusterPages: expected a power of two/,
+    },
+    { factory: cowp, options: { clusterPages: 0 }, message: /options\.clusterPages: / },
+    { factory: cowp, options: { clusterPages: 1024 }, message: /options\.clusterPages: / },
+    { factory: cowb, options: { clusterPages: 8 }, message: /takes no options/ },
+    { factory: recovery, options: { maxRestarts: -1 }, message: /options\.maxRestarts: / },
+    {
+      factory: recovery,
+      options: { restartWindow: 'soon' },
+      message: /options\.restartWindow: expected a duration/,
+    },
+    {
+      factory: pinVmsignal,
+      options: { ordinary: [{ cause: 'breakpoint', privilege: 'hypervisor' }] },
+      message: /options\.ordinary\[0\]\.privilege: /,
+    },
+    { factory: pinVcpu, options: {}, message: /takes no options/ },
+  ])('$options is refused, with plugin and path', async ({ factory, options, message }) => {
+    const plugin = untyped(factory, options);
+    const refusal = await refusalOf([plugin]);
+    // Some want pins besides; the options are complained of in any case.
+    const complaints = refusal.problems.length > 0 ? refusal.problems : [refusal.message];
+    const complaint = complaints.find((one) => message.test(one));
+    expect(complaint, refusal.message).toContain('RMK_ERR_OPTIONS');
+    expect(complaint).toContain(plugin.definition.name);
+  });
+
+  it('is refused together with all others', async () => {
+    const refusal = await refusalOf(
+      microcheckpoint({
+        interval: '0ms',
+        retain: 1,
+        hang: { threshold: '0s' },
+        recovery: { maxRestarts: -1, restartWindow: '0h' },
+      }),
+    );
+    expect(refusal.code).toBe('RMK_ERR_REFUSED');
+    const paths = refusal.problems.map((problem) => /@rmk\/[a-z-]+: options\.\w+/.exec(problem)?.[0]);
+    expect(paths).toEqual([
+      '@rmk/checkpoint: options.interval',
+      '@rmk/checkpoint: options.retain',
+      '@rmk/hang-detector: options.threshold',
+      '@rmk/recovery: options.maxRestarts',
+      '@rmk/recovery: options.restartWindow',
+    ]);
+  });
+});
+
+describe('plugins that do not fit together', () => {
+  const without = (name: string) => microcheckpoint().filter(({ definition }) => definition.name !== name);
+
+  it.each([
+    {
+      missing: '@rmk/pin-ptable',
+      problems: ['@rmk/checkpoint requires P_PTABLE'],
+    },
+    { missing: '@rmk/pin-vcpu', problems: ['@rmk/recovery requires P_VCPU'] },
+    { missing: '@rmk/pin-vmschl', problems: ['@rmk/hang-detector requires P_VMSCHL'] },
+    {
+      missing: '@rmk/checkpoint',
+      problems: ['@rmk/cowp requires CHECKPOINTS', '@rmk/recovery requires CHECKPOINTS'],
+    },
+  ])('without $missing: $problems', async ({ missing, problems }) => {
+    const refusal = await refusalOf(without(missing));
+    const complaints = refusal.problems.length > 0 ? refusal.problems : [refusal.message];
+    expect(complaints).toHaveLength(problems.length);
+    problems.forEach((problem, index) => {
+      expect(complaints[index]).toContain('RMK_ERR_MISSING');
+      expect(complaints[index]).toContain(problem);
+    });
+  });
+
+  it('two of one name are refused', async () => {
+    const refusal = await refusalOf([...microcheckpoint(), cowp()]);
+    expect(refusal.code).toBe('RMK_ERR_DOUBLED');
+    expect(refusal.plugin).toBe('@rmk/cowp');
+  });
+
+  it('two that provide one pin are refused', async () => {
+    const { definition } = pinPtable();
+    const other = { definition: { ...definition, name: 'rmk-plugin-ptable' }, options: undefined };
+    const refusal = await refusalOf([...microcheckpoint(), other]);
+    expect(refusal.code).toBe('RMK_ERR_DOUBLED');
+    expect(refusal.message).toContain('both @rmk/pin-ptable and rmk-plugin-ptable provide P_PTABLE');
+  });
+
+  it('those that wait for each other are refused, and the path is shown', async () => {
+    const EGG = token<Module>('EGG');
+    const CHICKEN = token<Module>('CHICKEN');
+    class Nothing implements Module {}
+    const plugin = (name: string, needs: typeof EGG, gives: typeof EGG): Plugin =>
+      definePlugin({
+        name,
+        version: '1.0.0',
+        rmk: '^0.1.0',
+        requires: [needs],
+        provides: [provide(gives, Nothing)],
+      })();
+    const plugins = [plugin('rmk-plugin-hen', EGG, CHICKEN), plugin('rmk-plugin-egg', CHICKEN, EGG)];
+    const refusal = await refusalOf([...microcheckpoint(), ...plugins]);
+    expect(refusal.code).toBe('RMK_ERR_CYCLE');
+    expect(refusal.message).toContain('rmk-plugin-hen → rmk-plugin-egg → rmk-plugin-hen');
+  });
+});
+
+type Where = 'constructor' | 'start' | 'handler' | 'timer' | 'stop';
+
+/** A plugin whose one module throws in one place. */
+function throwing(where: Where): Plugin {
+  @injectable()
+  class Thrower implements Module {
+    constructor(@inject(BUS) private readonly bus: Bus) {
+      throwIn('constructor');
+    }
+
+    start(): void {
+      throwIn('start');
+      this.bus.on('EVT_CHECKPOINTED', () => throwIn('handler'));
+    }
+
+    stop(): void {
+      throwIn('stop');
+    }
+  }
+  function throwIn(place: Where): void {
+    if (place === where) throw new Error(`thrown in the ${place}`);
+  }
+  return definePlugin({
+    name: 'rmk-plugin-thrower',
+    version: '1.0.0',
+    rmk: '^0.1.0',
+    requires: [P_VCPU, P_PTABLE, CHECKPOINTS],
+    modules: [Thrower],
+  })();
+}
+
+describe('a module that throws', () => {
+  it.each(['constructor', 'start'] as const)(
+    'in its %s is named, and nothing is left running',
+    async (where) => {
+      const refusal = await refusalOf([...microcheckpoint(), throwing(where)]);
+      expect(refusal.code).toBe('RMK_ERR_START');
+      expect(refusal.plugin).toBe('rmk-plugin-thrower');
+      expect(refusal.message).toContain('Thrower');
+      expect(refusal.message).toContain(`thrown in the ${where}`);
+    },
+  );
+
+  it.each(['constructor', 'start'] as const)(
+    'in its %s cannot be installed, and the others go on',
+    async (where) => {
+      const rig = await startRig({ ...compressor, plugins: microcheckpoint() });
+      await rig.advance('60ms');
+      const before = rig.domain.plugins.map(({ name }) => name);
+      await expect(rig.domain.install(throwing(where))).rejects.toMatchObject({ code: 'RMK_ERR_START' });
+      expect(rig.domain.plugins.map(({ name }) => name)).toEqual(before);
+      await rig.advance('100ms');
+      await crash(rig);
+      expect(await rig.runToEnd()).toBe(0);
+      expect(rig.guestState).toEqual(await goldenEnd(compressor));
+    },
+  );
+
+  it('in a handler is reported with the event, and the others go on', async () => {
+    const plugins = [...microcheckpoint(), throwing('handler')];
+    const rig = await startRig({ ...loop, plugins, faults: 'expected' });
+    await rig.advance('160ms');
+    const checkpointed = rig.events('EVT_CHECKPOINTED');
+    expect(checkpointed).toHaveLength(4);
+    expect(
+      rig.events('EVT_MODULEFAULT').map(({ plugin, during, occurrence }) => [plugin, during, occurrence]),
+    ).toEqual(checkpointed.map(({ sequence }) => ['rmk-plugin-thrower', 'EVT_CHECKPOINTED', sequence]));
+  });
+
+  it('in its stop is reported, and all others are stopped', async () => {
+    const rig = await startRig({ ...loop, plugins: [...microcheckpoint(), throwing('stop')] });
+    await rig.advance('60ms');
+    await expect(rig.domain.stop()).rejects.toMatchObject({
+      code: 'RMK_ERR_STOP',
+      plugin: 'rmk-plugin-thrower',
+    });
+    expect(rig.domain.plugins).toEqual([]);
+    expect(rig.machine.pendingTimers).toBe(0);
+  });
+});
