@@ -1,10 +1,31 @@
 import type { Checkpoint, Checkpointed, Context, Nanoseconds, PageLog, RollbackTarget } from '@rmk/core';
 
-/** A checkpoint of the ring, with the driver's handles. */
-export interface RetainedCheckpoint extends Checkpoint {
-  readonly context: Context;
+/**
+ * A checkpoint of the ring, with the driver's handles. These are private: events carry the checkpoint, and whoever
+ * prints or compares an event would come upon all of the guest's memory behind them.
+ */
+export class RetainedCheckpoint implements Checkpoint {
+  readonly #context: Context;
+  readonly #log: PageLog;
+
+  constructor(
+    readonly takenAtNs: Nanoseconds,
+    readonly origin: Checkpoint['origin'],
+    context: Context,
+    log: PageLog,
+  ) {
+    this.#context = context;
+    this.#log = log;
+  }
+
+  get context(): Context {
+    return this.#context;
+  }
+
   /** The log of the epoch that the checkpoint opened. */
-  readonly log: PageLog;
+  get log(): PageLog {
+    return this.#log;
+  }
 }
 
 /** The retained checkpoints, newest first. What leaves the ring is given back to the driver. */
@@ -20,7 +41,7 @@ export class Ring {
   }
 
   add({ atNs, context, log }: Checkpointed, origin: Checkpoint['origin'], retain: number): Checkpoint {
-    const added = retained(atNs, origin, context, log);
+    const added = new RetainedCheckpoint(atNs, origin, context, log);
     const all = [added, ...this.checkpoints];
     this.checkpoints = all.slice(0, retain);
     release(all.slice(retain));
@@ -39,7 +60,7 @@ export class Ring {
   rewind(to: Checkpoint, { atNs, context, log }: Checkpointed): Checkpoint {
     const index = this.checkpoints.findIndex((checkpoint) => checkpoint === to);
     const spent = this.checkpoints.slice(0, index + 1);
-    const reopened = retained(atNs, 'rollback', context, log);
+    const reopened = new RetainedCheckpoint(atNs, 'rollback', context, log);
     this.checkpoints = [reopened, ...this.checkpoints.slice(index + 1)];
     release(spent);
     return reopened;
@@ -51,15 +72,6 @@ export class Ring {
     this.checkpoints = [];
     return length;
   }
-}
-
-function retained(
-  takenAtNs: Nanoseconds,
-  origin: Checkpoint['origin'],
-  context: Context,
-  log: PageLog,
-): RetainedCheckpoint {
-  return { takenAtNs, origin, context, log };
 }
 
 function release(checkpoints: readonly RetainedCheckpoint[]): void {
