@@ -170,7 +170,9 @@ describe('plugins that do not fit together', () => {
   it('those that wait for each other are refused, and the path is shown', async () => {
     const EGG = token<Module>('EGG');
     const CHICKEN = token<Module>('CHICKEN');
-    class Nothing implements Module {}
+    class Nothing implements Module {
+      start(): void {}
+    }
     const plugin = (name: string, needs: typeof EGG, gives: typeof EGG): Plugin =>
       definePlugin({
         name,

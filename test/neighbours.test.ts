@@ -14,9 +14,8 @@ function withPreset(guest: typeof compressor | typeof tasks, hypervisor?: Rig['h
 
 /** Everything that was told of a VM, without what is measured in host time. */
 function told(rig: Rig) {
-  const withoutHostTime = ({ closed, checkpoint, ...event }: RmkEvent<'EVT_CHECKPOINTED'>) => ({
+  const withoutHostTime = ({ closed, ...event }: RmkEvent<'EVT_CHECKPOINTED'>) => ({
     ...event,
-    takenAtNs: checkpoint.takenAtNs,
     closed: closed === undefined ? closed : { ...closed, pauseHostNs: 0 },
   });
   return {
