@@ -1,16 +1,18 @@
 // Builds the guests' ELFs from their C sources: `node build.mjs [output folder]`, by default `elf` beside this file.
-// The same compiler gives the same bytes, wherever the sources lie.
+// The same compiler gives the same bytes, wherever the sources lie; compiler.json says which one made those in `elf`.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const COMPILER = 'riscv64-unknown-elf-gcc';
-const HOW_TO_INSTALL = 'On Debian: apt-get install gcc-riscv64-unknown-elf';
+const PINNED = JSON.parse(readFileSync(new URL('compiler.json', import.meta.url), 'utf8'));
+const COMPILER = PINNED.command;
+const HOW_TO_INSTALL = `On Debian: apt-get install ${PINNED.debianPackage}`;
 
 /** Each guest, and the folders of `guest/` that it is made of. */
 const GUESTS = {
   compressor: ['runtime', 'compressor'],
+  server: ['runtime', 'server'],
   tasks: ['runtime', 'tasks', 'tasks/programs'],
 };
 
@@ -73,7 +75,13 @@ function sourcesIn(folder) {
     .map((name) => `${folder}/${name}`);
 }
 
-process.stdout.write(compiler(['--version']).split('\n')[0] + '\n');
+const version = compiler(['--version']).split('\n')[0];
+process.stdout.write(`${version}\n`);
+if (version !== `${COMPILER} ${PINNED.version}`) {
+  process.stderr.write(
+    `build.mjs: the ELFs in \`elf\` were made by ${PINNED.version} of Debian ${PINNED.debianRelease}; this compiler may give other bytes\n`,
+  );
+}
 mkdirSync(outputFolder, { recursive: true });
 for (const [name, folders] of Object.entries(GUESTS)) {
   const elf = join(outputFolder, `${name}.elf`);

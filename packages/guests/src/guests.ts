@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-export type GuestName = 'compressor' | 'tasks';
+export type GuestName = 'compressor' | 'server' | 'tasks';
 
 export interface Guest {
   readonly name: GuestName;
@@ -9,6 +9,8 @@ export interface Guest {
   readonly memoryBytes: number;
   /** Whether it wants a file in memory at boot; see {@link bootFile}. */
   readonly takesBootFile: boolean;
+  /** Whether it works on what comes on its UART, and ends when that says so. */
+  readonly takesInput: boolean;
 }
 
 const BOARD_MEMORY_BYTES = 32 * 1024 * 1024;
@@ -20,12 +22,21 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
     description: 'compresses its boot file to gzip, block by block, and decompresses and compares each block',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: true,
+    takesInput: false,
+  },
+  server: {
+    name: 'server',
+    description: 'answers requests that come on the serial line from a store of keys and values',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: false,
+    takesInput: true,
   },
   tasks: {
     name: 'tasks',
     description: 'a pre-emptive kernel with ten tasks in user mode that compute and check their results',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: false,
+    takesInput: false,
   },
 };
 

@@ -1,2 +1,3 @@
 export { BOOT_FILE_ADDRESS, BOOT_FILE_MAX_BYTES, bootFile, type BootFile } from './bootFile.js';
 export { GUESTS, readGuest, type Guest, type GuestName } from './guests.js';
+export { ServerModel } from './serverModel.js';
