@@ -215,6 +215,16 @@ describe('several problems', () => {
     expect(constructed).toBe(0);
   });
 
+  it('of the same kind are reported together for all plugins', async () => {
+    const error = await errorOf(
+      domainOf([written({ name: 'a', rmk: '^98' }), written({ name: 'b', rmk: '^99' })]),
+    );
+    expect(error.code).toBe('RMK_ERR_REFUSED');
+    expect(error.plugin).toBeUndefined();
+    expect(error.problems).toHaveLength(2);
+    expect(error.problems[1]).toContain('RMK_ERR_VERSION: b 1.0.0 works with RMK ^99');
+  });
+
   it('do not include what is only missing because its provider is malformed', async () => {
     const error = await errorOf(
       domainOf([

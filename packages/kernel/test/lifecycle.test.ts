@@ -4,6 +4,7 @@ import {
   definePlugin,
   provide,
   token,
+  type Bus,
   type Clock,
   type Domain,
   type Manifest,
@@ -152,6 +153,16 @@ describe('a plugin that fails to start', () => {
     expect(machine.held).toBe(false);
   });
 
+  it('leaves nothing of the host behind either', async () => {
+    const buses: Bus[] = [];
+    const observe = (bus: Bus): void => {
+      buses.push(bus);
+      bus.on('EVT_LOGLOST', () => {});
+    };
+    await errorOf(domainOf([logged('bad', {}, ['start'])], { observe }));
+    expect(buses.map((bus) => bus.topic('EVT_LOGLOST').observed)).toEqual([false]);
+  });
+
   it('is told beside what failed while the others were stopped', async () => {
     const error = await errorOf(domainOf([logged('a', {}, ['stop']), logged('bad', {}, ['start'])]));
     expect(error.code).toBe('RMK_ERR_START');
@@ -170,6 +181,29 @@ describe('a plugin that fails to start', () => {
     expect(machine.liveTimers).toBe(1);
     await domain.install(logged('bad'));
     expect(names(domain)).toEqual(['a', 'bad']);
+  });
+});
+
+describe('a plugin of several classes', () => {
+  it('has those stopped that had started, in reverse', async () => {
+    const loggedClass = (name: string, fails = false) =>
+      class {
+        start(): void {
+          if (fails) throw new Error('broken');
+          log.push(`${name} started`);
+        }
+        stop(): void {
+          log.push(`${name} stopped`);
+        }
+      };
+    const modules = [
+      loggedClass('first'),
+      loggedClass('second'),
+      loggedClass('bad', true),
+      loggedClass('never'),
+    ];
+    await errorOf(domainOf([plugin('a', undefined, { modules })]));
+    expect(log).toEqual(['first started', 'second started', 'second stopped', 'first stopped']);
   });
 });
 

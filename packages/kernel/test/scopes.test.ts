@@ -2,6 +2,8 @@ import 'reflect-metadata';
 import { definePlugin, VIRTUAL_MACHINE, type Clock, type VirtualMachine } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
+import { Hold } from '../src/hold.js';
+import { Scope } from '../src/scope.js';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
 describe('the clock of a plugin', () => {
@@ -39,6 +41,22 @@ describe('the clock of a plugin', () => {
   ] as const)('refuses %s(%d)', async (method, ns) => {
     const { domain } = await domainOf([]);
     expect(() => domain.clock[method](ns, () => {})).toThrow(/RMK_ERR_INPUT: .*expected/);
+  });
+});
+
+describe('a scope that closes', () => {
+  it('releases the newest first, and nothing twice', () => {
+    const released: string[] = [];
+    const scope = new Scope('a', new Hold(), () => {});
+    const registrations = ['first', 'second', 'third'].map((label) =>
+      scope.register(label, () => ({ [Symbol.dispose]: () => void released.push(label) })),
+    );
+    expect(scope.registered).toEqual(['first', 'second', 'third']);
+    registrations[1]?.[Symbol.dispose]();
+    scope.close('stopped');
+    registrations[0]?.[Symbol.dispose]();
+    expect(released).toEqual(['second', 'third', 'first']);
+    expect(scope.registered).toEqual([]);
   });
 });
 

@@ -135,6 +135,23 @@ describe('quarantine', () => {
     expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
   });
 
+  it('comes before the report of the last fault, which the plugin does not get any more', async () => {
+    const reported: number[] = [];
+    const { machine } = await domainOf(
+      [
+        plugin('bad', (bus, clock) => {
+          bus.on('EVT_MODULEFAULT', ({ faults }) => void reported.push(faults));
+          clock.every(10, () => {
+            throw new Error('broken');
+          });
+        }),
+      ],
+      { supervision: { quarantineAfterFaults: 3 } },
+    );
+    await machine.run(100);
+    expect(reported).toEqual([1, 2]);
+  });
+
   it('comes at the eighth fault when nothing is said', async () => {
     const { domain, machine } = await domainOf([failing]);
     await machine.run(70);
@@ -199,6 +216,8 @@ describe('quarantine', () => {
       'EVT_MODULEFAULT',
       ({ error, faults: count }) => void faults.push(`${count} ${String(error)}`),
     );
+    let quarantines = 0;
+    domain.bus.on('EVT_MODULEQUARANTINED', () => void (quarantines += 1));
     domain.bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: '' });
     for (let fault = 1; fault <= 8; fault++) domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
@@ -207,6 +226,7 @@ describe('quarantine', () => {
       '9 RmkError: RMK_ERR_STATE: bad is quarantined and cannot register timer: see that nothing of it goes on in the background',
     );
     expect(machine.liveTimers).toBe(0);
+    expect(quarantines).toBe(1);
   });
 
   it('does not keep a plugin from being removed', async () => {
