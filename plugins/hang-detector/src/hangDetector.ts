@@ -1,22 +1,12 @@
 import 'reflect-metadata';
-import {
-  BUS,
-  CLOCK,
-  nanoseconds,
-  OPTIONS,
-  type Bus,
-  type Clock,
-  type Module,
-  type Nanoseconds,
-  type RmkEvent,
-} from '@rmk/core';
+import { BUS, nanoseconds, OPTIONS, type Bus, type Module, type Nanoseconds, type RmkEvent } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import type { HangDetectorOptions } from './plugin.js';
 
 /**
  * The hang rule of RMK (§8.3): more than a threshold of domain time in which the VM was not idle, between two signs of
  * progress. Halted with nothing able to wake it counts, idle does not. The rule arms itself at the first sign, so a
- * guest that gives none is never accused.
+ * guest that gives none is never accused; nor is one whose silences are no longer than the threshold.
  */
 @injectable()
 export class HangDetector implements Module {
@@ -24,12 +14,11 @@ export class HangDetector implements Module {
   private readonly signs: ReadonlySet<string>;
   /** Undefined until the rule is armed. */
   private lastSignNs: Nanoseconds | undefined;
-  /** Domain time since the last sign in which the VM was not idle. */
+  /** Domain time since the last sign in which the VM was not idle: no more than it was, and at most half a slice less. */
   private silentNs: Nanoseconds = 0;
 
   constructor(
     @inject(BUS) private readonly bus: Bus,
-    @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) { threshold, signs }: HangDetectorOptions,
   ) {
     this.thresholdNs = nanoseconds(threshold);
@@ -46,8 +35,8 @@ export class HangDetector implements Module {
       // Without a recovery the guest goes on being hung: it is reported once a threshold.
       this.silentNs = 0;
     });
-    this.bus.on('EVT_ROLLEDBACK', () => {
-      if (this.lastSignNs !== undefined) this.lastSignNs = this.clock.now();
+    this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => {
+      if (this.lastSignNs !== undefined) this.lastSignNs = atNs;
       this.silentNs = 0;
     });
     this.bus.on('EVT_VMRESTARTED', () => {
@@ -56,15 +45,15 @@ export class HangDetector implements Module {
     });
   }
 
-  private account({ atNs, cpuNs, haltedNs, progress }: RmkEvent<'EVT_VMSCHEDULED'>): void {
-    const seen = progress.filter(({ sign }) => this.signs.has(sign)).map((sign) => sign.atNs);
-    const busyNs = cpuNs + haltedNs;
-    if (seen.length === 0) {
-      this.silentNs += busyNs;
-      return;
+  private account({ atNs, cpuNs, idleNs, haltedNs, progress }: RmkEvent<'EVT_VMSCHEDULED'>): void {
+    const signs = progress.filter(({ sign }) => this.signs.has(sign)).map((sign) => sign.atNs);
+    if (signs.length > 0) {
+      this.lastSignNs = Math.max(...signs);
+      // When in the stretch the VM was idle is not known: as if all of it came after the sign.
+      this.silentNs = Math.max(0, atNs - this.lastSignNs - idleNs);
+    } else if (this.lastSignNs !== undefined) {
+      // A stretch that began before a rollback tells of time that has not passed since.
+      this.silentNs = Math.min(this.silentNs + cpuNs + haltedNs, atNs - this.lastSignNs);
     }
-    this.lastSignNs = Math.max(...seen);
-    // When in the stretch the VM was idle is not known: no more than this was spent busy after the sign.
-    this.silentNs = Math.min(busyNs, atNs - this.lastSignNs);
   }
 }

@@ -11,7 +11,10 @@ const hangDetectorOptions = z.strictObject({
 
 export type HangDetectorOptions = z.output<typeof hangDetectorOptions>;
 
-/** The module hang-detector. Its bound: the threshold, and the slice at whose end it is told. */
+/**
+ * The module hang-detector. Its bound counts non-idle time: the threshold, the slice at whose end it is told, and half
+ * a slice, since it is not known when in a slice the VM was idle.
+ */
 export const hangDetector = definePlugin({
   name: '@rmk/hang-detector',
   version: '0.1.0',
@@ -20,6 +23,6 @@ export const hangDetector = definePlugin({
   modules: [HangDetector],
   options: hangDetectorOptions,
   detects: ({ threshold }, { schedulingIntervalNs }) => [
-    { kind: 'hang', boundNs: nanoseconds(threshold) + schedulingIntervalNs },
+    { kind: 'hang', boundNs: nanoseconds(threshold) + 1.5 * schedulingIntervalNs },
   ],
 });
