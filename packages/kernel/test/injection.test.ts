@@ -6,6 +6,7 @@ import {
   OPTIONS,
   provide,
   token,
+  VIRTUAL_MACHINE,
   type Class,
   type Manifest,
   type Plugin,
@@ -132,6 +133,24 @@ describe('a class that cannot be constructed', () => {
     expect(error.plugin).toBe('greedy');
     expect(error.message).toBe(
       'RMK_ERR_START: greedy: Greedy asks for test:PIN, which the manifest does not require: add it to `requires`',
+    );
+  });
+
+  it.each([
+    ['what the kernel has', VIRTUAL_MACHINE, 'VIRTUAL_MACHINE'],
+    ['what a provider of it provides besides', OTHER, 'test:OTHER'],
+  ])('because it asks for %s, and its plugin does not require that', async (_, of, name) => {
+    class Provided implements Pin {
+      readonly id = 1;
+    }
+    const error = await errorOf(
+      domainOf([
+        pluginOf('provider', { provides: [provide(PIN, Provided), provide(OTHER, Provided)] }),
+        pluginOf('greedy', { requires: [PIN], modules: [collector(of, [])] }),
+      ]),
+    );
+    expect(error.message).toContain(
+      `greedy: Collector asks for ${name}, which the manifest does not require`,
     );
   });
 
