@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-export type GuestName = 'compressor' | 'server' | 'tasks';
+export type GuestName = 'compressor' | 'search' | 'server' | 'tasks';
 
 export interface Guest {
   readonly name: GuestName;
@@ -22,6 +22,13 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
     description: 'compresses its boot file to gzip, block by block, and decompresses and compares each block',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: true,
+    takesInput: false,
+  },
+  search: {
+    name: 'search',
+    description: 'solves positions of Connect Four by alpha-beta search with a transposition table',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: false,
     takesInput: false,
   },
   server: {
