@@ -1,10 +1,12 @@
 import Table from 'cli-table3';
 import pc from 'picocolors';
-import type { Nanoseconds, RecoveryRecord } from '@rmk/core';
+import type { Nanoseconds } from '@rmk/core';
+import { durationText } from './durationText.js';
 import { lastRecovery, type Incident } from './mainJob/incident.js';
 import type { MainJobResult } from './mainJob/mainJob.js';
 import type { EpochTotals, ProtectedRun } from './mainJob/protectedRun.js';
 import type { Check } from './mainJob/verdict.js';
+import { recoveryText } from './recoveryText.js';
 
 const PLAIN = { style: { head: [], border: [], compact: true } };
 
@@ -60,7 +62,7 @@ export function incidentText(incident: Incident): string {
   const trigger = incident.recoveries[0]?.trigger;
   return [
     `  ${pc.bold(incident.guest)}: ${pc.red(incident.fault)}, ${incident.detail}${undoneText(incident)}`,
-    `    detected by ${trigger?.detector ?? '-'} after ${text(incident.latencyNs)} (${trigger?.cause ?? '-'})`,
+    `    detected by ${trigger?.detector ?? '-'} after ${durationText(incident.latencyNs)} (${trigger?.cause ?? '-'})`,
     `    ${record === undefined ? 'not recovered' : recoveryText(record)}${climbText(incident)}`,
     '',
   ].join('\n');
@@ -69,21 +71,6 @@ export function incidentText(incident: Incident): string {
 function undoneText({ undetectedBefore }: Incident): string {
   if (undetectedBefore === 0) return '';
   return ` (after ${undetectedBefore} without a detection within T_B, each undone)`;
-}
-
-function recoveryText({
-  rung,
-  checkpoint,
-  pagesRestored,
-  workLostNs,
-  durationHostNs,
-}: RecoveryRecord): string {
-  const took = `in ${text(durationHostNs)} of host time`;
-  if (checkpoint === undefined) return `${pc.yellow('restarted')} (rung ${rung}) ${took}`;
-  return (
-    `${pc.green('rolled back')} (rung ${rung}) to a checkpoint ${text(checkpoint.ageNs)} old: ` +
-    `${pagesRestored} pages restored, ${text(workLostNs ?? 0)} of work lost, ${took}`
-  );
 }
 
 /** An error that was latent for longer than T_ck has reached the first targets already. */
@@ -115,8 +102,8 @@ export function resultText({ verdict, runs, algorithms, checks }: MainJobResult)
 function runText({ guest, end, undoneNs, epochs }: ProtectedRun): string {
   const lastLine = new TextDecoder().decode(end.committedOutput).trimEnd().split('\n').at(-1) ?? '';
   return (
-    `  ${pc.bold(guest)} ended with "${lastLine}" after ${text(end.domainNs)} of domain time, ` +
-    `${text(undoneNs)} of it lost work; ${epochs.checkpoints} checkpoints, ` +
+    `  ${pc.bold(guest)} ended with "${lastLine}" after ${durationText(end.domainNs)} of domain time, ` +
+    `${durationText(undoneNs)} of it lost work; ${epochs.checkpoints} checkpoints, ` +
     `${end.wireBytes} bytes on the wire, ${end.committedOutput.length} committed`
   );
 }
@@ -148,8 +135,4 @@ function failedText({ guest, what, found }: Check): string {
 
 function milliseconds(ns: Nanoseconds): number {
   return ns / 1e6;
-}
-
-function text(ns: Nanoseconds): string {
-  return `${milliseconds(ns).toFixed(ns < 10e6 ? 2 : 1)} ms`;
 }
