@@ -1,3 +1,13 @@
+export {
+  defineConfig,
+  type BootDataConfig,
+  type ConfiguredGuest,
+  type GuestConfig,
+  type InputEntry,
+  type MemorySize,
+  type PluginsOf,
+  type RunConfig,
+} from './defineConfig.js';
 export { ExitCode } from './exitCode.js';
 export { main } from './main.js';
 export type { Terminal } from './terminal.js';

@@ -1,0 +1,132 @@
+import { DURATION_HINT, isDuration, type Duration, type Plugin } from '@rmk/core';
+import { GUESTS, type GuestName } from '@rmk/guests';
+import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { z } from 'zod';
+import type { PluginsOf } from '../defineConfig.js';
+import { memoryBytes, MEMORY_SIZE_HINT } from './memorySize.js';
+
+export const GUEST_NAMES: readonly string[] = Object.keys(GUESTS);
+
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+const isPath = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+const path = z.custom<string>(isPath, 'expected the path of a file');
+const directoryPath = z.custom<string>(isPath, 'expected the path of a directory');
+const options = z.record(z.string(), z.unknown(), 'expected an object of options');
+
+/** Bytes as such, or as numbers, as JSON has them. */
+const bytes = z
+  .union(
+    [z.custom<Uint8Array>(isBytes), z.array(z.int().min(0).max(255))],
+    'expected bytes, numbers from 0 to 255',
+  )
+  .transform((data) => Uint8Array.from(data));
+
+const fileOrBytes = (what: string) =>
+  z.custom<string | Uint8Array>(
+    (value) => isPath(value) || isBytes(value),
+    `expected the path of ${what}, or its bytes`,
+  );
+
+const address = z
+  .custom<number | string>(
+    (value) =>
+      Number.isInteger(Number(value)) && (typeof value === 'number' || /^0x[0-9a-f]+$/i.test(String(value))),
+    "expected a guest-physical address such as '0x81000000'",
+  )
+  .transform(Number);
+
+/** Whether they are plugins in order is the kernel's to say; that a config in JSON cannot have any is ours. */
+export const pluginsSchema = z.array(
+  z.custom<Plugin>(
+    (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
+    'expected a plugin, which only a config in TypeScript or JavaScript can give; in JSON say `protect`',
+  ),
+  'expected a list of plugins',
+);
+
+const preset = z.strictObject({
+  interval: duration.exactOptional(),
+  retain: z.int().min(2).exactOptional(),
+  algorithm: z
+    .custom<NonNullable<MicrocheckpointOptions['algorithm']>>(
+      (value) => value === 'cowb' || value === 'cowp' || (typeof value === 'object' && value !== null),
+      "expected 'cowb', 'cowp', or a plugin",
+    )
+    .exactOptional(),
+  // What belongs into these is checked by the plugins that they go to.
+  hang: z
+    .union([z.literal(false), options], 'expected the options of the hang detector, or false')
+    .exactOptional(),
+  signals: options.exactOptional(),
+  recovery: options.exactOptional(),
+});
+
+const protect = z
+  .union([z.literal(false), preset], 'expected the options of the preset, or false for no protection')
+  .exactOptional();
+
+export const inputEntry = z.strictObject({
+  at: duration,
+  text: z.string().exactOptional(),
+  line: z.string().exactOptional(),
+  bytes: bytes.exactOptional(),
+});
+
+export const guestSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9][\w.-]{0,63}$/,
+      "expected letters, digits, '.', '_' and '-', at most 64, since files are named so",
+    ),
+  elf: fileOrBytes('an ELF file').exactOptional(),
+  guest: z.custom<GuestName>((value) => GUEST_NAMES.includes(String(value)), 'unknown guest').exactOptional(),
+  memory: z
+    .custom<number | string>((value) => memoryBytes(value) !== undefined, MEMORY_SIZE_HINT)
+    .transform((size) => memoryBytes(size) ?? Number.NaN)
+    .exactOptional(),
+  logPages: z.number().exactOptional(),
+  bootData: z
+    .array(z.strictObject({ address, file: path.exactOptional(), data: bytes.exactOptional() }))
+    .default([]),
+  file: fileOrBytes('a file').exactOptional(),
+  input: z
+    .union([path, z.array(inputEntry)], 'expected entries of input, or the path of a script')
+    .default([]),
+  plugins: pluginsSchema.exactOptional(),
+  protect,
+});
+
+export const configSchema = z.strictObject({
+  // One by one, so that what is wrong with one guest hides nothing that is wrong with another.
+  guests: z
+    .array(z.unknown(), 'expected a list of guests')
+    .min(1, "expected at least one guest, such as { name: 'tasks', guest: 'tasks' }"),
+  plugins: z
+    .custom<PluginsOf>(
+      (value) => typeof value === 'function' || pluginsSchema.safeParse(value).success,
+      'expected a list of plugins or a function of the guest that gives one, in TypeScript or JavaScript; in JSON say `protect`',
+    )
+    .exactOptional(),
+  protect,
+  // The values themselves are checked by the hypervisor.
+  hypervisor: z
+    .strictObject({
+      frequencyHz: z.number().exactOptional(),
+      slice: duration.exactOptional(),
+      pace: z.enum(['none', 'wall-clock']).exactOptional(),
+    })
+    .default({}),
+  until: duration.exactOptional(),
+  output: z
+    .union(
+      [z.literal('show'), z.literal('none'), z.strictObject({ directory: directoryPath })],
+      "expected 'show', 'none' or { directory: … }",
+    )
+    .default('show'),
+});
+
+export type GuestEntry = z.output<typeof guestSchema>;
+export type ConfigEntries = z.output<typeof configSchema>;

@@ -1,0 +1,146 @@
+import { resolve } from 'node:path';
+import { RmkError } from '@rmk/core';
+import { bootFile, GUESTS, readGuest } from '@rmk/guests';
+import {
+  parseElf,
+  type EmbeddedHypervisor,
+  type EmbeddedMachine,
+  type MachineOptions,
+} from '@rmk/hypervisor-embedded';
+import type { GuestEntry } from './configSchema.js';
+import { readInputFile } from './inputFile.js';
+import { readInputScript, type InputChunk } from './inputScript.js';
+import { reasonOf, type ConfigPath, type Problems } from './problems.js';
+
+type BootData = NonNullable<MachineOptions['bootData']>;
+
+/** Loads a guest into a machine of its own; undefined where it has problems. Paths are relative to `folder`. */
+export function guestMachine(
+  guest: GuestEntry,
+  hypervisor: EmbeddedHypervisor,
+  folder: string,
+  at: ConfigPath,
+  problems: Problems,
+): EmbeddedMachine | undefined {
+  const before = problems.count;
+  const elf = readElf(guest, folder, at, problems);
+  const options: MachineOptions = {
+    name: guest.name,
+    // Without an ELF the rest is checked all the same.
+    elf: elf?.data ?? new Uint8Array(0),
+    ...(elf === undefined ? {} : { elfSource: elf.source }),
+    ...memoryOf(guest, at, problems),
+    ...(guest.logPages === undefined ? {} : { logPages: guest.logPages }),
+    bootData: [...bootData(guest, folder, at, problems), ...fileOf(guest, folder, at, problems)],
+    input: [...inputOf(guest, folder, at, problems)],
+  };
+  try {
+    const machine = hypervisor.createMachine(options);
+    return problems.count === before ? machine : undefined;
+  } catch (error) {
+    if (!(error instanceof RmkError)) throw error;
+    if (error.code !== 'RMK_ERR_ELF') addProblems(error, guest, at, problems);
+    else if (elf !== undefined)
+      problems.add([...at, guest.elf === undefined ? 'guest' : 'elf'], reasonOf(error));
+    return undefined;
+  }
+}
+
+function readElf(
+  { name, elf, guest }: GuestEntry,
+  folder: string,
+  at: ConfigPath,
+  problems: Problems,
+): { readonly data: Uint8Array; readonly source: string } | undefined {
+  if (guest !== undefined) return { data: readGuest(guest), source: `${guest}.elf` };
+  // Told of the entry as a whole already.
+  if (elf === undefined) return undefined;
+  const source = typeof elf === 'string' ? resolve(folder, elf) : `the ELF of ${name}`;
+  return problems.attempt([...at, 'elf'], () => {
+    const data = typeof elf === 'string' ? readInputFile(source) : elf;
+    parseElf(data, source);
+    return { data, source };
+  });
+}
+
+function memoryOf(
+  { guest, memory }: GuestEntry,
+  at: ConfigPath,
+  problems: Problems,
+): { readonly memoryBytes?: number } {
+  const needed = guest === undefined ? undefined : GUESTS[guest].memoryBytes;
+  if (needed !== undefined && memory !== undefined && memory < needed) {
+    problems.add(
+      [...at, 'memory'],
+      `${guest} needs at least ${needed} bytes (it is ${memory}): leave it out, or give more`,
+    );
+    return {};
+  }
+  const memoryBytes = memory ?? needed;
+  return memoryBytes === undefined ? {} : { memoryBytes };
+}
+
+function bootData(guest: GuestEntry, folder: string, at: ConfigPath, problems: Problems): BootData {
+  return guest.bootData.flatMap(({ address, file, data }, index) => {
+    const path = [...at, 'bootData', index];
+    if ((file === undefined) === (data === undefined)) problems.add(path, 'give either `file` or `data`');
+    const bytes = file === undefined ? data : readAt(file, folder, [...path, 'file'], problems);
+    // A place holder keeps the numbers of the others.
+    return [{ address, data: bytes ?? new Uint8Array(0) }];
+  });
+}
+
+function fileOf({ guest, file }: GuestEntry, folder: string, at: ConfigPath, problems: Problems): BootData {
+  const path = [...at, 'file'];
+  if (problems.has(path)) return [];
+  if (guest !== undefined && GUESTS[guest].takesBootFile !== (file !== undefined)) {
+    problems.add(
+      path,
+      file === undefined ? `missing: ${guest} works on a file` : `${guest} takes no file: leave it out`,
+    );
+    return [];
+  }
+  if (file === undefined) return [];
+  const data = typeof file === 'string' ? readAt(file, folder, path, problems) : file;
+  if (data === undefined) return [];
+  const source = typeof file === 'string' ? file : 'the bytes';
+  const laidOut = problems.attempt(path, () => bootFile(data, source));
+  return laidOut === undefined ? [] : [laidOut];
+}
+
+function inputOf(
+  { input }: GuestEntry,
+  folder: string,
+  at: ConfigPath,
+  problems: Problems,
+): readonly InputChunk[] {
+  const path = [...at, 'input'];
+  if (typeof input === 'string') {
+    const script = readAt(input, folder, path, problems);
+    return readInputScript(new TextDecoder().decode(script), (line, message) =>
+      problems.add(path, `${input}:${line}: ${message}`),
+    );
+  }
+  return input.map(({ at: moment, text, line, bytes }, index) => {
+    const given = [text, line, bytes].filter((content) => content !== undefined);
+    if (given.length !== 1) problems.add([...path, index], 'give one of `text`, `line` and `bytes`');
+    const encoder = new TextEncoder();
+    return { at: moment, data: bytes ?? encoder.encode(text ?? (line === undefined ? '' : `${line}\n`)) };
+  });
+}
+
+function readAt(file: string, folder: string, path: ConfigPath, problems: Problems): Uint8Array | undefined {
+  return problems.attempt(path, () => readInputFile(resolve(folder, file)));
+}
+
+/** What the hypervisor says of its options, in the words of the config. */
+function addProblems(error: RmkError, guest: GuestEntry, at: ConfigPath, problems: Problems): void {
+  if (error.problems.length === 0) problems.add(at, reasonOf(error));
+  for (const problem of error.problems) {
+    const [, key = '', message = problem] = /^(\w+(?:\[\d+\])?): (.*)$/s.exec(problem) ?? [];
+    if (key === 'memoryBytes') {
+      problems.add([...at, 'memory'], `${message} (it is ${guest.memory} bytes)`);
+    } else if (key === `bootData[${guest.bootData.length}]`) problems.add([...at, 'file'], message);
+    else problems.add(key === '' ? at : [...at, key], message);
+  }
+}

@@ -1,0 +1,38 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { messageOf, RmkError } from '@rmk/core';
+import { nearest } from './nearest.js';
+
+/** `RMK_ERR_INPUT` for what is not there, with the name that was probably meant, and for what is no file. */
+export function checkIsFile(path: string): void {
+  const found = attempt(path, () => statSync(path, { throwIfNoEntry: false }));
+  // A device or a pipe could be read for ever.
+  if (found?.isFile() === true) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    found === undefined ? `there is no file ${path}${neighbour(path)}` : `${path} is no file`,
+  );
+}
+
+/** `RMK_ERR_INPUT` for what cannot be read. */
+export function readInputFile(path: string): Uint8Array {
+  checkIsFile(path);
+  return attempt(path, () => readFileSync(path));
+}
+
+function attempt<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new RmkError('RMK_ERR_INPUT', `${path} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function neighbour(path: string): string {
+  try {
+    const meant = nearest(basename(path), readdirSync(dirname(path)));
+    return meant === undefined ? ': mend the path' : `, did you mean ${join(dirname(path), meant)}?`;
+  } catch {
+    return `, nor a folder ${dirname(path)}`;
+  }
+}

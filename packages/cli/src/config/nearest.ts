@@ -1,0 +1,20 @@
+import { closest, distance } from 'fastest-levenshtein';
+
+/** The candidate that was probably meant by `word`; undefined where none is near. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (candidates.length === 0) return undefined;
+  const lower = word.toLowerCase();
+  const found = closest(
+    lower,
+    candidates.map((candidate) => candidate.toLowerCase()),
+  );
+  const mistakes = Math.max(1, Math.floor(Math.min(word.length, found.length) / 3));
+  if (distance(lower, found) > mistakes) return undefined;
+  return candidates.find((candidate) => candidate.toLowerCase() === found);
+}
+
+/** What to do about an unknown word: the one that was probably meant, or all that there are. */
+export function suggestion(word: string, candidates: readonly string[]): string {
+  const meant = nearest(word, candidates);
+  return meant === undefined ? `choose one of ${candidates.join(', ')}` : `did you mean ${meant}?`;
+}

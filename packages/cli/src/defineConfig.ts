@@ -1,0 +1,73 @@
+import type { Duration, Plugin } from '@rmk/core';
+import type { GuestName } from '@rmk/guests';
+import type { HypervisorOptions } from '@rmk/hypervisor-embedded';
+import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+
+/** Bytes, or how people write them: `'32MiB'`. A multiple of the page size, 4096. */
+export type MemorySize = number | `${number}${'KiB' | 'MiB' | 'GiB'}`;
+
+/** Bytes that arrive on the guest's UART at a moment of its own time. */
+export type InputEntry = { readonly at: Duration } & (
+  | { readonly text: string; readonly line?: never; readonly bytes?: never }
+  /** The text and a line feed. */
+  | { readonly line: string; readonly text?: never; readonly bytes?: never }
+  | { readonly bytes: Uint8Array | readonly number[]; readonly text?: never; readonly line?: never }
+);
+
+/** Bytes laid into RAM before the guest boots. */
+export type BootDataConfig = {
+  /** Guest-physical: a number, or hexadecimal text such as `'0x81000000'`. */
+  readonly address: number | `0x${string}`;
+} & (
+  | { readonly file: string; readonly data?: never }
+  | { readonly data: Uint8Array | readonly number[]; readonly file?: never }
+);
+
+interface GuestSettings {
+  /** Letters, digits, `.`, `_` and `-`; no two guests have the same. */
+  readonly name: string;
+  /** RAM from 0x80000000 on. What a guest of RMK needs, or `'32MiB'`, when absent. */
+  readonly memory?: MemorySize;
+  /** Entries of all page logs together; twice the pages of its memory when absent. */
+  readonly logPages?: number;
+  readonly bootData?: readonly BootDataConfig[];
+  /** A file, by path or as bytes, laid out at 0x81000000 as RMK's compressor wants it. */
+  readonly file?: string | Uint8Array;
+  /** What arrives on the UART: entries, or the path of a script of lines. */
+  readonly input?: string | readonly InputEntry[];
+}
+
+/** An executable of one's own, by path or as bytes, or one of RMK's guests by name. */
+type GuestProgram =
+  | { readonly elf: string | Uint8Array; readonly guest?: never }
+  | { readonly guest: GuestName; readonly elf?: never };
+
+/** How a guest is protected: any plugins, or the options of the preset; `false` for not at all. */
+type Protection<Plugins> =
+  | { readonly plugins?: Plugins; readonly protect?: never }
+  | { readonly protect?: MicrocheckpointOptions | false; readonly plugins?: never };
+
+export type GuestConfig = GuestSettings & GuestProgram & Protection<readonly Plugin[]>;
+
+/** What a function that chooses plugins may go by. */
+export interface ConfiguredGuest {
+  readonly name: string;
+  readonly memoryBytes: number;
+}
+
+export type PluginsOf = readonly Plugin[] | ((guest: ConfiguredGuest) => readonly Plugin[]);
+
+/** Paths are relative to the config file. */
+export type RunConfig = {
+  readonly guests: readonly GuestConfig[];
+  readonly hypervisor?: HypervisorOptions;
+  /** Domain time at which the run ends; when absent it ends with the last guest. */
+  readonly until?: Duration;
+  /** Where the guests' output goes: `'show'`, the default, shows it as it comes; a directory gets two files a guest. */
+  readonly output?: 'show' | 'none' | { readonly directory: string };
+} & Protection<PluginsOf>;
+
+/** Gives the config back as it is: for completion and type errors in the editor. */
+export function defineConfig(config: RunConfig): RunConfig {
+  return config;
+}
