@@ -1,6 +1,8 @@
 import { RmkError, RMK_VERSION } from '@rmk/core';
 import { Command, CommanderError } from 'commander';
+import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
+import { runCommand } from './run/runCommand.js';
 import { startCommand } from './startCommand.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
@@ -16,7 +18,9 @@ export async function main(
   const program = new Command('rmk')
     .description('RMK, a Reliability MicroKernel: keeps virtual machines alive')
     .version(RMK_VERSION)
-    .addCommand(startCommand(terminal, done));
+    .addCommand(startCommand(terminal, done))
+    .addCommand(runCommand(terminal, done))
+    .addCommand(doctorCommand(terminal, done));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   }

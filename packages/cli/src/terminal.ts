@@ -2,7 +2,11 @@
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
+  /** Where a person is looking on, and lines may be drawn over: how wide it is at present. */
+  readonly columns?: () => number;
 }
+
+const COLUMNS = 80;
 
 /** Standard output and error of the process. A reader that goes away (`rmk … | head`) ends the program in silence. */
 export function processTerminal(): Terminal {
@@ -13,5 +17,6 @@ export function processTerminal(): Terminal {
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
+    ...(process.stdout.isTTY ? { columns: () => process.stdout.columns || COLUMNS } : {}),
   };
 }

@@ -1,0 +1,64 @@
+import { RMK_VERSION } from '@rmk/core';
+import Table from 'cli-table3';
+import pc from 'picocolors';
+import type { MachineReport } from './machineReport.js';
+import type { StartTree } from './startTree.js';
+
+const PLAIN = { style: { head: [], border: [], compact: true } };
+const MEBIBYTE = 2 ** 20;
+
+export interface DoctorReport {
+  readonly node: { readonly version: string; readonly supported: boolean };
+  readonly machine: MachineReport;
+  readonly domains: readonly StartTree[];
+}
+
+export function doctorJson({ node, machine, domains }: DoctorReport): string {
+  const { tools, ...others } = machine;
+  const toolsJson = tools.map((tool) => ({ ...tool, found: tool.version !== undefined }));
+  return `${JSON.stringify({ rmk: RMK_VERSION, node, ...others, tools: toolsJson, domains }, undefined, 2)}\n`;
+}
+
+export function doctorText({ node, machine, domains }: DoctorReport): string {
+  const { tools, userfaultfd, sharedMemory } = machine;
+  const missing = [
+    ...tools.filter(({ version }) => version === undefined),
+    ...(userfaultfd.usable ? [] : [{ name: 'userfaultfd', neededFor: userfaultfd.neededFor }]),
+  ];
+  const table = new Table(PLAIN);
+  table.push(
+    ['RMK', RMK_VERSION],
+    ['Node', node.supported ? node.version : pc.red(`${node.version}: RMK needs 20.19 or newer`)],
+    ['platform', `${machine.platform}, ${machine.cpus} processors, ${mebibytes(machine.memoryBytes)}`],
+    ...tools.map(({ name, command, version }) => [name, version ?? pc.yellow(`no ${command}`)]),
+    ['userfaultfd', `${userfaultfd.usable ? 'usable' : pc.yellow('not usable')}: ${userfaultfd.reason}`],
+    ['/dev/shm', sharedMemory === undefined ? 'none' : sharedMemoryText(sharedMemory)],
+  );
+  return [
+    table.toString(),
+    '',
+    missing.length === 0
+      ? 'Nothing is missing.'
+      : 'Guests run on the embedded hypervisor, which needs none of what is missing:',
+    ...missing.map(({ name, neededFor }) => `  ${name} is for ${neededFor}.`),
+    ...domains.map(treeText),
+    '',
+  ].join('\n');
+}
+
+function treeText({ guest, plugins }: StartTree): string {
+  if (plugins.length === 0) return `\n${pc.bold(guest)} has no plugins: it would run unprotected.`;
+  const table = new Table({ ...PLAIN, head: ['', 'plugin', 'version', 'state', 'ms', 'depends on'] });
+  for (const [index, { name, version, state, startedInHostMs, dependsOn }] of plugins.entries()) {
+    table.push([index + 1, name, version, state, startedInHostMs.toFixed(2), dependsOn.join(', ') || '-']);
+  }
+  return `\n${pc.bold(guest)}: ${plugins.length} plugins, in start order\n${table.toString()}`;
+}
+
+function sharedMemoryText({ freeBytes, totalBytes }: NonNullable<MachineReport['sharedMemory']>): string {
+  return `${mebibytes(freeBytes)} free of ${mebibytes(totalBytes)}; for VMs under QEMU alone`;
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / MEBIBYTE)} MiB`;
+}

@@ -1,0 +1,71 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  messageOf,
+  RmkError,
+  RMK_VERSION,
+  type Checkpoint,
+  type EventName,
+  type Facts,
+  type RmkEvent,
+} from '@rmk/core';
+import type { OutputPlan } from '../config/runPlan.js';
+import type { GuestProgress, RunObserver } from './runObserver.js';
+import { exitCodeOf, type RunSummary } from './runSummary.js';
+
+/** Tells machines of a run: one JSON object a line, the first `started`, the last `summary`. */
+export class JsonStream implements RunObserver {
+  constructor(
+    private readonly out: (text: string) => void,
+    private readonly outputPlan: OutputPlan,
+  ) {}
+
+  started(guests: readonly GuestProgress[]): void {
+    this.write({
+      event: 'started',
+      rmk: RMK_VERSION,
+      guests: guests.map(({ name, memoryBytes, plugins }) => ({ guest: name, memoryBytes, plugins })),
+    });
+  }
+
+  output(guest: string, { atNs, data, ...fact }: Facts['output']): void {
+    if (this.outputPlan !== 'show') return;
+    const payload = { ...fact, ...dataJson(data) };
+    this.write({ event: 'EVT_VMOUTPUT', guest, atNs, source: 'hypervisor', payload });
+  }
+
+  event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
+    const { atNs, source, sequence: _, ...payload } = event;
+    this.write({ event: name, guest, atNs, source, payload });
+  }
+
+  ended(summary: RunSummary): void {
+    this.write({ event: 'summary', exitCode: exitCodeOf(summary), ...summary });
+  }
+
+  private write(line: object): void {
+    this.out(`${JSON.stringify(line, plain)}\n`);
+  }
+}
+
+/** Output as text; where it is not UTF-8, as base64 as well, since the text has lost something then. */
+function dataJson(data: Uint8Array): object {
+  const text = new TextDecoder().decode(data);
+  return isUtf8(data) ? { text } : { text, base64: Buffer.from(data).toString('base64') };
+}
+
+/** Typed arrays by how many elements they have, what was thrown by code and message, checkpoints without their bytes. */
+function plain(key: string, value: unknown): unknown {
+  if (key === 'error' || value instanceof Error) return errorJson(value);
+  if (ArrayBuffer.isView(value)) return 'length' in value ? value.length : value.byteLength;
+  if (isCheckpoint(value)) return { takenAtNs: value.takenAtNs, origin: value.origin };
+  return value;
+}
+
+function errorJson(thrown: unknown): object {
+  return { ...(thrown instanceof RmkError ? { code: thrown.code } : {}), message: messageOf(thrown) };
+}
+
+/** Of the agent's ring, which keeps the parts of a checkpoint with it. */
+function isCheckpoint(value: unknown): value is Checkpoint {
+  return typeof value === 'object' && value !== null && 'takenAtNs' in value && 'context' in value;
+}

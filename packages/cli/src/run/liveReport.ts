@@ -1,0 +1,108 @@
+import { messageOf, type EventName, type Facts, type RmkEvent } from '@rmk/core';
+import pc from 'picocolors';
+import type { OutputPlan } from '../config/runPlan.js';
+import { durationText } from '../durationText.js';
+import { recoveryText } from '../recoveryText.js';
+import type { Terminal } from '../terminal.js';
+import { GuestConsole } from './guestConsole.js';
+import type { GuestProgress, RunObserver } from './runObserver.js';
+import type { RunSummary } from './runSummary.js';
+import { StatusLine } from './statusLine.js';
+import { summaryText } from './summaryText.js';
+
+const COLOURS = [pc.cyan, pc.magenta, pc.blue, pc.yellow, pc.green];
+const STATUS_MS = 100;
+const NS_PER_SECOND = 1e9;
+
+/** Tells people of a run: the guests' output, what happens to them, where they stand, and how it ended. */
+export class LiveReport implements RunObserver {
+  private readonly line: StatusLine;
+  private readonly consoles = new Map<string, GuestConsole>();
+  private readonly prefixes = new Map<string, string>();
+  private status: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly terminal: Terminal,
+    private readonly outputPlan: OutputPlan,
+  ) {
+    this.line = new StatusLine(terminal);
+  }
+
+  started(guests: readonly GuestProgress[]): void {
+    const width = Math.max(...guests.map(({ name }) => name.length));
+    for (const [index, { name, memoryBytes, plugins }] of guests.entries()) {
+      const colour = COLOURS[index % COLOURS.length] ?? pc.white;
+      this.prefixes.set(name, colour(name.padEnd(width)));
+      const protection = plugins.length === 0 ? 'without plugins' : `${plugins.length} plugins`;
+      this.say(name, pc.dim(`${memoryBytes / 2 ** 20} MiB, ${protection}`));
+    }
+    if (!this.line.isShown) return;
+    this.status = setInterval(() => this.line.set(statusText(guests)), STATUS_MS).unref();
+  }
+
+  output(guest: string, { position, data }: Facts['output']): void {
+    if (this.outputPlan === 'show') this.consoleOf(guest).append(position, data);
+  }
+
+  event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
+    const tell: EventText<E> | undefined = EVENT_TEXTS[name];
+    if (tell !== undefined) this.say(guest, `${pc.dim(at(event.atNs))} ${tell(event)}`);
+  }
+
+  ended(summary: RunSummary): void {
+    clearInterval(this.status);
+    for (const console of this.consoles.values()) console.finish();
+    this.line.set('');
+    this.terminal.out(`\n${summaryText(summary, this.outputPlan)}`);
+  }
+
+  /** Something about a guest, as against what it put out itself. */
+  private say(guest: string, text: string): void {
+    this.line.print(`${this.prefixes.get(guest) ?? guest} ${pc.bold('●')} ${text}`);
+  }
+
+  private consoleOf(guest: string): GuestConsole {
+    const known = this.consoles.get(guest);
+    if (known !== undefined) return known;
+    const prefix = this.prefixes.get(guest) ?? guest;
+    const made = new GuestConsole((line) => this.line.print(`${prefix} │ ${line}`));
+    this.consoles.set(guest, made);
+    return made;
+  }
+}
+
+type EventText<E extends EventName> = (event: RmkEvent<E>) => string;
+
+/** Incidents, and what changes for a guest; the ordinary course of things is in the status and the summary. */
+const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
+  EVT_ERRORDETECTED: ({ kind, cause, source }) => `${pc.red(kind)} detected by ${source}: ${cause}`,
+  EVT_RECOVERED: ({ record }) =>
+    recoveryText(record) +
+    (record.outputStruckBytes === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
+  EVT_RECOVERYFAILED: ({ reason }) => `${pc.red('given up')}: ${reason}`,
+  EVT_CHECKPOINTLOST: ({ checkpoints, reason }) =>
+    `${pc.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,
+  EVT_PROTECTIONLOST: ({ reason }) => `${pc.yellow('protection lost')}: ${reason}`,
+  EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
+    `${pc.green('protected')} again after ${durationText(lostForNs)} without protection`,
+  EVT_MODULEFAULT: ({ plugin, during, error, faults }) =>
+    `${pc.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)} (its number ${faults})`,
+  EVT_MODULEQUARANTINED: ({ plugin, faults }) =>
+    `${pc.yellow(`${plugin} is quarantined`)} after ${faults} faults: the domain goes on without it`,
+  EVT_WARNING: ({ code, message }) => `${pc.yellow(code)}: ${message}`,
+  EVT_VMEXITED: ({ code }) => `switched itself off with exit code ${code === 0 ? code : pc.red(code)}`,
+  EVT_VMGONE: ({ reason }) => `${pc.red('its hypervisor is lost')}: ${reason}`,
+};
+
+function statusText(guests: readonly GuestProgress[]): string {
+  return guests
+    .map(
+      ({ name, domainNs, checkpoints, pageFaults }) =>
+        `${name} ${(domainNs / NS_PER_SECOND).toFixed(2)} s, ${checkpoints} checkpoints, ${pageFaults} page faults`,
+    )
+    .join(' · ');
+}
+
+function at(ns: number): string {
+  return `${(ns / 1e6).toFixed(1)} ms:`;
+}

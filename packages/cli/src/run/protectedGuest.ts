@@ -1,0 +1,121 @@
+import { PAGE_BYTES, type Bus, type Domain, type Facts, type Nanoseconds, type Rung } from '@rmk/core';
+import { createDomain } from '@rmk/kernel';
+import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import type { PlannedGuest } from '../config/runPlan.js';
+import { OBSERVED_EVENTS, type GuestProgress, type RunObserver } from './runObserver.js';
+import type { GuestEnding, GuestSummary } from './runSummary.js';
+
+/** As the source of an event: what is told by the machine itself, whichever plugins there are. */
+const HYPERVISOR = 'hypervisor';
+
+/** A guest in its domain, and the counts of its run. */
+export class ProtectedGuest implements GuestProgress {
+  checkpoints = 0;
+  pageFaults = 0;
+  private moduleFaults = 0;
+  private givenUp = false;
+  private stopping = false;
+  private readonly recoveries: Record<Rung, number> = { target: 0, older: 0, newer: 0, restart: 0 };
+  private domain: Domain | undefined;
+
+  private constructor(private readonly machine: EmbeddedMachine) {}
+
+  /** Throws what `createDomain` throws. */
+  static async start({ machine, plugins }: PlannedGuest, observer: RunObserver): Promise<ProtectedGuest> {
+    const guest = new ProtectedGuest(machine);
+    guest.observe(observer);
+    guest.domain = await createDomain({
+      name: machine.name,
+      machine,
+      plugins,
+      observe: (bus) => {
+        guest.count(bus);
+        for (const name of OBSERVED_EVENTS) {
+          bus.on(name, (event) => {
+            if (!guest.stopping) observer.event(machine.name, name, event);
+          });
+        }
+      },
+    });
+    return guest;
+  }
+
+  get name(): string {
+    return this.machine.name;
+  }
+
+  get memoryBytes(): number {
+    return this.machine.memoryPages * PAGE_BYTES;
+  }
+
+  get plugins(): readonly string[] {
+    return this.domain?.plugins.map(({ name }) => name) ?? [];
+  }
+
+  get domainNs(): Nanoseconds {
+    return this.machine.clock.now();
+  }
+
+  get committedOutput(): Uint8Array {
+    return this.machine.committedOutput;
+  }
+
+  get wireOutput(): Uint8Array {
+    return this.machine.wireOutput;
+  }
+
+  /** To be asked before the domain stops. `untilNs`: where the run was to end. */
+  summary(untilNs: Nanoseconds, interrupted: boolean): GuestSummary {
+    const { machine, name, domainNs, checkpoints, pageFaults, recoveries, moduleFaults } = this;
+    const { guestNs, instructions, exitCode } = machine;
+    return {
+      guest: name,
+      ending: this.ending(interrupted || domainNs >= untilNs),
+      ...(exitCode === undefined ? {} : { exitCode }),
+      domainNs,
+      guestNs,
+      instructions,
+      checkpoints,
+      pageFaults,
+      recoveries: { ...recoveries },
+      workLostNs: domainNs - guestNs,
+      committedBytes: this.committedOutput.length,
+      wireBytes: this.wireOutput.length,
+      moduleFaults,
+    };
+  }
+
+  /** `RMK_ERR_STOP` where plugins failed to. That they leave, and protection with them, is no news. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.domain?.stop();
+  }
+
+  private ending(stopped: boolean): GuestEnding {
+    if (this.givenUp) return 'given-up';
+    if (this.machine.exitCode !== undefined) return 'ended';
+    return stopped || this.machine.isRunnable ? 'running' : 'halted';
+  }
+
+  /** Facts are taken from the machine, since not every choice of plugins publishes them. */
+  private observe(observer: RunObserver): void {
+    const { machine, name } = this;
+    machine.observe('output', (fact) => observer.output(name, fact));
+    machine.observe('pagefault', ({ frames }) => void (this.pageFaults += frames.length));
+    machine.observe('exited', (fact) => observer.event(name, 'EVT_VMEXITED', sourced(fact)));
+    machine.observe('gone', (fact) => observer.event(name, 'EVT_VMGONE', sourced(fact)));
+  }
+
+  private count(bus: Bus): void {
+    bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
+    bus.on('EVT_MODULEFAULT', () => void this.moduleFaults++);
+    bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
+    bus.on('EVT_RECOVERYFAILED', () => void (this.givenUp = true));
+  }
+}
+
+function sourced<F extends Facts['exited'] | Facts['gone']>(
+  fact: F,
+): F & { readonly source: string; readonly sequence: number } {
+  return { ...fact, source: HYPERVISOR, sequence: 0 };
+}

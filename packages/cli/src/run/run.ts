@@ -1,0 +1,88 @@
+import { messageOf } from '@rmk/core';
+import type { RunPlan } from '../config/runPlan.js';
+import { outputFiles, type OutputFiles } from './outputFiles.js';
+import { ProtectedGuest } from './protectedGuest.js';
+import type { RunObserver } from './runObserver.js';
+import type { RunSummary } from './runSummary.js';
+
+/**
+ * Protects the guests of a plan, runs them to their end, and closes its hypervisor. Aborting `signal` ends the run in
+ * order, between two slices. Throws, with nothing left running, what `createDomain` throws, and `RMK_ERR_INPUT` for a
+ * directory for the output that cannot be.
+ */
+export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSignal): Promise<RunSummary> {
+  const { hypervisor, untilNs = Infinity, output } = plan;
+  try {
+    const files = typeof output === 'string' ? undefined : outputFiles(output.directory);
+    const guests = await startAll(plan, observer);
+    try {
+      await hypervisor.run({ untilNs, signal });
+    } catch (error) {
+      await stopAll(guests);
+      throw error;
+    }
+    const summaries = guests.map((guest) => guest.summary(untilNs, signal.aborted));
+    const problems = [...(await stopAll(guests)), ...write(files, guests)];
+    const isUntil = summaries.some(({ ending }) => ending === 'running');
+    const endedBy = signal.aborted ? 'interruption' : isUntil ? 'until' : 'guests';
+    const summary: RunSummary = { endedBy, guests: summaries, problems };
+    observer.ended(summary);
+    return summary;
+  } finally {
+    await hypervisor.close();
+  }
+}
+
+/** What happens while the domains start is told once all have: of a run that never began there is nothing to tell. */
+async function startAll({ guests }: RunPlan, observer: RunObserver): Promise<readonly ProtectedGuest[]> {
+  const started: ProtectedGuest[] = [];
+  const early = new EarlyEvents(observer);
+  try {
+    for (const guest of guests) started.push(await ProtectedGuest.start(guest, early));
+  } catch (error) {
+    await stopAll(started);
+    throw error;
+  }
+  observer.started(started);
+  early.passOn();
+  return started;
+}
+
+/** Keeps what it is told until it may be passed on. */
+class EarlyEvents implements RunObserver {
+  private kept: (() => void)[] | undefined = [];
+
+  constructor(private readonly observer: RunObserver) {}
+
+  readonly started: RunObserver['started'] = (guests) => this.tell(() => this.observer.started(guests));
+  readonly output: RunObserver['output'] = (...told) => this.tell(() => this.observer.output(...told));
+  readonly event: RunObserver['event'] = (...told) => this.tell(() => this.observer.event(...told));
+  readonly ended: RunObserver['ended'] = (summary) => this.tell(() => this.observer.ended(summary));
+
+  passOn(): void {
+    for (const tell of this.kept ?? []) tell();
+    this.kept = undefined;
+  }
+
+  private tell(tell: () => void): void {
+    if (this.kept === undefined) tell();
+    else this.kept.push(tell);
+  }
+}
+
+/** In reverse. Gives what failed on the way. */
+async function stopAll(guests: readonly ProtectedGuest[]): Promise<readonly string[]> {
+  const problems: string[] = [];
+  for (const guest of guests.toReversed()) {
+    try {
+      await guest.stop();
+    } catch (error) {
+      problems.push(`${guest.name}: ${messageOf(error)}`);
+    }
+  }
+  return problems;
+}
+
+function write(files: OutputFiles | undefined, guests: readonly ProtectedGuest[]): readonly string[] {
+  return guests.flatMap((guest) => files?.write(guest) ?? []);
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander';
+import { planRun } from '../config/runPlan.js';
+import type { ExitCode } from '../exitCode.js';
+import type { Terminal } from '../terminal.js';
+import { Interruption } from './interruption.js';
+import { JsonStream } from './jsonStream.js';
+import { LiveReport } from './liveReport.js';
+import { run } from './run.js';
+import { exitCodeOf } from './runSummary.js';
+
+/** `rmk run`: guests of one's own, as a config file describes them. */
+export function runCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
+  return new Command('run')
+    .description('protect the guests that a config file describes, and run them to their end')
+    .argument('<config>', 'in TypeScript, JavaScript or JSON')
+    .option('--json', 'print each event as a line of JSON, and nothing else, on standard output')
+    .action(async (config: string, { json }: { readonly json?: true }) => {
+      const plan = await planRun(config);
+      const observer =
+        json === true ? new JsonStream(terminal.out, plan.output) : new LiveReport(terminal, plan.output);
+      const interruption = new Interruption();
+      try {
+        done(exitCodeOf(await run(plan, observer, interruption.signal)));
+      } finally {
+        interruption.release();
+      }
+    });
+}

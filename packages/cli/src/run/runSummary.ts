@@ -1,0 +1,45 @@
+import type { Nanoseconds, Rung } from '@rmk/core';
+import { ExitCode } from '../exitCode.js';
+
+/**
+ * Where a guest stood at the end: it switched itself off; it could still have run; it is given up by the recovery; or it
+ * can never go on by itself, suspended or waiting for what cannot come.
+ */
+export type GuestEnding = 'ended' | 'running' | 'given-up' | 'halted';
+
+export interface GuestSummary {
+  readonly guest: string;
+  readonly ending: GuestEnding;
+  /** Absent where it did not switch itself off. */
+  readonly exitCode?: number;
+  readonly domainNs: Nanoseconds;
+  readonly guestNs: Nanoseconds;
+  /** Retired by the guest as it knows itself: what was undone is not counted. */
+  readonly instructions: number;
+  readonly checkpoints: number;
+  readonly pageFaults: number;
+  readonly recoveries: Readonly<Record<Rung, number>>;
+  /** Guest time undone by rollbacks and restarts. */
+  readonly workLostNs: Nanoseconds;
+  readonly committedBytes: number;
+  readonly wireBytes: number;
+  /** Of its plugins. */
+  readonly moduleFaults: number;
+}
+
+export interface RunSummary {
+  /** Why the run ended: all guests had, the time was over, or the user wished it. */
+  readonly endedBy: 'guests' | 'until' | 'interruption';
+  readonly guests: readonly GuestSummary[];
+  /** What failed while the run was being stopped. */
+  readonly problems: readonly string[];
+}
+
+export function exitCodeOf({ guests, problems }: RunSummary): ExitCode {
+  return problems.length === 0 && guests.every(isWell) ? ExitCode.DONE : ExitCode.FAILED;
+}
+
+/** A guest that was still able to run has not failed. */
+export function isWell({ ending, exitCode }: GuestSummary): boolean {
+  return ending === 'running' || (ending === 'ended' && exitCode === 0);
+}
