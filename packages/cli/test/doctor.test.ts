@@ -1,0 +1,80 @@
+import { describe, expect, it, vi } from 'vitest';
+import { ExitCode } from '../src/index.js';
+import { configIn, rmk, wildJumpAt } from './rmk.js';
+
+const config = (): string =>
+  configIn(
+    'rmk.config.ts',
+    `${wildJumpAt('1ms')}
+     import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+     export default {
+       guests: [
+         { name: 'tasks', guest: 'tasks', plugins: [wildJump(), ...microcheckpoint({ hang: false })] },
+         { name: 'bare', guest: 'tasks', protect: false },
+       ],
+     };`,
+  );
+
+describe('rmk doctor', () => {
+  it('says what there is, and fails for nothing that is optional', async () => {
+    const { code, out, err } = await rmk(['doctor']);
+    expect({ code, err }).toEqual({ code: ExitCode.DONE, err: '' });
+    for (const what of [
+      'RMK',
+      `Node`,
+      process.versions.node,
+      'QEMU for RISC-V',
+      'C compiler',
+      'userfaultfd',
+    ]) {
+      expect(out).toContain(what);
+    }
+  });
+
+  it('says what is missing, and what it would be needed for', async () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    try {
+      const { code, out } = await rmk(['doctor']);
+      expect(code).toBe(ExitCode.DONE);
+      expect(out).toContain('no riscv64-unknown-elf-gcc');
+      expect(out).toContain('RISC-V compiler is for building guests');
+      expect(out).toContain('QEMU for RISC-V is for comparing guests');
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('shows in which order the plugins of a config start, and what each depends on', async () => {
+    const { code, out } = await rmk(['doctor', config()]);
+    expect(code).toBe(ExitCode.DONE);
+    expect(out).toContain('tasks: 9 plugins, in start order');
+    expect(out).toMatch(
+      /│ 9 │ @rmk\/recovery +│ 0.1.0 +│ active │ +\d+\.\d\d │ @rmk\/pin-vcpu, @rmk\/checkpoint/,
+    );
+    expect(out).toContain('bare has no plugins: it would run unprotected.');
+  });
+
+  it('tells machines the same as JSON, and nothing else', async () => {
+    const { code, out } = await rmk(['doctor', config(), '--json']);
+    expect(code).toBe(ExitCode.DONE);
+    const report: unknown = JSON.parse(out);
+    expect(report).toMatchObject({
+      rmk: expect.any(String),
+      node: { version: process.versions.node, supported: true },
+      tools: expect.arrayContaining([
+        expect.objectContaining({ command: 'qemu-system-riscv32', found: expect.any(Boolean) }),
+      ]),
+      userfaultfd: { usable: expect.any(Boolean), reason: expect.any(String) },
+      domains: [{ guest: 'tasks' }, { guest: 'bare', plugins: [] }],
+    });
+    expect(report).toHaveProperty('domains.0.plugins.1', {
+      name: 'rmk-plugin-wild-jump',
+      version: '1.0.0',
+      state: 'active',
+      dependsOn: ['@rmk/pin-vcpu'],
+      startedInHostMs: expect.any(Number),
+      faults: 0,
+      registered: ['timer'],
+    });
+  });
+});

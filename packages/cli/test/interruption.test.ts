@@ -1,0 +1,77 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { configIn } from './rmk.js';
+
+const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** `rmk` as users start it, from what was built. */
+function startRmk(...args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [pathOf('../bin/rmk.js'), ...args], { stdio: 'pipe' });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+function listen(child: ChildProcess): { out: string; err: string } {
+  const said = { out: '', err: '' };
+  child.stdout?.on('data', (chunk) => (said.out += String(chunk)));
+  child.stderr?.on('data', (chunk) => (said.err += String(chunk)));
+  return said;
+}
+
+async function until(holds: () => boolean, child: ChildProcess): Promise<void> {
+  while (!holds()) {
+    if (child.exitCode !== null) throw new Error(`rmk ended with ${child.exitCode} meanwhile`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const endless = {
+  guests: [{ name: 'tasks', guest: 'tasks' }],
+  hypervisor: { pace: 'wall-clock' },
+};
+
+describe('a user who wants rmk run to stop', () => {
+  beforeAll(() => {
+    spawnSync(process.execPath, [pathOf('../../../node_modules/typescript/bin/tsc'), '-b', pathOf('..')]);
+  }, 120_000);
+
+  it.each(['SIGINT', 'SIGTERM'] as const)('gets an orderly end and a summary with %s', async (signal) => {
+    const child = startRmk('run', configIn('rmk.json', endless), '--json');
+    const said = listen(child);
+    await until(() => said.out.includes('EVT_CHECKPOINTED'), child);
+    child.kill(signal);
+    const [code] = await once(child, 'exit');
+    expect({ code, err: said.err }).toEqual({ code: 0, err: '' });
+    expect(JSON.parse(said.out.trimEnd().split('\n').at(-1) ?? '')).toMatchObject({
+      event: 'summary',
+      exitCode: 0,
+      endedBy: 'interruption',
+      guests: [{ guest: 'tasks', ending: 'running' }],
+    });
+  });
+
+  it('quits at once with a second Ctrl-C, also where a plugin never stops', async () => {
+    const stubborn = `
+      import { definePlugin } from '@rmk/core';
+      class Stubborn {
+        stop(): Promise<void> {
+          console.error('stopping');
+          return new Promise((resolve) => setTimeout(resolve, 600_000));
+        }
+      }
+      const stubborn = definePlugin({ name: 'stubborn', version: '1.0.0', rmk: '^0.1.0', modules: [Stubborn] });
+      export default {
+        guests: [{ name: 'tasks', guest: 'tasks', plugins: [stubborn()] }],
+        hypervisor: { pace: 'wall-clock' },
+      };`;
+    const child = startRmk('run', configIn('rmk.config.ts', stubborn));
+    const said = listen(child);
+    await until(() => said.out.includes('tasks │'), child);
+    child.kill('SIGINT');
+    await until(() => said.err.includes('stopping'), child);
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
+  });
+});
