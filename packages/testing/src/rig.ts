@@ -46,8 +46,8 @@ export class Rig {
   }
 
   /**
-   * Lets the guest run for this much domain time, to the exact instruction. It runs for less where it switches itself
-   * off or stays suspended. `'0ms'` only waits for what handlers have begun.
+   * Lets the guest run for this much domain time, to the exact instruction. Timers that are due then fire when it runs
+   * on. It runs for less where it switches itself off or stays suspended. `'0ms'` only waits for what handlers began.
    */
   async advance(by: Duration): Promise<void> {
     await this.hypervisor.run({ untilNs: this.nowNs + nanoseconds(by) });

@@ -1,0 +1,57 @@
+import { P_VCPU } from '@rmk/core';
+import { goldenRun, startRig } from '@rmk/testing';
+import { describe, expect, it } from 'vitest';
+import { pinVcpu } from '../src/index.js';
+
+const tasks = { guest: 'tasks' } as const;
+
+async function start() {
+  const rig = await startRig({ ...tasks, plugins: [pinVcpu()] });
+  return { rig, vcpu: rig.domain.get(P_VCPU) };
+}
+
+describe('P_VCPU', () => {
+  it('suspends and resumes, and says so', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    await vcpu.suspend();
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(5e6);
+    await vcpu.resume();
+    await rig.advance('5ms');
+    expect(rig.events('EVT_VCPUSUSPENDED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
+    expect(rig.events('EVT_VCPURESUMED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
+    expect(rig.guestState).toEqual(await goldenRun(tasks, 10e6));
+  });
+
+  it('reads and writes the registers of the machine', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    expect(vcpu.registers).toEqual(rig.machine.registers);
+    for (const name of vcpu.registers) {
+      expect(await vcpu.readRegister(name)).toBe(await rig.machine.readRegister(name));
+    }
+    await vcpu.writeRegister('x5', 0xdead_beefn);
+    expect(await rig.machine.readRegister('x5')).toBe(0xdead_beefn);
+    await expect(vcpu.readRegister('eax')).rejects.toMatchObject({ code: 'RMK_ERR_UNKNOWN' });
+  });
+
+  it('restarts the guest, and says so', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    await vcpu.restart();
+    expect(rig.guestState).toEqual(await goldenRun(tasks, 0));
+    expect(rig.nowNs).toBe(5e6);
+    expect(rig.events('EVT_VMRESTARTED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
+  });
+
+  it('tells that the guest switched itself off, and with what code', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    await vcpu.writeRegister('privilege', 3n);
+    await vcpu.writeRegister('a0', 9n);
+    await vcpu.writeRegister('pc', rig.symbol('exit'));
+    await rig.runToEnd();
+    expect(rig.events('EVT_VMEXITED')).toMatchObject([{ atNs: rig.nowNs, code: 9, source: '@rmk/pin-vcpu' }]);
+  });
+});

@@ -1,0 +1,73 @@
+import { P_VMSIGNAL, type Facts } from '@rmk/core';
+import { startRig } from '@rmk/testing';
+import { describe, expect, it } from 'vitest';
+import { pinVmsignal, type SignalOptions } from '../src/index.js';
+
+async function start(options?: SignalOptions) {
+  const rig = await startRig({ guest: 'tasks', plugins: [pinVmsignal(options)], record: ['EVT_VMSIGNAL'] });
+  const facts: Facts['signal'][] = [];
+  rig.machine.observe('signal', (fact) => void facts.push(fact));
+  return { rig, facts, pin: rig.domain.get(P_VMSIGNAL) };
+}
+
+describe('P_VMSIGNAL', () => {
+  it('publishes every signal of the guest, in order', async () => {
+    const { rig, facts } = await start();
+    await rig.advance('50ms');
+    expect(facts.length).toBeGreaterThan(10);
+    expect(rig.events('EVT_VMSIGNAL')).toEqual(facts);
+  });
+
+  it('finds no crash in the ordinary life of a kernel and its tasks', async () => {
+    const { rig, facts } = await start();
+    await rig.advance('50ms');
+    const causes = new Set(facts.map(({ cause, privilege }) => `${cause} in ${privilege} mode`));
+    expect(causes).toEqual(
+      new Set(['environment-call-from-user in user mode', 'illegal-instruction in user mode']),
+    );
+    expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
+  });
+
+  it('raises what it is told to, and detects the crash that this is', async () => {
+    const { rig, pin } = await start();
+    await rig.advance('5ms');
+    expect(pin.signals).toEqual(rig.machine.signals);
+    await rig.machine.writeRegister('privilege', 3n);
+    await pin.raise('load-access-fault');
+    const [detected, ...others] = rig.events('EVT_ERRORDETECTED');
+    expect(others).toEqual([]);
+    expect(detected).toMatchObject({
+      kind: 'crash',
+      cause: 'load-access-fault in machine mode',
+      atNs: rig.nowNs,
+      source: '@rmk/pin-vmsignal',
+    });
+    // A crash is seen in the instruction that causes it, which says nothing about when the error came about.
+    expect(detected).not.toHaveProperty('suspectSinceNs');
+  });
+
+  it('refuses to raise what the board does not know', async () => {
+    const { pin } = await start();
+    await expect(pin.raise('SIGTERM')).rejects.toMatchObject({ code: 'RMK_ERR_UNKNOWN' });
+  });
+
+  it('detects a guest that switches itself off with a failure', async () => {
+    const { rig } = await start();
+    await rig.advance('5ms');
+    await rig.machine.writeRegister('privilege', 3n);
+    await rig.machine.writeRegister('a0', 7n);
+    await rig.machine.writeRegister('pc', rig.symbol('exit'));
+    expect(await rig.runToEnd()).toBe(7);
+    expect(rig.events('EVT_ERRORDETECTED')).toMatchObject([
+      { kind: 'crash', cause: 'exit-failure in machine mode' },
+    ]);
+  });
+
+  it('goes by the table that it was given', async () => {
+    const { rig, facts } = await start({ ordinary: [{ cause: 'illegal-instruction', privilege: 'user' }] });
+    await rig.advance('50ms');
+    const calls = facts.filter(({ cause }) => cause === 'environment-call-from-user');
+    expect(calls.length).toBeGreaterThan(0);
+    expect(rig.events('EVT_ERRORDETECTED').map(({ atNs }) => atNs)).toEqual(calls.map(({ atNs }) => atNs));
+  });
+});
