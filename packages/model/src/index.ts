@@ -25,7 +25,7 @@ export { goodnessOfFit, type GoodnessOfFit } from './corruption/goodnessOfFit.js
 export { type LatencySamples, parseLatencySamples } from './corruption/latencySamples.js';
 export { sampleCorruption } from './corruption/sampleCorruption.js';
 export { PAPER_RATE_PER_MS, table1, type Table1Row } from './corruption/table1.js';
-export { intervalOfTarget } from './corruption/targetInterval.js';
+export { intervalOfTarget, retainedOfTarget } from './corruption/target.js';
 export { simulateTimeline, timelineOutcome, type TimelineOutcome } from './corruption/timelineSimulation.js';
 
 export {
@@ -84,7 +84,7 @@ export {
   valuesOf,
 } from './availability/study.js';
 export { parseSweep, runSweep, type Sweep, type SweepResult } from './availability/sweep.js';
-export { simulateSystem, type SystemModel } from './availability/systemSimulation.js';
+export { simulateSystem, systemOf, type SystemModel } from './availability/systemSimulation.js';
 export { type Tornado, tornado, type TornadoBar } from './availability/tornado.js';
 
 export { type Advice, advise, type AdviceInput, type Choice } from './advice/advise.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { MICRO_CHECKPOINT } from '../src/availability/microCheckpoint.js';
 import { parameterSet } from '../src/availability/parameterSets.js';
 import { availabilityOf, chainOf, solveVariant, valuesOf } from '../src/availability/study.js';
-import { simulateSystem } from '../src/availability/systemSimulation.js';
+import { simulateSystem, systemOf } from '../src/availability/systemSimulation.js';
 import { buildChain } from '../src/chain/markovChain.js';
 import { measure, unavailabilityOf } from '../src/chain/measures.js';
 import { formatRate } from '../src/chain/rate.js';
@@ -142,8 +142,6 @@ describe('the reconstruction of table 2', () => {
 });
 
 describe('a discrete-event simulation of §5 (a), (b) and (c)', () => {
-  const hour = (seconds: number) => seconds / 3600;
-
   /** Parts that fail often, so that every path of the figure is walked many times. */
   const frail = {
     ...reconstruction,
@@ -168,22 +166,9 @@ describe('a discrete-event simulation of §5 (a), (b) and (c)', () => {
       ]);
       const setting = { parameters, latency };
       const result = solveVariant(variant, setting);
-      const { low, high } = simulateSystem(
-        {
-          vms,
-          vmMttf: parameters.vmMttfHours,
-          vmRestart: hour(parameters.vmRestartSeconds),
-          checkpointVmMttf: parameters.checkpointVmMttfHours,
-          checkpointVmRestart: hour(parameters.checkpointVmRestartSeconds),
-          hypervisorMttf: parameters.hypervisorMttfHours,
-          hypervisorRestart: hour(parameters.hypervisorRestartSeconds),
-          recovery: 1 / (result.values["r'p"] ?? 0),
-          latency,
-          intervalMs: parameters.intervalMs,
-          retained,
-        },
-        { cycles: 150_000, seed: 1, confidence: 0.99 },
-      );
+      const system = systemOf(variant, setting);
+      expect(system).toMatchObject({ vms, retained });
+      const { low, high } = simulateSystem(system, { cycles: 150_000, seed: 1, confidence: 0.99 });
       expect(result.unavailability).toBeGreaterThan(low);
       expect(result.unavailability).toBeLessThan(high);
       expect((high - low) / result.unavailability).toBeLessThan(0.06);

@@ -98,8 +98,9 @@ describe("Anderson and Darling's test", () => {
     expect(Math.abs(rejected / experiments - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / experiments));
   });
 
-  it('is not run on fewer than five latencies, and repeats itself for a seed', () => {
+  it('is not run on fewer than five latencies nor on zeros, and repeats itself for a seed', () => {
     expect(goodnessOfFit('exponential', [1, 2, 3, 4, Infinity])).toBeUndefined();
+    expect(goodnessOfFit('exponential', [0, 1, 2, 3, 4, 5])).toBeUndefined();
     const ls = draw(30, exponentialLatency(1));
     expect(goodnessOfFit('exponential', ls, { seed: 9 })).toEqual(
       goodnessOfFit('exponential', ls, { seed: 9 }),

@@ -60,7 +60,11 @@ describe('rmk model corruption', () => {
       '200000',
     );
     expect(report['probability']).toBeCloseTo(0.01586, 5);
-    expect(report['target']).toMatchObject({ probability: 0.001, intervalMs: expect.closeTo(87.544, 3) });
+    expect(report['target']).toMatchObject({
+      probability: 0.001,
+      intervalMs: expect.closeTo(87.544, 3),
+      retained: 3,
+    });
     const { low, high } = report['simulation'] as { low: number; high: number };
     expect(low).toBeLessThan(0.01586);
     expect(high).toBeGreaterThan(0.01586);
@@ -138,12 +142,7 @@ describe('rmk model availability', () => {
       transient: [{ hours: 0, availability: 1 }, { hours: 5 }],
     });
     expect(Object.keys(dual ?? {})).toEqual(
-      expect.arrayContaining([
-        'availabilityInterval',
-        'simulatedUnavailability',
-        'sensitivities',
-        'probabilities',
-      ]),
+      expect.arrayContaining(['availabilityInterval', 'simulated', 'sensitivities', 'probabilities']),
     );
     expect(report['sweeps']).toMatchObject([{ parameter: 'vmMttfHours', values: [10, 15, 20] }]);
     expect((report['results'] as { variant: string }[]).map(({ variant }) => variant)).toEqual([

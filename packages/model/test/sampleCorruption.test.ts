@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { exponentialLatency } from '../src/corruption/latencyDistribution.js';
 import { sampleCorruption, unseenBound } from '../src/corruption/sampleCorruption.js';
-import { intervalOfTarget } from '../src/corruption/targetInterval.js';
+import { intervalOfTarget, retainedOfTarget } from '../src/corruption/target.js';
 import { intervalOfCorruption } from '../src/corruption/exponentialCorruption.js';
-import { empiricalLatency } from '../src/corruption/latencyDistribution.js';
+import { empiricalLatency, exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
 import { seededRandom } from '../src/numerics/random.js';
 
 describe('the prediction from samples alone', () => {
@@ -61,5 +60,14 @@ describe('the interval of a target, for any distribution', () => {
     const latency = empiricalLatency([10, 20, 30, Infinity]);
     expect(() => intervalOfTarget(latency, 0.2, 2)).toThrow(/no interval brings .* 0\.25/);
     expect(intervalOfTarget(latency, 0.25, 2)).toBeCloseTo(30, 6);
+  });
+});
+
+describe('the history of a target, for any distribution', () => {
+  it('is the smallest that is enough', () => {
+    expect(retainedOfTarget(exponentialLatency(0.0599), 0.02, 50)).toBe(2);
+    expect(retainedOfTarget(exponentialLatency(0.0599), 0.32, 50)).toBe(1);
+    expect(retainedOfTarget(fixedLatency(200), 0.01, 50)).toBe(5);
+    expect(retainedOfTarget(empiricalLatency([10, Infinity]), 0.4, 50)).toBeUndefined();
   });
 });

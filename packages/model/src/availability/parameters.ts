@@ -67,7 +67,10 @@ export const parametersSchema = z.strictObject({
   /** Failure classes, in place of the one exponential latency of latencyPercentile and latencyBoundMs. */
   classes: z.array(classSchema).min(1).optional(),
   /** An interval of pc that was found elsewhere. */
-  corruptionInterval: z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]).optional(),
+  corruptionInterval: z
+    .tuple([z.number().min(0).max(1), z.number().min(0).max(1)])
+    .refine(([low, high]) => low <= high, 'the low end comes first')
+    .optional(),
 });
 
 export type Parameters = z.infer<typeof parametersSchema>;

@@ -4,6 +4,9 @@ import { CycleStatistics } from '../chain/simulation.js';
 import { requireCount } from '../errors.js';
 import type { Estimate } from '../numerics/interval.js';
 import { exponentialVariate, type Random, seededRandom } from '../numerics/random.js';
+import { latencyOf } from './parameters.js';
+import { recoveryTime } from './recovery.js';
+import { retainedOf, type Setting } from './study.js';
 
 /** The system of §5 as components with clocks, in hours. */
 export interface SystemModel {
@@ -19,6 +22,27 @@ export interface SystemModel {
   readonly latency: LatencyDistribution;
   readonly intervalMs: number;
   readonly retained: number;
+}
+
+/** The components of the variants that have a checkpointing VM on the same node and nothing else. */
+export function systemOf(variant: 'single' | 'dual' | 'k' | 'vms', setting: Setting): SystemModel {
+  const { parameters } = setting;
+  const latency = setting.latency ?? latencyOf(parameters);
+  const retained = retainedOf(variant, parameters);
+  const hours = (seconds: number) => seconds / 3600;
+  return {
+    vms: variant === 'vms' ? parameters.vms : 1,
+    vmMttf: parameters.vmMttfHours,
+    vmRestart: hours(parameters.vmRestartSeconds),
+    checkpointVmMttf: parameters.checkpointVmMttfHours,
+    checkpointVmRestart: hours(parameters.checkpointVmRestartSeconds),
+    hypervisorMttf: parameters.hypervisorMttfHours,
+    hypervisorRestart: hours(parameters.hypervisorRestartSeconds),
+    recovery: hours(recoveryTime(parameters, latencyOf(parameters), latency, retained).totalSeconds),
+    latency,
+    intervalMs: parameters.intervalMs,
+    retained,
+  };
 }
 
 type VmState = 'up' | 'rolling back' | 'restarting' | 'waiting';

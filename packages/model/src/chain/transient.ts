@@ -36,10 +36,7 @@ export function transient(chain: MarkovChain, hours: number, options: TransientO
   const steps = first + weights.length - 1;
   const arcs = chain.arcs.length;
   if (steadyState === undefined && steps * (arcs + n) > MAX_WORK) {
-    throw new ModelError(
-      'RMK_ERR_NUMERIC',
-      `${hours} h of "${chain.name}" are ${steps} steps of uniformisation, too many; ask for a shorter time, or give the steady state`,
-    );
+    throw tooLong(chain, hours);
   }
   const from = Int32Array.from(chain.arcs, (arc) => arc.from);
   const to = Int32Array.from(chain.arcs, (arc) => arc.to);
@@ -56,6 +53,7 @@ export function transient(chain: MarkovChain, hours: number, options: TransientO
       }
       weightLeft -= weight;
     }
+    if (step * (arcs + n) > MAX_WORK) throw tooLong(chain, hours);
     if (steadyState !== undefined && step % 64 === 0 && distance(current, steadyState) <= tolerance) {
       return result.map((p, state) => p + Math.max(0, weightLeft) * (steadyState[state] as number));
     }
@@ -69,6 +67,13 @@ export function transient(chain: MarkovChain, hours: number, options: TransientO
     [current, next] = [next, current];
   }
   return result;
+}
+
+function tooLong(chain: MarkovChain, hours: number): ModelError {
+  return new ModelError(
+    'RMK_ERR_NUMERIC',
+    `${hours} h of "${chain.name}" are too many steps of uniformisation; ask for a shorter time, or for the steady state`,
+  );
 }
 
 function distance(a: Float64Array, b: Float64Array): number {

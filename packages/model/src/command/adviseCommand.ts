@@ -4,9 +4,10 @@ import { type MissingInput, missingInputs } from '../advice/missingInput.js';
 import { parseSlowdown, parseSlowdownText, type SlowdownCurve } from '../advice/slowdown.js';
 import { ModelError } from '../errors.js';
 import { adviceReport } from '../report/adviceReport.js';
+import { significant } from '../numerics/significant.js';
 import { act, collect, type CommandIo, numberOption, readJson, writeText } from './commandIo.js';
 import { readSetting, type SettingOptions } from './setting.js';
-import { formatTable, percent, significant } from './table.js';
+import { formatTable, percent } from './table.js';
 
 interface Options extends SettingOptions {
   readonly slowdown?: string;

@@ -12,12 +12,13 @@ import {
 import { type LatencySamples, parseLatencySamples } from '../corruption/latencySamples.js';
 import { sampleCorruption } from '../corruption/sampleCorruption.js';
 import { table1 } from '../corruption/table1.js';
-import { intervalOfTarget } from '../corruption/targetInterval.js';
+import { intervalOfTarget, retainedOfTarget } from '../corruption/target.js';
 import { simulateTimeline } from '../corruption/timelineSimulation.js';
 import { ModelError, requireCount } from '../errors.js';
 import type { Estimate } from '../numerics/interval.js';
+import { significant } from '../numerics/significant.js';
 import { act, type CommandIo, numberOption, pairOption, readText } from './commandIo.js';
-import { formatTable, percent, significant } from './table.js';
+import { formatTable, percent } from './table.js';
 
 interface Options {
   readonly table1?: true;
@@ -62,7 +63,11 @@ export function addCorruptionCommand(parent: Command, io: CommandIo): void {
     )
     .option('--interval <ms>', 'checkpoint interval T_ck', numberOption, 50)
     .option('--retained <k>', 'checkpoints retained', numberOption, 2)
-    .option('--target <probability>', 'also the interval at which the probability is this', numberOption)
+    .option(
+      '--target <probability>',
+      'also the interval, and the history, with which the probability is at most this',
+      numberOption,
+    )
     .option('--simulate <trials>', 'also play so many errors on the timeline of figure 4', numberOption)
     .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
     .option('--json', 'for machines')
@@ -93,6 +98,7 @@ async function run(options: Options, io: CommandIo): Promise<void> {
           target: {
             probability: options.target,
             intervalMs: intervalOfTarget(latency, options.target, retained),
+            retained: retainedOfTarget(latency, options.target, intervalMs),
           },
         }),
     ...(simulation === undefined ? {} : { simulation: { ...simulation, trials: options.simulate, seed } }),
@@ -172,7 +178,11 @@ type Report = {
   readonly intervalMs: number;
   readonly retained: number;
   readonly probability: number;
-  readonly target?: { readonly probability: number; readonly intervalMs: number };
+  readonly target?: {
+    readonly probability: number;
+    readonly intervalMs: number;
+    readonly retained: number | undefined;
+  };
   readonly simulation?: Estimate & { readonly trials: number | undefined };
   readonly samples?: ReturnType<typeof analyse>;
 };
@@ -195,13 +205,13 @@ function describe({
   ];
   if (target !== undefined) {
     lines.push(
-      `target        ${percent(target.probability)} at an interval of ${significant(target.intervalMs, 6)} ms`,
+      `target        ${percent(target.probability)} from an interval of ${significant(target.intervalMs, 6)} ms with ${retained} retained, or with ${target.retained ?? 'no number'} retained at ${intervalMs} ms`,
     );
   }
   if (simulation !== undefined) {
     const inside = probability >= simulation.low && probability <= simulation.high;
     lines.push(
-      `simulated     ${percent(simulation.value)} of ${simulation.trials} errors (${interval(simulation)}); the model lies ${inside ? 'inside' : 'OUTSIDE'}`,
+      `simulated     ${percent(simulation.value)} of ${simulation.trials} errors (${interval(simulation)}); the model lies ${inside ? 'inside' : 'outside, as 1 in 20 does'}`,
     );
   }
   if (samples !== undefined) {
@@ -215,18 +225,20 @@ function describe({
       );
     }
     const rows = samples.fits.map(
-      ({ family, parameters = {}, probability: p, akaike, goodnessOfFit: fitness, problem }) => [
+      ({ family, parameters, probability: p, akaike, goodnessOfFit: fitness }) => [
         family,
-        problem ??
-          Object.entries(parameters)
-            .map(([name, value]) => `${name} ${significant(value)}`)
-            .join(', '),
+        parameters === undefined
+          ? '–'
+          : Object.entries(parameters)
+              .map(([name, value]) => `${name} ${significant(value)}`)
+              .join(', '),
         p === undefined ? '–' : percent(p),
         akaike === undefined ? '–' : akaike.toFixed(1),
         fitness === undefined ? '–' : significant(fitness.pValue, 3),
       ],
     );
     lines.push('', formatTable(['fitted', 'parameters', 'corrupted', 'AIC', 'p (Anderson-Darling)'], rows));
+    lines.push(...samples.fits.flatMap(({ problem }) => (problem === undefined ? [] : [problem])));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -51,6 +51,12 @@ export async function readSetting(options: SettingOptions): Promise<CommandSetti
   }
   if (options.samples === undefined)
     return { setting: { parameters }, latenciesMs: undefined, warnings: [], ownRollback };
+  if (parameters.classes !== undefined) {
+    throw new ModelError(
+      'RMK_ERR_INPUT',
+      'the latency comes either from the failure classes of --params or from --samples: leave one out',
+    );
+  }
   const { latenciesMs, warnings } = parseLatencySamples(await readText(options.samples), options.samples);
   return {
     setting: { parameters, latency: empiricalLatency(latenciesMs) },

@@ -25,8 +25,3 @@ export function percent(probability: number, digits = 4): string {
   const decimals = Math.min(12, Math.max(0, digits - 3 - Math.floor(Math.log10(smaller))));
   return value < 1e-4 ? `${value.toPrecision(digits)} %` : `${value.toFixed(decimals)} %`;
 }
-
-/** A number to `digits` significant digits, without trailing zeros. */
-export function significant(value: number, digits = 4): string {
-  return Number.isFinite(value) ? String(Number(value.toPrecision(digits))) : String(value);
-}

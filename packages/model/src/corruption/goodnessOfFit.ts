@@ -18,7 +18,8 @@ const BUDGET = 10_000_000;
  * same latencies. Tables hold for known parameters only, so the p-value comes from a parametric bootstrap that fits each drawn
  * sample anew. A small p-value says that the family is wrong; a large one only that this many samples do not show it.
  *
- * Needs at least 5 detected latencies; with fewer there is nothing to test, and the result is undefined.
+ * Undefined with fewer than 5 detected latencies, where there is nothing to test, and with latencies of zero: no family here ever gives
+ * one, so it says that the clock is too coarse, not that the family is wrong.
  */
 export function goodnessOfFit(
   family: LatencyFamily,
@@ -26,7 +27,7 @@ export function goodnessOfFit(
   { replications = 999, seed = 1 }: { replications?: number; seed?: number } = {},
 ): GoodnessOfFit | undefined {
   const detected = latenciesMs.filter((l) => l < Infinity);
-  if (detected.length < 5) return undefined;
+  if (detected.length < 5 || detected.includes(0)) return undefined;
   const fit = fitLatency(family, detected);
   const statistic = andersonDarling(detected, fit.detected);
   const random = seededRandom(seed);

@@ -3,6 +3,10 @@ import { type Estimate, percentileInterval } from '../numerics/interval.js';
 import { seededRandom } from '../numerics/random.js';
 import { clip, empiricalLatency } from './latencyDistribution.js';
 
+/** Samples times resamples, at most: about a second. Many samples need few resamples, but never fewer than this. */
+const BUDGET = 40_000_000;
+const MIN_REPLICATIONS = 200;
+
 /**
  * The probability of corruption from measured latencies alone, with no distribution assumed: the mean of
  * clip((l - (k-1) T) / T, 0, 1) over the samples, with a bootstrap interval (percentiles of `replications` resamples).
@@ -32,8 +36,9 @@ export function sampleCorruption(
   if (value === 0) return { value, low: 0, high: exact, confidence };
   if (value === 1) return { value, low: 1 - exact, high: 1, confidence };
   const random = seededRandom(seed);
-  const draws = new Float64Array(replications);
-  for (let replication = 0; replication < replications; replication++) {
+  const count = Math.min(replications, Math.max(MIN_REPLICATIONS, Math.floor(BUDGET / n)));
+  const draws = new Float64Array(count);
+  for (let replication = 0; replication < count; replication++) {
     let sum = 0;
     for (let i = 0; i < n; i++) sum += corruptions[Math.floor(random() * n)] as number;
     draws[replication] = sum / n;

@@ -4,7 +4,8 @@ const LANCZOS = [
   0.9999999999998099, 676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406,
   12.507343278686905, -0.13857109526572012, 9.984369578019572e-6, 1.5056327351493116e-7,
 ];
-const MAX_TERMS = 10_000;
+/** Far more than the square root of any sample size takes. */
+const MAX_TERMS = 1_000_000;
 
 /** ln Γ(x) for x > 0, Lanczos' approximation with g = 7. */
 export function logGamma(x: number): number {

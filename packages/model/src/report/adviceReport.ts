@@ -1,6 +1,7 @@
 import type { Advice } from '../advice/advise.js';
 import type { MissingInput } from '../advice/missingInput.js';
 import type { SlowdownCurve } from '../advice/slowdown.js';
+import { significant } from '../numerics/significant.js';
 import { COLOURS, lineFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 
@@ -12,13 +13,13 @@ export function adviceReport(
   missing: readonly MissingInput[],
 ): string {
   const { recommendation, curve, histories, uncertainty } = advice;
-  const marks = [{ x: recommendation.intervalMs, label: `${recommendation.intervalMs.toPrecision(3)} ms` }];
+  const marks = [{ x: recommendation.intervalMs, label: `${significant(recommendation.intervalMs)} ms` }];
   const logarithmic = curve.length > 1;
   const sections: Section[] = [
     {
       kind: 'text',
       paragraphs: [
-        `A checkpoint every ${recommendation.intervalMs.toPrecision(4)} ms, ${recommendation.retained} retained: availability ${(100 * recommendation.availability).toFixed(4)} %, slowdown ${(100 * recommendation.slowdown).toFixed(2)} %.`,
+        `A checkpoint every ${significant(recommendation.intervalMs)} ms, ${recommendation.retained} retained: availability ${(100 * recommendation.availability).toFixed(4)} %, slowdown ${(100 * recommendation.slowdown).toFixed(2)} %.`,
         `Weighed: availability / (1 + slowdown)^${weight} = ${recommendation.utility.toFixed(6)} (95 %: ${uncertainty.utility.low.toFixed(6)} to ${uncertainty.utility.high.toFixed(6)}).`,
         ...advice.notes.map((note) => `Note: ${note}.`),
         ...missing.map(
@@ -97,7 +98,7 @@ export function adviceReport(
       columns: ['retained', 'interval, ms', 'availability', 'slowdown', 'weighed'],
       rows: histories.map((choice) => [
         String(choice.retained),
-        choice.intervalMs.toPrecision(4),
+        significant(choice.intervalMs),
         `${(100 * choice.availability).toFixed(4)} %`,
         `${(100 * choice.slowdown).toFixed(2)} %`,
         choice.utility.toFixed(6),

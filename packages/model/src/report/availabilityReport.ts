@@ -5,6 +5,7 @@ import { describeNumber, NUMBER_NAMES, type NumberName } from '../availability/p
 import { type Setting, type Variant, type VariantResult, VARIANTS, valuesOf } from '../availability/study.js';
 import { runSweep, spread, type Sweep } from '../availability/sweep.js';
 import type { Tornado } from '../availability/tornado.js';
+import { significant } from '../numerics/significant.js';
 import { COLOURS, lineFigure, tornadoFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 
@@ -99,7 +100,7 @@ export function availabilityReport(input: {
       kind: 'table',
       heading: 'Parameters',
       columns: ['name', 'value', 'meaning'],
-      rows: NUMBER_NAMES.map((name) => [name, short(parameters[name]), describeNumber(name)]),
+      rows: NUMBER_NAMES.map((name) => [name, significant(parameters[name]), describeNumber(name)]),
     },
     transitionTable(setting),
   ];
@@ -123,7 +124,7 @@ function sweepSection(
     heading,
     caption,
     svg: lineFigure({
-      x: { label: labelOf(sweep.parameter), logarithmic, format: short },
+      x: { label: labelOf(sweep.parameter), logarithmic, format: significant },
       // The logarithm of the unavailability, falling upwards, so that each nine more is as far as the one before.
       y: {
         label: 'availability',
@@ -137,7 +138,7 @@ function sweepSection(
         dashed: variant === 'replica',
         points: availability.map((a, index) => ({ x: sweep.values[index] ?? 0, y: 1 - a })),
       })),
-      marks: inside ? [{ x: held, label: short(held) }] : [],
+      marks: inside ? [{ x: held, label: significant(held) }] : [],
     }),
   };
 }
@@ -158,8 +159,8 @@ function tornadoSection(tornado: Tornado, corruption: Estimate | undefined): Sec
         name: bar.input,
         atLow: bar.downtimeAtLow,
         atHigh: bar.downtimeAtHigh,
-        low: short(bar.low),
-        high: short(bar.high),
+        low: significant(bar.low),
+        high: significant(bar.high),
       })),
     }),
   };
@@ -186,10 +187,4 @@ function transitionTable(setting: Setting): Section {
 
 function labelOf(name: NumberName): string {
   return `${name}: ${describeNumber(name)}`;
-}
-
-function short(value: number): string {
-  return value !== 0 && Math.abs(value) < 0.001
-    ? value.toExponential(1)
-    : String(Number(value.toPrecision(4)));
 }

@@ -147,7 +147,7 @@ function extent(series: readonly Pick<Series, 'points'>[]): [number, number] {
 function ticksOf(axis: Axis, values: readonly number[]) {
   const format = axis.format ?? ((value: number) => String(Number(value.toPrecision(6))));
   const reverse = axis.reversed === true ? { reverse: true } : {};
-  if (axis.logarithmic !== true) return { tickFormat: format, ...reverse };
+  if (axis.logarithmic !== true) return { tickFormat: (value: number) => format(value), ...reverse };
   const ticks = decades(Math.min(...values), Math.max(...values));
   return {
     ticks: ticks.map((tick) => Math.log10(tick)),

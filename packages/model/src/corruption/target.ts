@@ -30,3 +30,22 @@ export function intervalOfTarget(latency: LatencyDistribution, target: number, r
   }
   return Math.exp(high);
 }
+
+/** The longest history that is looked at. */
+const LONGEST_HISTORY = 10_000;
+
+/**
+ * The smallest history with which the probability of corruption is at most `target` at a given interval, for any distribution of the
+ * latency; undefined where none of up to 10 000 checkpoints is enough, as when too many errors are never detected.
+ */
+export function retainedOfTarget(
+  latency: LatencyDistribution,
+  target: number,
+  intervalMs: number,
+): number | undefined {
+  requireOpenUnit('the target probability', target);
+  for (let retained = 1; retained <= LONGEST_HISTORY; retained++) {
+    if (latency.corruption(intervalMs, retained) <= target) return retained;
+  }
+  return undefined;
+}
