@@ -84,6 +84,7 @@ describe('advice', () => {
     const { recommendation, histories } = advise({ parameters, slowdown, maxLostWorkMs: 150 });
     expect(recommendation.retained * recommendation.intervalMs).toBeLessThanOrEqual(150);
     expect(histories.every(({ retained, intervalMs }) => retained * intervalMs <= 150)).toBe(true);
+    expect(histories.find(({ retained }) => retained === 3)?.intervalMs).toBe(50);
     expect(() => advise({ parameters, slowdown, maxLostWorkMs: 10 })).toThrow(
       /no measured interval loses at most 10 ms/,
     );

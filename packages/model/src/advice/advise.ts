@@ -96,8 +96,13 @@ export function advise(input: AdviceInput): Advice {
       utility: availability / (1 + loss) ** weight,
     };
   };
-  const allowed = (retained: number) =>
-    intervals.filter((intervalMs) => retained * intervalMs <= maxLostWorkMs);
+  const allowed = (retained: number) => {
+    const longest = maxLostWorkMs / retained;
+    const measured = (intervalMs: number) =>
+      intervalMs >= (intervals[0] ?? 0) && intervalMs <= (intervals.at(-1) ?? 0);
+    const within = intervals.filter((intervalMs) => intervalMs < longest);
+    return measured(longest) ? [...within, longest] : within;
+  };
   const histories: Choice[] = [];
   for (let retained = 1; retained <= maxRetained; retained++) {
     const choices = allowed(retained).map((intervalMs) => evaluate(setting, slowdown, intervalMs, retained));

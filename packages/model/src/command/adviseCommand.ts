@@ -93,6 +93,10 @@ async function readSlowdown(given: string): Promise<SlowdownCurve> {
   return /^[\d.]+=/.test(given) ? parseSlowdownText(given) : parseSlowdown(await readJson(given), given);
 }
 
+function checkpoints(retained: number): string {
+  return retained === 1 ? '1 checkpoint' : `${retained} checkpoints`;
+}
+
 function sentence({ input, command, meanwhile }: MissingInput): string {
   return `${input}: measure with ${command}; until then ${meanwhile}`;
 }
@@ -103,7 +107,7 @@ function describe(advice: Advice, weight: number, missing: readonly MissingInput
   const { corruption } = recommendation;
   const lines = [
     `interval       ${significant(recommendation.intervalMs)} ms (95 %: ${significant(intervalMs.low)} to ${significant(intervalMs.high)})`,
-    `history        ${recommendation.retained} checkpoints`,
+    `history        ${checkpoints(recommendation.retained)}`,
     `availability   ${(100 * recommendation.availability).toFixed(4)} % (95 %: ${(100 * availability.low).toFixed(4)} to ${(100 * availability.high).toFixed(4)}), ${recommendation.downtimeMinutesPerYear.toFixed(1)} min a year down`,
     `corrupted      ${percent(corruption.value)} (95 %: ${percent(corruption.low)} to ${percent(corruption.high)})`,
     `slowdown       ${(100 * recommendation.slowdown).toFixed(2)} %`,
@@ -122,7 +126,7 @@ function describe(advice: Advice, weight: number, missing: readonly MissingInput
       ]),
     ),
     '',
-    `the curve for ${recommendation.retained} checkpoints:`,
+    `the curve for ${checkpoints(recommendation.retained)}:`,
     formatTable(
       ['interval, ms', 'availability', 'slowdown', 'weighed', '95 % from', 'to'],
       curve

@@ -30,7 +30,7 @@ export function adviceReport(
     },
     {
       kind: 'figure',
-      heading: `Weighed availability, ${recommendation.retained} checkpoints retained`,
+      heading: `Weighed availability, k = ${recommendation.retained}`,
       caption:
         uncertainty.from.length === 0
           ? 'None of the inputs has an uncertainty, so there is no band.'
