@@ -19,6 +19,10 @@ describe('integration', () => {
     );
   });
 
+  it('of which nothing is left by cancellation still ends', () => {
+    expect(Math.abs(integrate((x) => 8 * x ** 3 - 5 * x ** 2 + 4 * x - 7, -1, 2))).toBeLessThan(1e-12);
+  });
+
   it('follows a root whose slope is infinite at the end', () => {
     expect(integrate(Math.sqrt, 0, 1)).toBeCloseTo(2 / 3, 12);
   });

@@ -74,7 +74,7 @@ describe('a parameter file', () => {
 });
 
 describe("the recovery time 1/r'p", () => {
-  it('is rollback plus the mean age of a clean target: 49 ms of 50 ms single, between T and 2 T dual', () => {
+  it('is rollback plus the mean age of a clean target, which is older than one of any kind: (k - 1/2) T', () => {
     const parameters = { ...reconstruction, rollbackScope: 'rollback' as const };
     const latency = latencyOf(parameters);
     const single = recoveryTime(parameters, latency, latency, 1);

@@ -97,7 +97,8 @@ function fitTwoParameters(family: 'weibull' | 'log-normal', detected: readonly n
   const n = logs.length;
   const logMean = logs.reduce((sum, x) => sum + x, 0) / n;
   const variance = logs.reduce((sum, x) => sum + (x - logMean) ** 2, 0) / n;
-  if (!(variance > 0)) {
+  // Below this the latencies differ by rounding only, and a shape would be fitted to that.
+  if (!(variance > 1e-18)) {
     throw new ModelError(
       'RMK_ERR_INPUT',
       `a ${family} distribution cannot be fitted to latencies that are all equal`,

@@ -15,6 +15,8 @@ interface Piece {
   readonly from: number;
   readonly to: number;
   readonly integral: number;
+  /** The integral of |f|. */
+  readonly magnitude: number;
   readonly error: number;
 }
 
@@ -23,18 +25,27 @@ function estimate(f: (x: number) => number, from: number, to: number): Piece {
   const half = (to - from) / 2;
   let kronrod = 0;
   let gauss = 0;
+  let magnitude = 0;
   for (let i = 0; i < NODES.length; i++) {
     const offset = half * (NODES[i] as number);
-    const value = offset === 0 ? f(centre) : f(centre - offset) + f(centre + offset);
+    const [left, right] = offset === 0 ? [f(centre), 0] : [f(centre - offset), f(centre + offset)];
+    const value = left + right;
+    magnitude += (KRONROD[i] as number) * (Math.abs(left) + Math.abs(right));
     kronrod += (KRONROD[i] as number) * value;
     gauss += (GAUSS[i] as number) * value;
   }
-  return { from, to, integral: kronrod * half, error: Math.abs(kronrod - gauss) * half };
+  return {
+    from,
+    to,
+    integral: kronrod * half,
+    magnitude: magnitude * half,
+    error: Math.abs(kronrod - gauss) * half,
+  };
 }
 
 /**
  * The integral of `f` by adaptive Gauss-Kronrod quadrature: the piece with the largest error is halved until the sum of the
- * errors is below `tolerance` times the integral. `breaks` are points where `f` bends or where its mass lies; the extent
+ * errors is below `tolerance` times the integral of |f|. `breaks` are points where `f` bends or where its mass lies; the extent
  * of a mass that is far narrower than the interval must be told, or no node falls on it.
  *
  * @throws ModelError when 2000 pieces are not enough.
@@ -53,15 +64,17 @@ export function integrate(
   }
   while (pieces.length < 2000) {
     let integral = 0;
+    let magnitude = 0;
     let error = 0;
     let worst = 0;
     for (let i = 0; i < pieces.length; i++) {
       const piece = pieces[i] as Piece;
       integral += piece.integral;
+      magnitude += piece.magnitude;
       error += piece.error;
       if (piece.error > (pieces[worst] as Piece).error) worst = i;
     }
-    if (error <= tolerance * Math.abs(integral)) return integral;
+    if (error <= tolerance * magnitude) return integral;
     const { from: left, to: right } = pieces[worst] as Piece;
     const middle = (left + right) / 2;
     // Neighbouring floating-point numbers cannot be halved: what is left is rounding.
