@@ -76,7 +76,7 @@ export function valuesOf(variant: Variant, setting: Setting, corruption?: number
   };
   if (variant === 'none') return common;
   const pc = corruption ?? latency.corruption(parameters.intervalMs, retained);
-  const recovery = recoveryTime(parameters, latencyOf(parameters), latency, retained);
+  const recovery = recoveryTime(parameters, latency, retained);
   const guarded = { ...common, λs: 1 / parameters.checkpointVmMttfHours, pc };
   if (variant === 'replica') {
     const rf = 3600 / (parameters.failoverSeconds + recovery.ageSeconds);

@@ -38,7 +38,7 @@ export function systemOf(variant: 'single' | 'dual' | 'k' | 'vms', setting: Sett
     checkpointVmRestart: hours(parameters.checkpointVmRestartSeconds),
     hypervisorMttf: parameters.hypervisorMttfHours,
     hypervisorRestart: hours(parameters.hypervisorRestartSeconds),
-    recovery: hours(recoveryTime(parameters, latencyOf(parameters), latency, retained).totalSeconds),
+    recovery: hours(recoveryTime(parameters, latency, retained).totalSeconds),
     latency,
     intervalMs: parameters.intervalMs,
     retained,

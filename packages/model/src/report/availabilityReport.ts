@@ -37,14 +37,12 @@ const FIGURES: readonly { readonly sweep: Sweep; readonly heading: string; reado
   {
     sweep: { parameter: 'hypervisorMttfHours', values: spread(200, 50_000, 60, true) },
     heading: 'Availability against the hypervisor’s MTTF',
-    caption:
-      'Checkpoints on the same node gain most where the hypervisor is reasonably reliable; a remote replica hardly depends on it.',
+    caption: 'A remote replica survives the loss of the hypervisor; checkpoints on the same node do not.',
   },
   {
     sweep: { parameter: 'intervalMs', values: spread(5, 20_000, 70, true) },
     heading: 'Availability against the checkpoint interval T_ck',
-    caption:
-      'Short intervals let more errors into the checkpoints; long ones have more work to do again. Two checkpoints find their best interval earlier and higher.',
+    caption: 'Short intervals let more errors into the checkpoints; long ones leave more work to do again.',
   },
   {
     sweep: { parameter: 'latencyBoundMs', values: spread(2, 2000, 60, true) },
