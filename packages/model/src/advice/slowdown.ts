@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { ModelError } from '../errors.js';
+
+const NOT_A_SLOWDOWN = 'must be a number above -1: 0.063 for programs that take 6.3 % longer';
+const slowdownNumber = z.number().gt(-1, NOT_A_SLOWDOWN);
+
+const pointSchema = z.object({
+  intervalMs: z.number().positive(),
+  slowdown: slowdownNumber,
+  low: slowdownNumber.optional(),
+  high: slowdownNumber.optional(),
+});
+
+/** The part of `rmk bench ... --json` that advice needs; whatever else the object holds is left alone. */
+export const slowdownSchema = z.object({ slowdown: z.array(pointSchema).min(1) });
+
+/** How much longer programs take with a checkpoint every `intervalMs`: 0.063 is 6.3 %. `low` and `high` bound it with 95 %. */
+export type SlowdownPoint = z.infer<typeof pointSchema>;
+
+/** Measured slowdowns, by rising interval. */
+export type SlowdownCurve = readonly SlowdownPoint[];
+
+/** @throws ModelError for content that is not `{ "slowdown": [{ "intervalMs": 50, "slowdown": 0.063 }, ...] }`. */
+export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
+  const parsed = slowdownSchema.safeParse(content);
+  if (!parsed.success) {
+    throw new ModelError(
+      'RMK_ERR_FILE',
+      `${path} is not of the form { "slowdown": [{ "intervalMs": 50, "slowdown": 0.063, "low": 0.06, "high": 0.066 }] }`,
+      parsed.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`),
+    );
+  }
+  return checked(parsed.data.slowdown, path);
+}
+
+/** Reads slowdowns given by hand: `50=0.063,200=0.038`, or with bounds `50=0.063:0.055:0.071`. */
+export function parseSlowdownText(text: string): SlowdownCurve {
+  const points = text.split(',').map((part) => {
+    const [interval = '', values = ''] = part.split('=');
+    const [slowdown, low, high] = values
+      .split(':')
+      .map((number) => (number.trim() === '' ? Number.NaN : Number(number)));
+    return {
+      intervalMs: interval.trim() === '' ? Number.NaN : Number(interval),
+      slowdown,
+      ...(low === undefined ? {} : { low }),
+      ...(high === undefined ? {} : { high }),
+    };
+  });
+  return parseSlowdown({ slowdown: points }, `"${text}" (write 50=0.063,200=0.038)`);
+}
+
+function checked(points: readonly SlowdownPoint[], path: string): SlowdownCurve {
+  const sorted = points.toSorted((a, b) => a.intervalMs - b.intervalMs);
+  for (const [index, { intervalMs, slowdown, low, high }] of sorted.entries()) {
+    if (intervalMs === sorted[index + 1]?.intervalMs) {
+      throw new ModelError(
+        'RMK_ERR_INPUT',
+        `${path} gives two slowdowns at ${intervalMs} ms: keep those of one algorithm`,
+      );
+    }
+    if ((low === undefined) !== (high === undefined)) {
+      throw new ModelError(
+        'RMK_ERR_INPUT',
+        `${path} gives one bound only at ${intervalMs} ms: give low and high, or neither`,
+      );
+    }
+    if (low !== undefined && high !== undefined && !(low <= slowdown && slowdown <= high)) {
+      throw new ModelError(
+        'RMK_ERR_INPUT',
+        `${path}: at ${intervalMs} ms ${slowdown} does not lie between ${low} and ${high}`,
+      );
+    }
+  }
+  return sorted;
+}
+
+/**
+ * The slowdown at an interval within the measured range: straight lines between the measured points, over the logarithm of the interval.
+ * Nothing is extrapolated.
+ */
+export function slowdownAt(curve: SlowdownCurve, intervalMs: number): number {
+  const above = curve.findIndex((point) => point.intervalMs >= intervalMs);
+  const high = curve[above];
+  if (high === undefined || (above === 0 && high.intervalMs !== intervalMs)) {
+    throw new ModelError('RMK_ERR_INPUT', `no slowdown was measured around ${intervalMs} ms`);
+  }
+  const low = curve[above - 1];
+  if (low === undefined || high.intervalMs === intervalMs) return high.slowdown;
+  const share = Math.log(intervalMs / low.intervalMs) / Math.log(high.intervalMs / low.intervalMs);
+  return low.slowdown + share * (high.slowdown - low.slowdown);
+}

@@ -1,0 +1,151 @@
+import type { LatencyDistribution } from '../corruption/latencyDistribution.js';
+import { buildChain, type ChainDefinition, type MarkovChain } from '../chain/markovChain.js';
+import { type ChainMeasures, meanTimeTo, measure } from '../chain/measures.js';
+import type { ParameterValues } from '../chain/rate.js';
+import { type Sensitivity, sensitivities } from '../chain/sensitivity.js';
+import { steadyState, steadyStateByLu } from '../chain/steadyState.js';
+import { ModelError, suggestion } from '../errors.js';
+import { DISK_BASED, diskCorruption } from './diskBased.js';
+import { manyVmsLumped } from './manyVms.js';
+import { MICRO_CHECKPOINT } from './microCheckpoint.js';
+import { NO_CHECKPOINTING } from './noCheckpointing.js';
+import { latencyOf, type Parameters } from './parameters.js';
+import { recoveryTime } from './recovery.js';
+import { REMOTE_REPLICA } from './remoteReplica.js';
+
+/** The systems that can be compared. */
+export const VARIANTS = {
+  none: 'no checkpointing',
+  single: 'one checkpoint retained',
+  dual: 'two checkpoints retained (the paper)',
+  k: 'k checkpoints retained (the parameter retained)',
+  replica: 'a remote replica, fail-stop assumed (Remus)',
+  disk: 'two checkpoints in memory, and checkpoints on disk (§3.1)',
+  vms: 'n VMs on one hypervisor (the parameter vms), dual; mean share up',
+} as const;
+
+export type Variant = keyof typeof VARIANTS;
+export const VARIANT_NAMES = Object.keys(VARIANTS) as readonly Variant[];
+
+/** @throws ModelError that offers the nearest known variant. */
+export function requireVariant(name: string): Variant {
+  const known = VARIANT_NAMES.find((variant) => variant === name);
+  if (known === undefined) {
+    throw new ModelError('RMK_ERR_INPUT', `there is no variant "${name}"${suggestion(name, VARIANT_NAMES)}`);
+  }
+  return known;
+}
+
+/** Parameters, and the latency where it was measured rather than described by them. */
+export interface Setting {
+  readonly parameters: Parameters;
+  readonly latency?: LatencyDistribution;
+}
+
+/** How many checkpoints the variant retains in memory. */
+export function retainedOf(variant: Variant, parameters: Parameters): number {
+  if (variant === 'single' || variant === 'replica') return 1;
+  return variant === 'k' ? parameters.retained : 2;
+}
+
+const DEFINITIONS: Readonly<Record<Exclude<Variant, 'vms'>, ChainDefinition>> = {
+  none: NO_CHECKPOINTING,
+  single: MICRO_CHECKPOINT,
+  dual: MICRO_CHECKPOINT,
+  k: MICRO_CHECKPOINT,
+  replica: REMOTE_REPLICA,
+  disk: DISK_BASED,
+};
+
+export function definitionOf(variant: Variant, parameters: Parameters): ChainDefinition {
+  return variant === 'vms' ? manyVmsLumped(parameters.vms) : DEFINITIONS[variant];
+}
+
+/**
+ * The rates (per hour) and probabilities of the variant's chain. `corruption` takes the place of the pc that follows from the latency.
+ */
+export function valuesOf(variant: Variant, setting: Setting, corruption?: number): ParameterValues {
+  const { parameters } = setting;
+  const latency = setting.latency ?? latencyOf(parameters);
+  const retained = retainedOf(variant, parameters);
+  const common = {
+    λp: 1 / parameters.vmMttfHours,
+    λv: 1 / parameters.hypervisorMttfHours,
+    rp: 3600 / parameters.vmRestartSeconds,
+    rv: 3600 / parameters.hypervisorRestartSeconds,
+  };
+  if (variant === 'none') return common;
+  const pc = corruption ?? latency.corruption(parameters.intervalMs, retained);
+  const recovery = recoveryTime(parameters, latency, retained);
+  const guarded = { ...common, λs: 1 / parameters.checkpointVmMttfHours, pc };
+  if (variant === 'replica') {
+    const rf = 3600 / (parameters.failoverSeconds + recovery.ageSeconds);
+    return { ...guarded, rf, rr: 3600 / parameters.replicaRestartSeconds };
+  }
+  const local = {
+    ...guarded,
+    rs: 3600 / parameters.checkpointVmRestartSeconds,
+    "r'p": 3600 / recovery.totalSeconds,
+  };
+  if (variant !== 'disk') return local;
+  const { diskIntervalSeconds, diskWriteSeconds, diskLoadSeconds } = parameters;
+  const pd = diskCorruption(latency, diskIntervalSeconds * 1000, diskWriteSeconds * 1000);
+  return {
+    ...local,
+    pd,
+    // A checkpoint on disk is older than those in memory, so whatever corrupts it has corrupted them.
+    'pd|c': pc === 0 ? 0 : Math.min(1, pd / pc),
+    // The newest complete one is from w to w + T old, on average w + T / 2; that is done again.
+    rd: 3600 / (diskLoadSeconds + diskWriteSeconds + diskIntervalSeconds / 2),
+  };
+}
+
+export function chainOf(variant: Variant, setting: Setting, corruption?: number): MarkovChain {
+  const values = valuesOf(variant, setting, corruption);
+  return buildChain(definitionOf(variant, setting.parameters), values, { dropUnreachable: true });
+}
+
+export interface VariantResult extends ChainMeasures {
+  readonly variant: Variant;
+  readonly description: string;
+  readonly states: number;
+  /** Rates per hour, and probabilities. */
+  readonly values: ParameterValues;
+  /** Mean time, in hours, until the service is first down, be it for a rollback. */
+  readonly meanTimeToFailureHours: number;
+  /** Mean time, in hours, until a failure that no rollback or failover mends; undefined where the chain has no such thing. */
+  readonly meanTimeToRestartHours: number | undefined;
+  readonly sensitivities: readonly Sensitivity[];
+  /** The largest difference of a probability from the LU solve; undefined for a chain that is too large for it. */
+  readonly luDifference: number | undefined;
+}
+
+/** States in which the service is down and no rollback or failover is under way. */
+const RESTARTED = new Set(['(0,0)', '(0,D)', '(0,F)', 'F_S']);
+
+/** Solves one variant. */
+export function solveVariant(variant: Variant, setting: Setting): VariantResult {
+  const chain = chainOf(variant, setting);
+  const pi = steadyState(chain);
+  const lu = chain.states.length > 200 ? undefined : steadyStateByLu(chain);
+  const named = variant !== 'vms' && variant !== 'none';
+  return {
+    variant,
+    description: VARIANTS[variant],
+    states: chain.states.length,
+    values: chain.values,
+    ...measure(chain, pi),
+    meanTimeToFailureHours: meanTimeTo(chain, ({ reward }) => reward < 1),
+    meanTimeToRestartHours: named ? meanTimeTo(chain, ({ name }) => RESTARTED.has(name)) : undefined,
+    sensitivities: sensitivities(chain),
+    luDifference: lu?.reduce(
+      (largest, p, state) => Math.max(largest, Math.abs(p - (pi[state] as number))),
+      0,
+    ),
+  };
+}
+
+/** The availability alone. */
+export function availabilityOf(variant: Variant, setting: Setting, corruption?: number): number {
+  return measure(chainOf(variant, setting, corruption)).availability;
+}

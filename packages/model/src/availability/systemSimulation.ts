@@ -1,0 +1,142 @@
+import type { LatencyDistribution } from '../corruption/latencyDistribution.js';
+import { timelineOutcome } from '../corruption/timelineSimulation.js';
+import { CycleStatistics } from '../chain/simulation.js';
+import { requireCount } from '../errors.js';
+import type { Estimate } from '../numerics/interval.js';
+import { exponentialVariate, type Random, seededRandom } from '../numerics/random.js';
+import { latencyOf } from './parameters.js';
+import { recoveryTime } from './recovery.js';
+import { retainedOf, type Setting } from './study.js';
+
+/** The system of §5 as components with clocks, in hours. */
+export interface SystemModel {
+  readonly vms: number;
+  readonly vmMttf: number;
+  readonly vmRestart: number;
+  readonly checkpointVmMttf: number;
+  readonly checkpointVmRestart: number;
+  readonly hypervisorMttf: number;
+  readonly hypervisorRestart: number;
+  /** All of 1/r'p. */
+  readonly recovery: number;
+  readonly latency: LatencyDistribution;
+  readonly intervalMs: number;
+  readonly retained: number;
+}
+
+/** The components of the variants that have a checkpointing VM on the same node and nothing else. */
+export function systemOf(variant: 'single' | 'dual' | 'k' | 'vms', setting: Setting): SystemModel {
+  const { parameters } = setting;
+  const latency = setting.latency ?? latencyOf(parameters);
+  const retained = retainedOf(variant, parameters);
+  const hours = (seconds: number) => seconds / 3600;
+  return {
+    vms: variant === 'vms' ? parameters.vms : 1,
+    vmMttf: parameters.vmMttfHours,
+    vmRestart: hours(parameters.vmRestartSeconds),
+    checkpointVmMttf: parameters.checkpointVmMttfHours,
+    checkpointVmRestart: hours(parameters.checkpointVmRestartSeconds),
+    hypervisorMttf: parameters.hypervisorMttfHours,
+    hypervisorRestart: hours(parameters.hypervisorRestartSeconds),
+    recovery: hours(recoveryTime(parameters, latency, retained).totalSeconds),
+    latency,
+    intervalMs: parameters.intervalMs,
+    retained,
+  };
+}
+
+type VmState = 'up' | 'rolling back' | 'restarting' | 'waiting';
+
+/**
+ * A discrete-event simulation of §5's behaviours (a), (b) and (c), component by component: whether a failure can be rolled back is played
+ * on the timeline of figure 4, error by error. It shares no state space, no rates and no equation with the Markov models, so that
+ * those can be checked against it. The result is the unavailability (mean share of VMs that are down) with its interval from
+ * `cycles` returns to the state in which everything is up.
+ */
+export function simulateSystem(
+  system: SystemModel,
+  { cycles, seed = 1, confidence = 0.95 }: { cycles: number; seed?: number; confidence?: number },
+): Estimate {
+  requireCount('the number of cycles', cycles, 2);
+  const random = seededRandom(seed);
+  const statistics = new CycleStatistics();
+  for (let cycle = 0; cycle < cycles; cycle++) {
+    const { length, down } = playCycle(system, random);
+    statistics.add(length, down);
+  }
+  return statistics.unavailability(confidence);
+}
+
+/** From everything up to everything up again. */
+function playCycle(system: SystemModel, random: Random): { readonly length: number; readonly down: number } {
+  const after = (now: number, mean: number) => now + exponentialVariate(random, 1 / mean);
+  let now = 0;
+  let down = 0;
+  let hypervisor: 'up' | 'restarting' = 'up';
+  let checkpointVm: 'up' | 'restarting' | 'waiting' = 'up';
+  // When each component's present state ends; a waiting one has no clock.
+  let hypervisorNext = after(0, system.hypervisorMttf);
+  let checkpointVmNext = after(0, system.checkpointVmMttf);
+  const vms: VmState[] = Array.from({ length: system.vms }, () => 'up');
+  const vmNext = vms.map(() => after(0, system.vmMttf));
+  const startRestart = (vm: number) => {
+    vms[vm] = 'restarting';
+    vmNext[vm] = after(now, system.vmRestart);
+  };
+  const stopFailed = () => {
+    for (let vm = 0; vm < vms.length; vm++) {
+      if (vms[vm] === 'up') continue;
+      vms[vm] = 'waiting';
+      vmNext[vm] = Infinity;
+    }
+  };
+  for (;;) {
+    const vm = vmNext.indexOf(Math.min(...vmNext));
+    const next = Math.min(hypervisorNext, checkpointVmNext, vmNext[vm] as number);
+    down += ((next - now) * vms.filter((state) => state !== 'up').length) / vms.length;
+    now = next;
+    if (next === hypervisorNext) {
+      if (hypervisor === 'up') {
+        hypervisor = 'restarting';
+        hypervisorNext = after(now, system.hypervisorRestart);
+        checkpointVm = 'waiting';
+        checkpointVmNext = Infinity;
+        for (let each = 0; each < vms.length; each++) vms[each] = 'restarting';
+        stopFailed();
+      } else {
+        hypervisor = 'up';
+        hypervisorNext = after(now, system.hypervisorMttf);
+        checkpointVm = 'restarting';
+        checkpointVmNext = after(now, system.checkpointVmRestart);
+      }
+    } else if (next === checkpointVmNext) {
+      if (checkpointVm === 'up') {
+        checkpointVm = 'restarting';
+        checkpointVmNext = after(now, system.checkpointVmRestart);
+        stopFailed();
+      } else {
+        checkpointVm = 'up';
+        checkpointVmNext = after(now, system.checkpointVmMttf);
+        for (let each = 0; each < vms.length; each++) if (vms[each] === 'waiting') startRestart(each);
+      }
+    } else if (vms[vm] !== 'up') {
+      vms[vm] = 'up';
+      vmNext[vm] = after(now, system.vmMttf);
+    } else if (checkpointVm !== 'up') {
+      vms[vm] = 'waiting';
+      vmNext[vm] = Infinity;
+    } else if (corrupts(system, random)) {
+      startRestart(vm);
+    } else {
+      vms[vm] = 'rolling back';
+      vmNext[vm] = after(now, system.recovery);
+    }
+    if (hypervisor === 'up' && checkpointVm === 'up' && vms.every((state) => state === 'up'))
+      return { length: now, down };
+  }
+}
+
+function corrupts(system: SystemModel, random: Random): boolean {
+  const offset = random() * system.intervalMs;
+  return timelineOutcome(offset, system.latency.sample(random), system.intervalMs, system.retained).corrupted;
+}

@@ -1,0 +1,67 @@
+import { parseLatencySamples } from '../corruption/latencySamples.js';
+import { empiricalLatency } from '../corruption/latencyDistribution.js';
+import { ModelError } from '../errors.js';
+import { parseParameterFile, requireNumberName, withNumber } from '../availability/parameters.js';
+import { resolveParameters } from '../availability/parameterSets.js';
+import type { Setting } from '../availability/study.js';
+import { readJson, readText } from './commandIo.js';
+
+/** The options that say which parameters and latencies a command works with. */
+export interface SettingOptions {
+  readonly set?: string;
+  readonly params?: string;
+  readonly param?: readonly string[];
+  readonly samples?: string;
+}
+
+export interface CommandSetting {
+  readonly setting: Setting;
+  readonly latenciesMs: readonly number[] | undefined;
+  readonly warnings: readonly string[];
+  /** Whether the rollback time is the user's own. */
+  readonly ownRollback: boolean;
+}
+
+/**
+ * The set, the file on top of it, and the single numbers on top of that.
+ *
+ * @throws ModelError for whatever of it is wrong.
+ */
+export async function readSetting(options: SettingOptions): Promise<CommandSetting> {
+  const file =
+    options.params === undefined ? {} : parseParameterFile(await readJson(options.params), options.params);
+  let parameters = resolveParameters(file, options.set);
+  let ownRollback = file.rollbackSeconds !== undefined;
+  for (const text of options.param ?? []) {
+    const [name = '', value = '', ...more] = text.split('=');
+    if (more.length > 0 || value.trim() === '') {
+      throw new ModelError(
+        'RMK_ERR_INPUT',
+        `"${text}" is not a parameter: write name=value, as in intervalMs=100`,
+      );
+    }
+    const known = requireNumberName(name.trim());
+    parameters = withNumber(parameters, known, Number(value));
+    if (known === 'rollbackSeconds') {
+      parameters = { ...parameters, rollbackScope: 'rollback' };
+      ownRollback = true;
+    }
+    if (!parameters.title.startsWith('own'))
+      parameters = { ...parameters, title: `own parameters on top of: ${parameters.title}` };
+  }
+  if (options.samples === undefined)
+    return { setting: { parameters }, latenciesMs: undefined, warnings: [], ownRollback };
+  if (parameters.classes !== undefined) {
+    throw new ModelError(
+      'RMK_ERR_INPUT',
+      'the latency comes either from the failure classes of --params or from --samples: leave one out',
+    );
+  }
+  const { latenciesMs, warnings } = parseLatencySamples(await readText(options.samples), options.samples);
+  return {
+    setting: { parameters, latency: empiricalLatency(latenciesMs) },
+    latenciesMs,
+    warnings,
+    ownRollback,
+  };
+}

@@ -1,0 +1,224 @@
+import { ModelError, requirePositive } from '../errors.js';
+import { integrate } from '../numerics/integrate.js';
+import { normalSurvival, normalUpperQuantile } from '../numerics/normal.js';
+import { exponentialVariate, type Random } from '../numerics/random.js';
+import { exponentialCorruption } from './exponentialCorruption.js';
+
+/**
+ * A distribution of the corruption latency l, from the error (injection) to its detection, in ms.
+ *
+ * With the error's offset a uniform on [0, T), independent of l (§4, assumption ii), everything follows from l's distribution:
+ * the rollback target is the oldest of k retained checkpoints, its age at detection is (k-1) T + d with d uniform on [0, T),
+ * and it is clean when l does not exceed that age.
+ */
+export interface LatencyDistribution {
+  readonly name: string;
+  /** The distribution with its parameters, for people. */
+  readonly description: string;
+  /** P(l > latencyMs). */
+  survival(latencyMs: number): number;
+  /** P(a + l > k T): the probability that the oldest of `retained` checkpoints is corrupted. */
+  corruption(intervalMs: number, retained: number): number;
+  /**
+   * E[age of the rollback target; it is clean], in ms: (1/T) ∫ u P(l <= u) du over [(k-1) T, k T].
+   * Divided by 1 - corruption it is the mean age given that the rollback succeeds.
+   */
+  cleanAge(intervalMs: number, retained: number): number;
+  sample(random: Random): number;
+}
+
+interface Continuous {
+  survival(latencyMs: number): number;
+  distribution(latencyMs: number): number;
+  /** The latency that is exceeded with a probability of e^`logSurvival`. */
+  exceededWith(logSurvival: number): number;
+}
+
+/** Where P(l > u) falls, given that it is already down to P(l > from). */
+const FALLS = [0.999, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-8, 1e-16].map((share) => Math.log(share));
+
+function integrals(l: Continuous): Pick<LatencyDistribution, 'corruption' | 'cleanAge'> {
+  const over = (f: (u: number) => number, intervalMs: number, retained: number) => {
+    requirePositive('the checkpoint interval (ms)', intervalMs);
+    const from = (retained - 1) * intervalMs;
+    const logStart = Math.log(l.survival(from));
+    const breaks = logStart === -Infinity ? [] : FALLS.map((fall) => l.exceededWith(logStart + fall));
+    return integrate(f, from, retained * intervalMs, { breaks }) / intervalMs;
+  };
+  return {
+    corruption: (intervalMs, retained) =>
+      Math.min(
+        1,
+        over((u) => l.survival(u), intervalMs, retained),
+      ),
+    cleanAge: (intervalMs, retained) => over((u) => u * l.distribution(u), intervalMs, retained),
+  };
+}
+
+/** §4, assumption iii. */
+export function exponentialLatency(ratePerMs: number): LatencyDistribution {
+  requirePositive('the latency rate (per ms)', ratePerMs);
+  const law: Continuous = {
+    survival: (u) => Math.exp(-ratePerMs * u),
+    distribution: (u) => -Math.expm1(-ratePerMs * u),
+    exceededWith: (logSurvival) => -logSurvival / ratePerMs,
+  };
+  return {
+    name: 'exponential',
+    description: `exponential, rate ${ratePerMs} per ms`,
+    survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
+    cleanAge: integrals(law).cleanAge,
+    corruption: (intervalMs, retained) => exponentialCorruption(ratePerMs, intervalMs, retained),
+    sample: (random) => exponentialVariate(random, ratePerMs),
+  };
+}
+
+/** P(l > u) = e^(-(u / scale)^shape). A shape below 1 has the long tail that fault injection shows. */
+export function weibullLatency(shape: number, scaleMs: number): LatencyDistribution {
+  requirePositive('the shape of the Weibull distribution', shape);
+  requirePositive('the scale of the Weibull distribution (ms)', scaleMs);
+  const law: Continuous = {
+    survival: (u) => Math.exp(-((u / scaleMs) ** shape)),
+    distribution: (u) => -Math.expm1(-((u / scaleMs) ** shape)),
+    exceededWith: (logSurvival) => scaleMs * (-logSurvival) ** (1 / shape),
+  };
+  return {
+    name: 'weibull',
+    description: `Weibull, shape ${shape}, scale ${scaleMs} ms`,
+    survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
+    ...integrals(law),
+    sample: (random) => law.exceededWith(Math.log1p(-random())),
+  };
+}
+
+/** ln l is normal with mean `logMean` (of the latency in ms) and standard deviation `logDeviation`. */
+export function logNormalLatency(logMean: number, logDeviation: number): LatencyDistribution {
+  if (!Number.isFinite(logMean)) {
+    throw new ModelError('RMK_ERR_INPUT', `the mean of the logarithm must be finite, not ${logMean}`);
+  }
+  requirePositive('the standard deviation of the logarithm', logDeviation);
+  const score = (u: number) => (Math.log(u) - logMean) / logDeviation;
+  const law: Continuous = {
+    survival: (u) => normalSurvival(score(u)),
+    distribution: (u) => normalSurvival(-score(u)),
+    exceededWith: (logSurvival) =>
+      Math.exp(logMean + logDeviation * normalUpperQuantile(Math.exp(logSurvival))),
+  };
+  return {
+    name: 'log-normal',
+    description: `log-normal, mean of ln(ms) ${logMean}, standard deviation ${logDeviation}`,
+    survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
+    ...integrals(law),
+    // Box and Muller's method; 1 - u keeps the logarithm finite.
+    sample: (random) =>
+      Math.exp(
+        logMean + logDeviation * Math.sqrt(-2 * Math.log1p(-random())) * Math.cos(2 * Math.PI * random()),
+      ),
+  };
+}
+
+/** Always detected after the same time, as a hang is by a threshold; `Infinity` for an error that is never detected. */
+export function fixedLatency(latencyMs: number): LatencyDistribution {
+  if (!(latencyMs >= 0)) {
+    throw new ModelError('RMK_ERR_INPUT', `a detection latency must not be negative, not ${latencyMs} ms`);
+  }
+  return {
+    name: 'fixed',
+    description: latencyMs === Infinity ? 'never detected' : `detected after ${latencyMs} ms`,
+    survival: (x) => (latencyMs > x ? 1 : 0),
+    corruption: (intervalMs, retained) => clip((latencyMs - (retained - 1) * intervalMs) / intervalMs),
+    cleanAge: (intervalMs, retained) => cleanAgeOf(latencyMs, intervalMs, retained),
+    sample: () => latencyMs,
+  };
+}
+
+/** Failure classes: an error is of class i with probability `share`, and has that class's latency. */
+export function mixedLatency(
+  classes: readonly { readonly share: number; readonly latency: LatencyDistribution }[],
+): LatencyDistribution {
+  const total = classes.reduce((sum, { share }) => sum + share, 0);
+  if (classes.some(({ share }) => !(share >= 0)) || !(Math.abs(total - 1) < 1e-9)) {
+    throw new ModelError('RMK_ERR_INPUT', `the shares of the failure classes must sum to 1, not ${total}`);
+  }
+  const mix = (value: (latency: LatencyDistribution) => number) =>
+    classes.reduce((sum, { share, latency }) => (share === 0 ? sum : sum + share * value(latency)), 0);
+  return {
+    name: 'mixed',
+    description: classes.map(({ share, latency }) => `${share} × (${latency.description})`).join(' + '),
+    survival: (latencyMs) => mix((latency) => latency.survival(latencyMs)),
+    corruption: (intervalMs, retained) => mix((latency) => latency.corruption(intervalMs, retained)),
+    cleanAge: (intervalMs, retained) => mix((latency) => latency.cleanAge(intervalMs, retained)),
+    sample: (random) => {
+      let left = random();
+      for (const { share, latency } of classes) {
+        if (left < share) return latency.sample(random);
+        left -= share;
+      }
+      return (classes.at(-1) as (typeof classes)[number]).latency.sample(random);
+    },
+  };
+}
+
+/** The measured latencies themselves, each as likely as the others; `Infinity` for an error that was never detected. */
+export function empiricalLatency(latenciesMs: readonly number[]): LatencyDistribution {
+  if (latenciesMs.length === 0) {
+    throw new ModelError('RMK_ERR_INPUT', 'there are no latencies: at least one is needed');
+  }
+  const sorted = Float64Array.from(latenciesMs).toSorted();
+  const n = sorted.length;
+  // Sums of the i smallest latencies and of their squares, so that an interval costs two searches and not a pass.
+  const finite = notAbove(sorted, Number.MAX_VALUE);
+  const sums = new Float64Array(n + 1);
+  const squares = new Float64Array(n + 1);
+  for (let i = 0; i < finite; i++) {
+    const l = sorted[i] as number;
+    sums[i + 1] = (sums[i] as number) + l;
+    squares[i + 1] = (squares[i] as number) + l * l;
+  }
+  const between = (prefix: Float64Array, from: number, to: number) =>
+    (prefix[to] as number) - (prefix[from] as number);
+  return {
+    name: 'empirical',
+    description: `${n} measured latencies`,
+    survival: (latencyMs) => (n - notAbove(sorted, latencyMs)) / n,
+    corruption: (intervalMs, retained) => {
+      const start = (retained - 1) * intervalMs;
+      const [clean, partly] = [notAbove(sorted, start), notAbove(sorted, retained * intervalMs)];
+      return (
+        (n - partly + Math.max(0, between(sums, clean, partly) - (partly - clean) * start) / intervalMs) / n
+      );
+    },
+    cleanAge: (intervalMs, retained) => {
+      const [start, end] = [(retained - 1) * intervalMs, retained * intervalMs];
+      const [clean, partly] = [notAbove(sorted, start), notAbove(sorted, end)];
+      const partial =
+        Math.max(0, (partly - clean) * end * end - between(squares, clean, partly)) / (2 * intervalMs);
+      return (clean * (start + end) * 0.5 + partial) / n;
+    },
+    sample: (random) => sorted[Math.floor(random() * n)] as number,
+  };
+}
+
+/** How many of the sorted numbers are not above `limit`. */
+function notAbove(sorted: Float64Array, limit: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle] as number) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The number, brought into [0, 1]. */
+export function clip(x: number): number {
+  return Math.min(1, Math.max(0, x));
+}
+
+/** E[age; age >= l] for an age that is uniform on [(k-1) T, k T). */
+function cleanAgeOf(latencyMs: number, intervalMs: number, retained: number): number {
+  const from = Math.max(latencyMs, (retained - 1) * intervalMs);
+  const to = retained * intervalMs;
+  return from >= to ? 0 : (to * to - from * from) / (2 * intervalMs);
+}

@@ -1,0 +1,53 @@
+import { requireCount, requirePositive } from '../errors.js';
+import { type Estimate, proportion } from '../numerics/interval.js';
+import { seededRandom } from '../numerics/random.js';
+import type { LatencyDistribution } from './latencyDistribution.js';
+
+/** Which checkpoint a rollback goes to on the timeline of figure 4, and whether the error is in it. */
+export interface TimelineOutcome {
+  /** The number of the rollback target; checkpoint i is taken at i T. */
+  readonly target: number;
+  readonly corrupted: boolean;
+}
+
+/**
+ * One error on the timeline of figure 4: it strikes `offsetMs` after checkpoint 0 and is detected `latencyMs` later. By then the
+ * last checkpoint is number floor((a + l) / T), the target is the oldest of the `retained` ones, and it holds the error when it
+ * was taken after the error struck.
+ */
+export function timelineOutcome(
+  offsetMs: number,
+  latencyMs: number,
+  intervalMs: number,
+  retained: number,
+): TimelineOutcome {
+  const last = Math.floor((offsetMs + latencyMs) / intervalMs);
+  const target = last - (retained - 1);
+  return { target, corrupted: target * intervalMs > offsetMs };
+}
+
+/**
+ * Plays `trials` errors on the timeline of figure 4 and counts the corrupted rollback targets. Deterministic for a seed. It uses
+ * none of the equations: it is what they are checked against.
+ */
+export function simulateTimeline(
+  latency: LatencyDistribution,
+  intervalMs: number,
+  retained: number,
+  {
+    trials = 1_000_000,
+    seed = 1,
+    confidence = 0.95,
+  }: { trials?: number; seed?: number; confidence?: number } = {},
+): Estimate {
+  requirePositive('the checkpoint interval (ms)', intervalMs);
+  requireCount('the number of retained checkpoints', retained);
+  requireCount('the number of trials', trials);
+  const random = seededRandom(seed);
+  let corrupted = 0;
+  for (let trial = 0; trial < trials; trial++) {
+    const offsetMs = random() * intervalMs;
+    if (timelineOutcome(offsetMs, latency.sample(random), intervalMs, retained).corrupted) corrupted++;
+  }
+  return proportion(corrupted, trials, confidence);
+}

@@ -1,0 +1,105 @@
+export { MODEL_ERROR_CODES, ModelError, type ModelErrorCode } from './errors.js';
+export type { Estimate } from './numerics/interval.js';
+export { exponentialVariate, type Random, seededRandom } from './numerics/random.js';
+
+export {
+  exponentialCorruption,
+  exponentialRecoverability,
+  intervalOfCorruption,
+  latencyOfPercentile,
+  logExponentialCorruption,
+  rateOfPercentile,
+  retainedOfCorruption,
+} from './corruption/exponentialCorruption.js';
+export {
+  empiricalLatency,
+  exponentialLatency,
+  fixedLatency,
+  type LatencyDistribution,
+  logNormalLatency,
+  mixedLatency,
+  weibullLatency,
+} from './corruption/latencyDistribution.js';
+export { fitLatency, fitRate, type LatencyFamily, type LatencyFit } from './corruption/fitLatency.js';
+export { goodnessOfFit, type GoodnessOfFit } from './corruption/goodnessOfFit.js';
+export { type LatencySamples, parseLatencySamples } from './corruption/latencySamples.js';
+export { sampleCorruption } from './corruption/sampleCorruption.js';
+export { PAPER_RATE_PER_MS, table1, type Table1Row } from './corruption/table1.js';
+export { intervalOfTarget, retainedOfTarget } from './corruption/target.js';
+export { simulateTimeline, timelineOutcome, type TimelineOutcome } from './corruption/timelineSimulation.js';
+
+export {
+  buildChain,
+  type ChainArc,
+  type ChainDefinition,
+  type ChainState,
+  type ChainTransition,
+  type MarkovChain,
+} from './chain/markovChain.js';
+export { type ChainMeasures, HOURS_PER_YEAR, meanTimeTo, measure } from './chain/measures.js';
+export {
+  complement,
+  formatRate,
+  parameter,
+  type ParameterValues,
+  product,
+  type Rate,
+  sum,
+} from './chain/rate.js';
+export { sensitivities, type Sensitivity } from './chain/sensitivity.js';
+export { simulateChain } from './chain/simulation.js';
+export {
+  type IteratedSteadyState,
+  steadyState,
+  steadyStateByIteration,
+  steadyStateByLu,
+} from './chain/steadyState.js';
+export { transient, type TransientOptions } from './chain/transient.js';
+
+export { DISK_BASED, diskCorruption } from './availability/diskBased.js';
+export { manyVmsExact, manyVmsLumped, type UpMeaning } from './availability/manyVms.js';
+export { MICRO_CHECKPOINT } from './availability/microCheckpoint.js';
+export { NO_CHECKPOINTING } from './availability/noCheckpointing.js';
+export {
+  latencyOf,
+  NUMBER_NAMES,
+  type NumberName,
+  type ParameterFile,
+  type Parameters,
+  parametersSchema,
+  parseParameterFile,
+} from './availability/parameters.js';
+export { PARAMETER_SETS, parameterSet, resolveParameters } from './availability/parameterSets.js';
+export { type RecoveryTime, recoveryTime } from './availability/recovery.js';
+export { REMOTE_REPLICA } from './availability/remoteReplica.js';
+export {
+  availabilityOf,
+  chainOf,
+  type Setting,
+  solveVariant,
+  type Variant,
+  VARIANT_NAMES,
+  type VariantResult,
+  VARIANTS,
+  valuesOf,
+} from './availability/study.js';
+export { parseSweep, runSweep, type Sweep, type SweepResult } from './availability/sweep.js';
+export { simulateSystem, systemOf, type SystemModel } from './availability/systemSimulation.js';
+export { type Tornado, tornado, type TornadoBar } from './availability/tornado.js';
+
+export { type Advice, advise, type AdviceInput, type Choice } from './advice/advise.js';
+export { type MissingInput, missingInputs } from './advice/missingInput.js';
+export {
+  parseSlowdown,
+  parseSlowdownText,
+  slowdownAt,
+  type SlowdownCurve,
+  type SlowdownPoint,
+  slowdownSchema,
+} from './advice/slowdown.js';
+
+export { adviceReport } from './report/adviceReport.js';
+export { availabilityReport } from './report/availabilityReport.js';
+
+export { type CommandIo } from './command/commandIo.js';
+export { modelCommand, runModelCommand } from './command/modelCommand.js';

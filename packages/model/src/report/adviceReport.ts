@@ -1,0 +1,109 @@
+import type { Advice } from '../advice/advise.js';
+import type { MissingInput } from '../advice/missingInput.js';
+import type { SlowdownCurve } from '../advice/slowdown.js';
+import { significant } from '../numerics/significant.js';
+import { COLOURS, lineFigure } from './figure.js';
+import { reportPage, type Section } from './page.js';
+
+/** The report of `rmk model advise`: the recommendation, the curve that it is the top of, and what was not measured. */
+export function adviceReport(
+  advice: Advice,
+  slowdown: SlowdownCurve,
+  weight: number,
+  missing: readonly MissingInput[],
+): string {
+  const { recommendation, curve, histories, uncertainty } = advice;
+  const marks = [{ x: recommendation.intervalMs, label: `${significant(recommendation.intervalMs)} ms` }];
+  const logarithmic = curve.length > 1;
+  const sections: Section[] = [
+    {
+      kind: 'text',
+      paragraphs: [
+        `A checkpoint every ${significant(recommendation.intervalMs)} ms, ${recommendation.retained} retained: availability ${(100 * recommendation.availability).toFixed(4)} %, slowdown ${(100 * recommendation.slowdown).toFixed(2)} %.`,
+        `Weighed: availability / (1 + slowdown)^${weight} = ${recommendation.utility.toFixed(6)} (95 %: ${uncertainty.utility.low.toFixed(6)} to ${uncertainty.utility.high.toFixed(6)}).`,
+        ...advice.notes.map((note) => `Note: ${note}.`),
+        ...missing.map(
+          ({ input, command, meanwhile }) =>
+            `Not measured: ${input}. Measure with ${command}; until then ${meanwhile}.`,
+        ),
+      ],
+    },
+    {
+      kind: 'figure',
+      heading: `Weighed availability, k = ${recommendation.retained}`,
+      caption:
+        uncertainty.from.length === 0
+          ? 'None of the inputs has an uncertainty, so there is no band.'
+          : `Band: 95 % from the uncertainty of ${uncertainty.from.join(' and ')}.`,
+      svg: lineFigure({
+        x: { label: 'checkpoint interval, ms', logarithmic },
+        y: { label: 'availability / (1 + slowdown)^weight' },
+        series: [
+          {
+            name: `k = ${recommendation.retained}`,
+            colour: COLOURS.blue,
+            points: curve.map(({ intervalMs, utility, low, high }) => ({
+              x: intervalMs,
+              y: utility,
+              low,
+              high,
+            })),
+          },
+        ],
+        marks,
+      }),
+    },
+    {
+      kind: 'figure',
+      heading: 'Availability alone',
+      caption: 'Without the slowdown.',
+      svg: lineFigure({
+        x: { label: 'checkpoint interval, ms', logarithmic },
+        y: { label: 'availability, %' },
+        series: [
+          {
+            name: `k = ${recommendation.retained}`,
+            colour: COLOURS.green,
+            points: curve.map(({ intervalMs, availability }) => ({ x: intervalMs, y: 100 * availability })),
+          },
+        ],
+        marks,
+      }),
+    },
+    {
+      kind: 'figure',
+      heading: 'Slowdown as measured',
+      caption: 'Straight lines between the measured points, over the logarithm of the interval.',
+      svg: lineFigure({
+        x: { label: 'checkpoint interval, ms', logarithmic: slowdown.length > 1 },
+        y: { label: 'slowdown, %' },
+        series: [
+          {
+            name: 'slowdown',
+            colour: COLOURS.orange,
+            points: slowdown.map(({ intervalMs, slowdown: value, low, high }) => ({
+              x: intervalMs,
+              y: 100 * value,
+              ...(low === undefined ? {} : { low: 100 * low }),
+              ...(high === undefined ? {} : { high: 100 * high }),
+            })),
+          },
+        ],
+        marks,
+      }),
+    },
+    {
+      kind: 'table',
+      heading: 'The best interval for each history',
+      columns: ['retained', 'interval, ms', 'availability', 'slowdown', 'weighed'],
+      rows: histories.map((choice) => [
+        String(choice.retained),
+        significant(choice.intervalMs),
+        `${(100 * choice.availability).toFixed(4)} %`,
+        `${(100 * choice.slowdown).toFixed(2)} %`,
+        choice.utility.toFixed(6),
+      ]),
+    },
+  ];
+  return reportPage('Checkpoint interval and history', sections);
+}

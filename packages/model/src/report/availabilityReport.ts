@@ -1,0 +1,188 @@
+import { evaluate, formatRate } from '../chain/rate.js';
+import type { Estimate } from '../numerics/interval.js';
+import { MICRO_CHECKPOINT } from '../availability/microCheckpoint.js';
+import { describeNumber, NUMBER_NAMES, type NumberName } from '../availability/parameters.js';
+import { type Setting, type Variant, type VariantResult, VARIANTS, valuesOf } from '../availability/study.js';
+import { runSweep, spread, type Sweep } from '../availability/sweep.js';
+import type { Tornado } from '../availability/tornado.js';
+import { significant } from '../numerics/significant.js';
+import { COLOURS, lineFigure, tornadoFigure } from './figure.js';
+import { reportPage, type Section } from './page.js';
+
+const COLOUR_OF: Readonly<Record<Variant, string>> = {
+  none: COLOURS.grey,
+  single: COLOURS.orange,
+  dual: COLOURS.blue,
+  k: COLOURS.sky,
+  replica: COLOURS.green,
+  disk: COLOURS.purple,
+  vms: COLOURS.brown,
+};
+
+/** The names that stand at the lines. */
+const SHORT: Readonly<Record<Variant, string>> = {
+  none: 'no checkpoints',
+  single: 'single',
+  dual: 'dual',
+  k: 'k retained',
+  replica: 'remote replica',
+  disk: 'dual + disk',
+  vms: 'n VMs',
+};
+
+const COMPARED: readonly Variant[] = ['single', 'dual', 'replica'];
+
+/** The figures of §5.1, each over a range in which its curves bend. */
+const FIGURES: readonly { readonly sweep: Sweep; readonly heading: string; readonly caption: string }[] = [
+  {
+    sweep: { parameter: 'hypervisorMttfHours', values: spread(200, 50_000, 60, true) },
+    heading: 'Availability against the hypervisor’s MTTF',
+    caption: 'A remote replica survives the loss of the hypervisor; checkpoints on the same node do not.',
+  },
+  {
+    sweep: { parameter: 'intervalMs', values: spread(5, 20_000, 70, true) },
+    heading: 'Availability against the checkpoint interval T_ck',
+    caption: 'Short intervals let more errors into the checkpoints; long ones leave more work to do again.',
+  },
+  {
+    sweep: { parameter: 'latencyBoundMs', values: spread(2, 2000, 60, true) },
+    heading: 'Availability against the latency bound T_B',
+    caption: 'T_B is the latency that the stated percentile of errors does not exceed; T_ck is held.',
+  },
+];
+
+/**
+ * The report of `rmk model availability`: the figures of §5.1, the tornado, the user's own sweeps, and all parameters and transitions.
+ */
+export function availabilityReport(input: {
+  readonly setting: Setting;
+  readonly results: readonly VariantResult[];
+  readonly tornado: Tornado;
+  readonly corruption: Estimate | undefined;
+  readonly sweeps: readonly Sweep[];
+  readonly variants: readonly Variant[];
+  readonly notes: readonly string[];
+}): string {
+  const { setting, results, tornado, corruption, sweeps, variants, notes } = input;
+  const { parameters } = setting;
+  const latencySwept = setting.latency === undefined && parameters.classes === undefined;
+  const figures = FIGURES.filter(({ sweep }) => latencySwept || sweep.parameter !== 'latencyBoundMs');
+  const sections: Section[] = [
+    { kind: 'text', paragraphs: [`Parameters: ${parameters.title}.`, ...notes] },
+    {
+      kind: 'table',
+      heading: 'Results',
+      columns: ['system', 'availability', 'downtime, min a year', 'MTTF, h', 'pc'],
+      rows: results.map((result) => [
+        VARIANTS[result.variant],
+        `${(100 * result.availability).toFixed(4)} %`,
+        result.downtimeMinutesPerYear.toFixed(1),
+        result.meanTimeToFailureHours.toPrecision(4),
+        result.values['pc'] === undefined ? '–' : result.values['pc'].toPrecision(3),
+      ]),
+      caption:
+        'MTTF: mean time until the service is down for the first time, be it for a rollback of less than a second. n VMs: the mean share that is up, and the first failure of any.',
+    },
+    ...figures.map(({ sweep, heading, caption }) => sweepSection(sweep, setting, COMPARED, heading, caption)),
+    ...sweeps.map((sweep) =>
+      sweepSection(
+        sweep,
+        setting,
+        variants,
+        `Availability against ${sweep.parameter}`,
+        describeNumber(sweep.parameter),
+      ),
+    ),
+    tornadoSection(tornado, corruption),
+    {
+      kind: 'table',
+      heading: 'Parameters',
+      columns: ['name', 'value', 'meaning'],
+      rows: NUMBER_NAMES.map((name) => [name, significant(parameters[name]), describeNumber(name)]),
+    },
+    transitionTable(setting),
+  ];
+  return reportPage('Availability of a protected virtual machine', sections);
+}
+
+function sweepSection(
+  sweep: Sweep,
+  setting: Setting,
+  variants: readonly Variant[],
+  heading: string,
+  caption: string,
+): Section {
+  const { series } = runSweep(sweep, setting, variants);
+  const [first = 1, last = 1] = [sweep.values[0], sweep.values.at(-1)];
+  const logarithmic = Math.min(first, last) > 0 && Math.max(first, last) / Math.min(first, last) >= 20;
+  const held = setting.parameters[sweep.parameter];
+  const inside = held >= Math.min(first, last) && held <= Math.max(first, last);
+  return {
+    kind: 'figure',
+    heading,
+    caption,
+    svg: lineFigure({
+      x: { label: labelOf(sweep.parameter), logarithmic, format: significant },
+      // The logarithm of the unavailability, falling upwards, so that each nine more is as far as the one before.
+      y: {
+        label: 'availability',
+        logarithmic: true,
+        reversed: true,
+        format: (unavailability) => `${Number((100 * (1 - unavailability)).toPrecision(8))} %`,
+      },
+      series: series.map(({ variant, availability }) => ({
+        name: SHORT[variant],
+        colour: COLOUR_OF[variant],
+        dashed: variant === 'replica',
+        points: availability.map((a, index) => ({ x: sweep.values[index] ?? 0, y: 1 - a })),
+      })),
+      marks: inside ? [{ x: held, label: significant(held) }] : [],
+    }),
+  };
+}
+
+function tornadoSection(tornado: Tornado, corruption: Estimate | undefined): Section {
+  const pc =
+    corruption === undefined
+      ? 'No interval of pc is known (give --samples, or corruptionInterval in the parameters), so it is varied like the others.'
+      : `pc goes over its ${100 * corruption.confidence} % interval, ${corruption.low.toPrecision(3)} to ${corruption.high.toPrecision(3)}.`;
+  return {
+    kind: 'figure',
+    heading: `What the downtime depends on (${SHORT[tornado.variant]})`,
+    caption: `Each input on its own: ${tornado.bars.find(({ input }) => !input.startsWith('pc'))?.range ?? ''}. ${pc} The line is the downtime with all inputs as given.`,
+    svg: tornadoFigure({
+      centre: tornado.downtimeMinutesPerYear,
+      label: 'downtime, minutes a year',
+      bars: tornado.bars.map((bar) => ({
+        name: bar.input,
+        atLow: bar.downtimeAtLow,
+        atHigh: bar.downtimeAtHigh,
+        low: significant(bar.low),
+        high: significant(bar.high),
+      })),
+    }),
+  };
+}
+
+function transitionTable(setting: Setting): Section {
+  const values = valuesOf('dual', setting);
+  return {
+    kind: 'table',
+    heading: 'The model of figure 5, reconstructed',
+    columns: ['from', 'to', 'rate', 'per hour', 'what happens', 'rests on'],
+    rows: MICRO_CHECKPOINT.transitions.map(({ from, to, rate, label, source = '' }) => [
+      from,
+      to,
+      formatRate(rate),
+      evaluate(rate, values).toPrecision(4),
+      label,
+      source,
+    ]),
+    caption:
+      'The figure of the paper is lost; its text determines these transitions. (k, j): k the protected VM, j the checkpointing VM; available in (1,1) and (1,F).',
+  };
+}
+
+function labelOf(name: NumberName): string {
+  return `${name}: ${describeNumber(name)}`;
+}

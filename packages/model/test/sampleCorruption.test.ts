@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { sampleCorruption, unseenBound } from '../src/corruption/sampleCorruption.js';
+import { intervalOfTarget, retainedOfTarget } from '../src/corruption/target.js';
+import { intervalOfCorruption } from '../src/corruption/exponentialCorruption.js';
+import { empiricalLatency, exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
+import { seededRandom } from '../src/numerics/random.js';
+
+describe('the prediction from samples alone', () => {
+  it('is the mean of the clipped latencies', () => {
+    expect(sampleCorruption([10, 60, 75, 120, Infinity], 50, 2).value).toBeCloseTo(
+      (0 + 0.2 + 0.5 + 1 + 1) / 5,
+      14,
+    );
+  });
+
+  it('has an interval that covers the truth in about 95 of 100 experiments', () => {
+    const truth = exponentialLatency(0.0599);
+    const probability = truth.corruption(50, 1);
+    const random = seededRandom(4);
+    const experiments = 400;
+    let covered = 0;
+    for (let i = 0; i < experiments; i++) {
+      const drawn = Array.from({ length: 100 }, () => truth.sample(random));
+      const { low, high } = sampleCorruption(drawn, 50, 1, { replications: 400, seed: i });
+      if (low <= probability && probability <= high) covered++;
+    }
+    expect(covered / experiments).toBeGreaterThan(0.9);
+    expect(covered / experiments).toBeLessThan(0.985);
+  });
+
+  it('does not call an unseen corruption impossible', () => {
+    const estimate = sampleCorruption([1, 2, 3], 50, 2);
+    expect(estimate.value).toBe(0);
+    expect(estimate.high).toBeCloseTo(1 - 0.025 ** (1 / 3), 14);
+    expect(unseenBound(1000)).toBeCloseTo(3.6889 / 1000, 4);
+    expect(sampleCorruption([Infinity, 1000], 50, 2).low).toBeCloseTo(0.025 ** 0.5, 14);
+  });
+
+  it('repeats itself for a seed', () => {
+    expect(sampleCorruption([1, 60, 80], 50, 2, { seed: 2 })).toEqual(
+      sampleCorruption([1, 60, 80], 50, 2, { seed: 2 }),
+    );
+  });
+});
+
+describe('the interval of a target, for any distribution', () => {
+  it('is that of the closed form for the exponential', () => {
+    for (const [target, k] of [
+      [0.3, 1],
+      [0.02, 2],
+      [1e-6, 4],
+    ] as const) {
+      expect(
+        intervalOfTarget(exponentialLatency(0.0599), target, k) / intervalOfCorruption(target, 0.0599, k),
+      ).toBeCloseTo(1, 9);
+    }
+  });
+
+  it('does not exist when too many errors are never detected', () => {
+    const latency = empiricalLatency([10, 20, 30, Infinity]);
+    expect(() => intervalOfTarget(latency, 0.2, 2)).toThrow(/no interval brings .* 0\.25/);
+    expect(intervalOfTarget(latency, 0.25, 2)).toBeCloseTo(30, 6);
+  });
+});
+
+describe('the history of a target, for any distribution', () => {
+  it('is the smallest that is enough', () => {
+    expect(retainedOfTarget(exponentialLatency(0.0599), 0.02, 50)).toBe(2);
+    expect(retainedOfTarget(exponentialLatency(0.0599), 0.32, 50)).toBe(1);
+    expect(retainedOfTarget(fixedLatency(200), 0.01, 50)).toBe(5);
+    expect(retainedOfTarget(empiricalLatency([10, Infinity]), 0.4, 50)).toBeUndefined();
+  });
+});
