@@ -1,4 +1,5 @@
 import { RmkError, RMK_VERSION } from '@rmk/core';
+import { modelCommand } from '@rmk/model';
 import { Command, CommanderError } from 'commander';
 import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
@@ -20,7 +21,8 @@ export async function main(
     .version(RMK_VERSION)
     .addCommand(startCommand(terminal, done))
     .addCommand(runCommand(terminal, done))
-    .addCommand(doctorCommand(terminal, done));
+    .addCommand(doctorCommand(terminal, done))
+    .addCommand(modelCommand({ stdout: terminal.out, stderr: terminal.err, exit: done }));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
   }
