@@ -1,0 +1,115 @@
+import type { RecoveryRecord } from '@rmk/core';
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { startRig, type Rig } from '@rmk/testing';
+import { describe, expect, it } from 'vitest';
+import { crash } from './faults.js';
+import { compressor, goldenAt, goldenEnd } from './guests.js';
+
+const MS = 1e6;
+
+async function start(): Promise<Rig> {
+  const rig = await startRig({ ...compressor, plugins: microcheckpoint() });
+  await rig.advance('275.137ms');
+  return rig;
+}
+
+function recordsOf(rig: Rig): readonly RecoveryRecord[] {
+  return rig.events('EVT_RECOVERED').map(({ record }) => record);
+}
+
+describe('a recovery', () => {
+  it('suspends, rolls back, resumes, and only then publishes its record', async () => {
+    const rig = await start();
+    await crash(rig);
+    await rig.advance('1ms');
+    const names = rig
+      .timeline()
+      .split('\n')
+      .map((line) => line.split('  ').at(-2) ?? '');
+    expect(names.slice(names.indexOf('EVT_ERRORDETECTED'))).toEqual([
+      'EVT_ERRORDETECTED',
+      'EVT_VCPUSUSPENDED',
+      'EVT_ROLLEDBACK',
+      'EVT_VCPURESUMED',
+      'EVT_RECOVERED',
+    ]);
+  });
+
+  it('gives a record that adds up', async () => {
+    const rig = await start();
+    await crash(rig);
+    await rig.advance('1ms');
+    const [record] = recordsOf(rig);
+    const [rolledBack] = rig.events('EVT_ROLLEDBACK');
+    if (record === undefined || rolledBack === undefined) throw new Error(rig.timeline());
+    const { atNs } = rig.events('EVT_ERRORDETECTED')[0] ?? { atNs: Number.NaN };
+    const { steps, durationHostNs, ...deterministic } = record;
+    expect(deterministic).toEqual({
+      trigger: {
+        kind: 'crash',
+        cause: 'instruction-access-fault in machine mode',
+        atNs,
+        detector: '@rmk/pin-vmsignal',
+      },
+      rung: 'target',
+      attempts: [{ rung: 'target', takenAtNs: 200 * MS }],
+      occurrence: 1,
+      checkpoint: { takenAtNs: 200 * MS, ageNs: atNs - 200 * MS, origin: 'interval' },
+      pagesRestored: rolledBack.rollback.pagesRestored,
+      workLostNs: atNs - 200 * MS,
+      outputStruckBytes: rolledBack.rollback.outputStruckBytes,
+    });
+    const { suspendHostNs, rollbackHostNs, resumeHostNs } = steps;
+    // Each is rounded to whole nanoseconds.
+    expect(Math.abs(suspendHostNs + rollbackHostNs + resumeHostNs - durationHostNs)).toBeLessThanOrEqual(2);
+    expect(Math.min(suspendHostNs, rollbackHostNs, resumeHostNs)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('strikes the output of the undone time from committed output, though it has left', async () => {
+    const golden = await goldenEnd(compressor);
+    const rig = await start();
+    await crash(rig);
+    expect(await rig.runToEnd()).toBe(0);
+    const struck = recordsOf(rig).reduce((sum, { outputStruckBytes = 0 }) => sum + outputStruckBytes, 0);
+    expect(struck).toBeGreaterThan(0);
+    expect(rig.output).toBe(golden.output);
+    expect(rig.machine.wireOutput.length - rig.machine.committedOutput.length).toBe(struck);
+  });
+
+  it('is one, however many detectors report the error', async () => {
+    const rig = await start();
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    const report = (kind: string) => detected.publish({ atNs: rig.nowNs, kind, cause: 'the same' });
+    report('first');
+    report('second');
+    await rig.advance('0ms');
+    report('third, which has not noticed that time has been turned back');
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ trigger }) => trigger.kind)).toEqual(['first']);
+    expect(rig.guestState).toEqual(await goldenAt(compressor, rig.machine.guestNs));
+  });
+
+  it('of another error, once the ring has refilled, begins at the target again', async () => {
+    const rig = await start();
+    await crash(rig);
+    await rig.advance('301ms');
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
+      'target 1',
+      'target 1',
+    ]);
+  });
+
+  it('of another error before that is taken for the same one, and goes further back', async () => {
+    const rig = await start();
+    await crash(rig);
+    await rig.advance('299ms');
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
+      'target 1',
+      'restart 2',
+    ]);
+  });
+});
