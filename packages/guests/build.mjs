@@ -12,6 +12,7 @@ const HOW_TO_INSTALL = `On Debian: apt-get install ${PINNED.debianPackage}`;
 /** Each guest, and the folders of `guest/` that it is made of. */
 const GUESTS = {
   compressor: ['runtime', 'compressor'],
+  interpreter: ['runtime', 'interpreter', 'interpreter/programs'],
   search: ['runtime', 'search'],
   server: ['runtime', 'server'],
   tasks: ['runtime', 'tasks', 'tasks/programs'],

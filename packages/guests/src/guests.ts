@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-export type GuestName = 'compressor' | 'search' | 'server' | 'tasks';
+export type GuestName = 'compressor' | 'interpreter' | 'search' | 'server' | 'tasks';
 
 export interface Guest {
   readonly name: GuestName;
@@ -22,6 +22,13 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
     description: 'compresses its boot file to gzip, block by block, and decompresses and compares each block',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: true,
+    takesInput: false,
+  },
+  interpreter: {
+    name: 'interpreter',
+    description: 'interprets programs for a stack machine with a hash table, and computes their results anew',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: false,
     takesInput: false,
   },
   search: {

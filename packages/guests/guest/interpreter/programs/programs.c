@@ -1,0 +1,3 @@
+#include "programs.h"
+
+const struct workload *const workloads[WORKLOADS] = {&collatz, &words, &cycle, &partitions};
