@@ -11,21 +11,21 @@ export const PAGE_BYTES = 4096;
 /** What a schema tells the user about a bad duration. */
 export const DURATION_HINT = 'expected a duration above zero such as 50ms, 1.5s or 2min';
 
-const NANOSECONDS_PER: Readonly<Record<DurationUnit, number>> = {
-  ns: 1,
-  us: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  min: 60e9,
-  h: 3600e9,
+const NANOSECONDS_PER: Readonly<Record<DurationUnit, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  min: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 };
-const DURATION = /^(\d+(?:\.\d+)?)(ns|us|ms|s|min|h)$/;
+const DURATION = /^(\d+)(?:\.(\d+))?(ns|us|ms|s|min|h)$/;
 
 /** Whether `value` is a duration above zero, of a whole number of nanoseconds. */
 export function isDuration(value: unknown): value is Duration {
   if (typeof value !== 'string') return false;
   const parsed = parse(value);
-  return parsed !== undefined && parsed > 0 && Number.isSafeInteger(parsed);
+  return parsed !== undefined && parsed > 0;
 }
 
 /** `'50ms'` in nanoseconds. Throws a `RangeError` on what is not a duration: check with {@link isDuration}. */
@@ -35,10 +35,12 @@ export function nanoseconds(duration: Duration): Nanoseconds {
   return parsed;
 }
 
-function parse(text: string): number | undefined {
-  const [, amount, unit] = DURATION.exec(text) ?? [];
-  if (amount === undefined || unit === undefined) return undefined;
-  // Rounded, since 0.1 + 0.2 problems must not turn '1.1ms' into a fraction of a nanosecond.
-  const exact = Number(amount) * NANOSECONDS_PER[unit as DurationUnit];
-  return Math.abs(exact - Math.round(exact)) < 1e-3 ? Math.round(exact) : exact;
+/** Exact: in floating point, '1.1ms' would have to be told from a fraction of a nanosecond by a tolerance. */
+function parse(text: string): Nanoseconds | undefined {
+  const [, whole, fraction = '', unit] = DURATION.exec(text) ?? [];
+  if (whole === undefined || unit === undefined) return undefined;
+  const scaled = BigInt(whole + fraction) * NANOSECONDS_PER[unit as DurationUnit];
+  const scale = 10n ** BigInt(fraction.length);
+  const parsed = Number(scaled / scale);
+  return scaled % scale === 0n && Number.isSafeInteger(parsed) ? parsed : undefined;
 }
