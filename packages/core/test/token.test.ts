@@ -1,0 +1,31 @@
+import { P_VCPU, token, tokenName, type Token, type VcpuPin } from '@rmk/core';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+
+describe('a token', () => {
+  it('is the same in a second copy of the package that declares it', () => {
+    expect(token<string>('THERMOMETER')).toBe(token<string>('THERMOMETER'));
+    expect(token<string>('THERMOMETER')).not.toBe(token<string>('BAROMETER'));
+  });
+
+  it('does not collide with the symbols of others', () => {
+    expect(token<string>('THERMOMETER')).not.toBe(Symbol.for('THERMOMETER'));
+  });
+
+  it('carries its name', () => {
+    expect(tokenName(token<string>('THERMOMETER'))).toBe('THERMOMETER');
+    expect(tokenName(token<string>('rmk:odd'))).toBe('rmk:odd');
+    expect(tokenName(P_VCPU)).toBe('P_VCPU');
+  });
+
+  it('that was not made by token has a name all the same', () => {
+    expect(tokenName(Symbol.for('thermometer'))).toBe('thermometer');
+    expect(tokenName(Symbol('thermometer'))).toBe('thermometer');
+    expect(tokenName(Symbol())).toBe('an unnamed token');
+  });
+
+  it('carries the type of what it names', () => {
+    expectTypeOf(P_VCPU).toEqualTypeOf<Token<VcpuPin>>();
+    expectTypeOf<Token<string>>().not.toExtend<Token<number>>();
+    expectTypeOf<Token<string>>().toExtend<Token<unknown>>();
+  });
+});
