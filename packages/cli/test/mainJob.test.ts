@@ -122,8 +122,8 @@ describe('the main job', () => {
     it('falls with a restart instead of a rollback', () => {
       const restarted = withFirst((incident) => ({
         ...incident,
-        recoveries: incident.recoveries.map(({ checkpoint: _, ...record }) => ({
-          ...record,
+        recoveries: incident.recoveries.map((record) => ({
+          ...without(record, 'checkpoint'),
           rung: 'restart',
         })),
       }));
@@ -176,8 +176,14 @@ function withoutHostTime({ runs, algorithms, checks }: MainJobResult): object {
   const incidents = runs.flatMap((run) =>
     run.incidents.map(({ recoveries, ...incident }) => ({
       ...incident,
-      recoveries: recoveries.map(({ steps: _, durationHostNs: __, ...record }) => record),
+      recoveries: recoveries.map((record) => without(record, 'steps', 'durationHostNs')),
     })),
   );
   return { incidents, algorithms, checks, ends: runs.map(({ end }) => end) };
+}
+
+function without<T extends object, K extends keyof T>(value: T, ...keys: readonly K[]): Omit<T, K> {
+  const copy = { ...value };
+  for (const key of keys) delete copy[key];
+  return copy;
 }
