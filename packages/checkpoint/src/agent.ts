@@ -26,6 +26,14 @@ import type { CheckpointOptions } from './options.js';
 import { Ring } from './ring.js';
 
 const FEWEST_RETAINED = 2;
+const NOTHING_AHEAD: EpochPlan = { preSave: 'none' };
+const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
+
+interface NextPlan {
+  readonly plan: EpochPlan;
+  /** The name of the algorithm whose plan it is. */
+  readonly algorithm: string;
+}
 
 /**
  * The checkpoint agent of one domain (§3): takes a checkpoint each interval, keeps the ring, rolls back. What is saved
@@ -57,7 +65,9 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
+    this.algorithms = [];
+    await this.last;
     this.next?.[Symbol.dispose]();
     this.ring.clear();
   }
@@ -100,8 +110,8 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   private async takeNow(origin: 'interval' | 'request'): Promise<Checkpoint> {
+    const { plan, algorithm } = this.requirePlan();
     try {
-      const { plan, algorithm } = this.planNext();
       const taken = await this.pageTable.checkpoint(plan);
       const checkpoint = this.ring.add(taken, this.ring.length === 0 ? 'first' : origin, this.retain);
       const { atNs, closed } = taken;
@@ -129,29 +139,35 @@ export class CheckpointAgent implements Checkpoints, Module {
       );
     }
     // An algorithm that learns from history starts anew: what it learned from has not happened.
+    const next = this.planNext([]);
+    const done = await this.pageTable.rollback(path, next?.plan ?? NOTHING_AHEAD);
     this.history = [];
-    const { plan } = this.planNext();
-    const done = await this.pageTable.rollback(path, plan);
     const { pagesRestored, undoneNs, outputStruckBytes, atNs } = done;
     const reopened = this.ring.rewind(to, done);
     const rollback = { pagesRestored, undoneNs, outputStruckBytes, reopened };
     if (this.algorithms.length > 0) this.schedule(this.intervalNs);
     this.bus.topic('EVT_ROLLEDBACK').publish({ atNs, to, rollback });
+    // The VM is saved, and no checkpoint will follow.
+    if (next === undefined) this.loseAll(NO_ALGORITHM);
     return rollback;
   }
 
-  /** The plan of the latest algorithm; one that throws gives way to the one before. */
-  private planNext(): { readonly plan: EpochPlan; readonly algorithm: string } {
+  /** The plan for a checkpoint. Without an algorithm there is none, and protection ends where it stood. */
+  private requirePlan(): NextPlan {
+    const wanted = this.algorithms.length > 0 || this.ring.length > 0;
+    const next = this.planNext(this.history);
+    if (next !== undefined) return next;
+    if (wanted) this.loseAll(NO_ALGORITHM);
+    throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm is installed; install cowb or cowp');
+  }
+
+  /** The plan of the latest algorithm; one that throws gives way to the one before. Undefined where none is left. */
+  private planNext(history: readonly EpochReport[]): NextPlan | undefined {
     for (;;) {
       const algorithm = this.algorithms.at(-1);
-      if (algorithm === undefined) {
-        throw new RmkError(
-          'RMK_ERR_UNPROTECTED',
-          'no checkpoint algorithm is installed; install cowb or cowp',
-        );
-      }
+      if (algorithm === undefined) return undefined;
       try {
-        return { plan: algorithm.plan(this.history), algorithm: algorithm.name };
+        return { plan: algorithm.plan(history), algorithm: algorithm.name };
       } catch (error) {
         this.algorithms = this.algorithms.filter((other) => other !== algorithm);
         this.bus.topic('EVT_MODULEFAULT').publish({
@@ -169,7 +185,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   private drop(algorithm: CheckpointAlgorithm): void {
     if (!this.algorithms.includes(algorithm)) return;
     this.algorithms = this.algorithms.filter((other) => other !== algorithm);
-    if (this.algorithms.length === 0) this.loseAll('no checkpoint algorithm is installed any more');
+    if (this.algorithms.length === 0) this.loseAll(NO_ALGORITHM);
   }
 
   private loseAll(reason: string): void {

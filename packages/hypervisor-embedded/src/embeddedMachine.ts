@@ -255,6 +255,11 @@ export class EmbeddedMachine implements VirtualMachine {
     this.execution.tellPages();
   }
 
+  /** Entries of the log area that no page log holds. */
+  get freeLogPages(): number {
+    return this.memory.area.free;
+  }
+
   get isClosed(): boolean {
     return this.execution.closed;
   }
