@@ -1,0 +1,575 @@
+import {
+  CHECKPOINTS,
+  definePlugin,
+  P_VCPU,
+  type Checkpoint,
+  type CheckpointAlgorithm,
+  type Checkpoints,
+  type EpochPlan,
+  type Plugin,
+  type RmkEvent,
+} from '@rmk/core';
+import { cowb } from '@rmk/cowb';
+import { cowp } from '@rmk/cowp';
+import { pinPtable } from '@rmk/pin-ptable';
+import { pinVcpu } from '@rmk/pin-vcpu';
+import { goldenRun, startRig, type Rig, type RigOptions } from '@rmk/testing';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkpoint } from '../src/plugin.js';
+import { Failures, failingPageTable } from './failingPageTable.js';
+
+const MS = 1e6;
+// The heap of this guest grows upwards from its program, so it does with less memory than it may use.
+const guest = { guest: 'tasks', machine: { memoryBytes: 2 * 1024 * 1024 } } as const;
+
+type Setting = Partial<Omit<RigOptions, 'guest' | 'machine'>> & {
+  readonly agent?: Parameters<typeof checkpoint>[0];
+  readonly algorithms?: readonly Plugin[];
+  readonly logPages?: number;
+};
+
+interface Protected {
+  readonly rig: Rig;
+  readonly checkpoints: Checkpoints;
+}
+
+/** A guest under pins, agent and COWB, with a checkpoint each 5 ms. */
+async function start({
+  agent,
+  algorithms = [cowb()],
+  plugins = [],
+  logPages,
+  ...others
+}: Setting = {}): Promise<Protected> {
+  const rig = await startRig({
+    guest: guest.guest,
+    machine: { ...guest.machine, ...(logPages === undefined ? {} : { logPages }) },
+    plugins: [
+      pinVcpu(),
+      ...(plugins.length > 0 ? plugins : [pinPtable()]),
+      checkpoint({ interval: '5ms', ...agent }),
+      ...algorithms,
+    ],
+    ...others,
+  });
+  return { rig, checkpoints: rig.domain.get(CHECKPOINTS) };
+}
+
+const takenMs = (checkpoints: Checkpoints): readonly number[] =>
+  checkpoints.retained.map(({ takenAtNs }) => takenAtNs / MS);
+
+const eventsMs = (
+  rig: Rig,
+  name: 'EVT_CHECKPOINTED' | 'EVT_PROTECTIONLOST' | 'EVT_PROTECTIONRESTORED',
+): readonly number[] => rig.events(name).map(({ atNs }) => atNs / MS);
+
+function retainedAt({ retained }: Checkpoints, age: number): Checkpoint {
+  const found = retained[age];
+  if (found === undefined) throw new Error(`no checkpoint of age ${age} is retained`);
+  return found;
+}
+
+async function rollBack({ rig, checkpoints }: Protected, age: number) {
+  const vcpu = rig.domain.get(P_VCPU);
+  await vcpu.suspend();
+  const rollback = await checkpoints.rollback(retainedAt(checkpoints, age));
+  await vcpu.resume();
+  return rollback;
+}
+
+/** A detector that promises to be no slower than this, and never detects anything. */
+function detector(boundNs: number, name = 'rmk-plugin-detector'): Plugin {
+  return definePlugin({
+    name,
+    version: '1.0.0',
+    rmk: '^0.1.0',
+    detects: () => [{ kind: 'test', boundNs }],
+  })();
+}
+
+/** An algorithm that can be told to fail, and counts how often it was asked. */
+class Algorithm implements CheckpointAlgorithm {
+  failing = false;
+  readonly histories: number[] = [];
+
+  constructor(
+    readonly name: string,
+    private readonly epochPlan: EpochPlan = { preSave: 'none' },
+  ) {}
+
+  plan(history: readonly unknown[]): EpochPlan {
+    if (this.failing) throw new Error(`${this.name} fails`);
+    this.histories.push(history.length);
+    return this.epochPlan;
+  }
+}
+
+describe('the ring of checkpoints', () => {
+  it('reaches back as far as the slowest detector needs: ceil(T_B / T_ck) + 1, and at least 2', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 0, max: 60 * MS }), { maxLength: 3 }),
+        fc.integer({ min: 1, max: 20 }),
+        async (boundsNs, intervalMs) => {
+          const { rig, checkpoints } = await start({
+            agent: { interval: `${intervalMs}ms` },
+            algorithms: [
+              cowb(),
+              ...boundsNs.map((boundNs, i) => detector(boundNs, `rmk-plugin-detector-${i}`)),
+            ],
+          });
+          const longestNs = Math.max(0, ...boundsNs);
+          expect(checkpoints.retain).toBe(Math.max(2, Math.ceil(longestNs / (intervalMs * MS)) + 1));
+          await rig.stop();
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
+  it('fills up to that length and stays there, newest first', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [cowb(), detector(12 * MS)] });
+    expect(takenMs(checkpoints)).toEqual([]);
+    await rig.advance('1ms');
+    expect(takenMs(checkpoints)).toEqual([0]);
+    await rig.advance('11ms');
+    expect(takenMs(checkpoints)).toEqual([10, 5, 0]);
+    await rig.advance('30ms');
+    expect(takenMs(checkpoints)).toEqual([40, 35, 30, 25]);
+  });
+
+  it('has the length that is set, whatever the detectors need, and the kernel warns', async () => {
+    const { rig, checkpoints } = await start({
+      agent: { retain: 3 },
+      algorithms: [cowb(), detector(12 * MS)],
+    });
+    await rig.advance('42ms');
+    expect(takenMs(checkpoints)).toEqual([40, 35, 30]);
+    expect(rig.events('EVT_WARNING').map(({ code }) => code)).toEqual(['RMK_WARN_HISTORY']);
+  });
+
+  it('leads back to the exact state of each of its checkpoints', async () => {
+    for (const age of [0, 1, 2, 3]) {
+      const domain = await start({ agent: { retain: 4 }, algorithms: [cowp()] });
+      await domain.rig.advance('22.22ms');
+      const { takenAtNs } = retainedAt(domain.checkpoints, age);
+      const { reopened, undoneNs } = await rollBack(domain, age);
+      expect(domain.rig.guestState).toEqual(await goldenRun(guest, takenAtNs));
+      expect(undoneNs).toBe(22.22 * MS - takenAtNs);
+      expect(reopened).toMatchObject({ origin: 'rollback', takenAtNs: 22.22 * MS });
+      expect(domain.checkpoints.retained[0]).toBe(reopened);
+      expect(domain.checkpoints.retained).toHaveLength(4 - age);
+    }
+  });
+
+  it('goes further back after a rollback, and back again, with epochs that are not numbered in a row', async () => {
+    const domain = await start({ agent: { retain: 6 }, algorithms: [cowp()] });
+    const { rig } = domain;
+    await rig.advance('27ms');
+    await rollBack(domain, 2);
+    await rig.advance('7ms');
+    await rollBack(domain, 3);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+    await rig.advance('3ms');
+    await rollBack(domain, 0);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+    await rollBack(domain, 1);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 0));
+  });
+
+  it('gives nothing but retained checkpoints', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('1ms');
+    const first = retainedAt(checkpoints, 0);
+    await rig.advance('20ms');
+    await rig.domain.get(P_VCPU).suspend();
+    await expect(checkpoints.rollback(first)).rejects.toMatchObject({ code: 'RMK_ERR_UNPROTECTED' });
+    await expect(checkpoints.rollback({ ...retainedAt(checkpoints, 0) })).rejects.toMatchObject({
+      code: 'RMK_ERR_UNPROTECTED',
+    });
+    expect(takenMs(checkpoints)).toEqual([20, 15]);
+  });
+
+  it('is as it was after a rollback that is refused because the VM runs', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('12ms');
+    const before = checkpoints.retained;
+    await expect(checkpoints.rollback(retainedAt(checkpoints, 1))).rejects.toMatchObject({
+      code: 'RMK_ERR_STATE',
+    });
+    expect(checkpoints.retained).toEqual(before);
+    await rig.advance('5ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 15]);
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+  });
+});
+
+describe('the interval', () => {
+  it('is kept from the first checkpoint on, which is taken before the guest executes anything', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('23ms');
+    const told = rig.events('EVT_CHECKPOINTED');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 15, 20]);
+    expect(told.map(({ checkpoint: { origin } }) => origin)).toEqual([
+      'first',
+      'interval',
+      'interval',
+      'interval',
+      'interval',
+    ]);
+    expect(told.map(({ closed }) => closed?.openedAtNs)).toEqual([undefined, 0, 5 * MS, 10 * MS, 15 * MS]);
+    expect(told.map(({ algorithm }) => algorithm)).toEqual(Array<string>(5).fill('@rmk/cowb'));
+    expect(checkpoints.intervalNs).toBe(5 * MS);
+  });
+
+  it('begins anew with a checkpoint on request and with a rollback', async () => {
+    const domain = await start({ agent: { retain: 3 } });
+    const { rig, checkpoints } = domain;
+    await rig.advance('7ms');
+    expect(await checkpoints.take()).toMatchObject({ takenAtNs: 7 * MS, origin: 'request' });
+    await rig.advance('7ms');
+    await rollBack(domain, 0);
+    await rig.advance('11ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 7, 12, 19, 24]);
+    expect(rig.events('EVT_ROLLEDBACK').map(({ atNs }) => atNs / MS)).toEqual([14]);
+    expect(rig.events('EVT_CHECKPOINTED').map(({ checkpoint: { origin } }) => origin)).toEqual([
+      'first',
+      'interval',
+      'request',
+      'interval',
+      'interval',
+      'interval',
+    ]);
+  });
+
+  it.each(['0ms', '-5ms', '5', 'soon', '', '5 ms', 5, null, {}])('cannot be %j', async (interval) => {
+    await expect(start({ agent: { interval: interval as '5ms' } })).rejects.toMatchObject({
+      code: 'RMK_ERR_OPTIONS',
+      plugin: '@rmk/checkpoint',
+    });
+  });
+
+  it.each([0, 1, -1, 2.5, '3', Infinity])('retain cannot be %j', async (retain) => {
+    await expect(start({ agent: { retain: retain as number } })).rejects.toMatchObject({
+      code: 'RMK_ERR_OPTIONS',
+    });
+  });
+});
+
+describe('checkpoints and rollbacks that are asked for at once', () => {
+  it('wait for each other, in the order in which they were asked for', async () => {
+    const { rig, checkpoints } = await start({ agent: { retain: 4 } });
+    await rig.advance('12ms');
+    await rig.domain.get(P_VCPU).suspend();
+    const target = retainedAt(checkpoints, 1);
+    const [one, two, rollback, three, gone] = await Promise.allSettled([
+      checkpoints.take(),
+      checkpoints.take(),
+      checkpoints.rollback(target),
+      checkpoints.take(),
+      checkpoints.rollback(target),
+    ]);
+    expect([one, two, rollback, three].map(({ status }) => status)).toEqual(Array(4).fill('fulfilled'));
+    // The first rollback has spent its target.
+    expect(gone).toMatchObject({ status: 'rejected', reason: { code: 'RMK_ERR_UNPROTECTED' } });
+    expect(checkpoints.retained.map(({ origin }) => origin)).toEqual(['request', 'rollback']);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+  });
+
+  it('by handlers of events come to an end before the guest runs on', async () => {
+    const { rig, checkpoints } = await start({
+      observe: (bus) => {
+        bus.on('EVT_CHECKPOINTED', async ({ checkpoint: { origin } }) => {
+          if (origin === 'interval') await checkpoints.take();
+        });
+      },
+    });
+    await rig.advance('16ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 5, 10, 10, 15, 15]);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 16 * MS));
+  });
+});
+
+describe('checkpoint algorithms', () => {
+  it('rule from the next checkpoint on, the latest first, and give way when they are disposed of', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [] });
+    const first = new Algorithm('first');
+    const second = new Algorithm('second', { preSave: 'updated' });
+    const useFirst = checkpoints.use(first);
+    await rig.advance('7ms');
+    const useSecond = checkpoints.use(second);
+    await rig.advance('10ms');
+    useSecond[Symbol.dispose]();
+    useSecond[Symbol.dispose]();
+    await rig.advance('5ms');
+    expect(rig.events('EVT_CHECKPOINTED').map(({ algorithm }) => algorithm)).toEqual([
+      'first',
+      'first',
+      'second',
+      'second',
+      'first',
+    ]);
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    useFirst[Symbol.dispose]();
+  });
+
+  it('are asked with the reports of the epochs that the ring holds, none after a rollback', async () => {
+    const domain = await start({ algorithms: [], agent: { retain: 3 } });
+    const algorithm = new Algorithm('curious');
+    domain.checkpoints.use(algorithm);
+    await domain.rig.advance('26ms');
+    await rollBack(domain, 0);
+    await domain.rig.advance('6ms');
+    expect(algorithm.histories).toEqual([0, 0, 1, 2, 3, 3, 0, 0]);
+  });
+
+  it('can be swapped under a running guest without a gap: COWP knows at once what COWB saw written', async () => {
+    const { rig } = await start();
+    await rig.advance('12ms');
+    await rig.domain.install(cowp());
+    await rig.domain.remove('@rmk/cowb');
+    await rig.advance('15ms');
+    const told = rig.events('EVT_CHECKPOINTED');
+    expect(told.map(({ algorithm }) => algorithm)).toEqual([
+      ...Array<string>(3).fill('@rmk/cowb'),
+      ...Array<string>(3).fill('@rmk/cowp'),
+    ]);
+    const [, , , third, fourth] = told;
+    expect(fourth?.closed?.pagesPreSaved).toBe(third?.closed?.updated.length);
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    expect(rig.events('EVT_CHECKPOINTLOST')).toEqual([]);
+  });
+
+  it('are needed: with none nothing is taken, and a request is refused', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [] });
+    await rig.advance('12ms');
+    await expect(checkpoints.take()).rejects.toMatchObject({ code: 'RMK_ERR_UNPROTECTED' });
+    expect(rig.events('EVT_CHECKPOINTED')).toEqual([]);
+    // Nothing was protected, so nothing was lost.
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    expect(rig.machine.pendingTimers).toBe(0);
+  });
+
+  it('leave the VM unprotected when the last one goes, until there is another', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('12ms');
+    await rig.domain.remove('@rmk/cowb');
+    expect(checkpoints.retained).toEqual([]);
+    expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([{ atNs: 12 * MS, checkpoints: 2 }]);
+    await rig.advance('20ms');
+    await rig.domain.install(cowp());
+    await rig.advance('8ms');
+    expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([12]);
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 32 * MS, lostForNs: 20 * MS }]);
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 32, 37]);
+    expect(rig.events('EVT_CHECKPOINTED')[3]?.checkpoint.origin).toBe('first');
+  });
+
+  describe('whose plan throws', () => {
+    const faultOf = ({ plugin, during, error, source }: RmkEvent<'EVT_MODULEFAULT'>) => ({
+      plugin,
+      during,
+      error,
+      source,
+    });
+
+    it('give way to the one before, and the ring is kept', async () => {
+      const { rig, checkpoints } = await start({ algorithms: [], agent: { retain: 3 }, faults: 'expected' });
+      const steady = new Algorithm('steady');
+      const faulty = new Algorithm('faulty');
+      checkpoints.use(steady);
+      const use = checkpoints.use(faulty);
+      await rig.advance('7ms');
+      faulty.failing = true;
+      await rig.advance('10ms');
+      expect(rig.events('EVT_CHECKPOINTED').map(({ algorithm }) => algorithm)).toEqual([
+        'faulty',
+        'faulty',
+        'steady',
+        'steady',
+      ]);
+      expect(rig.events('EVT_MODULEFAULT').map(faultOf)).toEqual([
+        { plugin: 'faulty', during: 'plan', error: new Error('faulty fails'), source: '@rmk/checkpoint' },
+      ]);
+      expect(takenMs(checkpoints)).toEqual([15, 10, 5]);
+      expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+      use[Symbol.dispose]();
+      expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    });
+
+    it('cost the protection where there is no other', async () => {
+      const { rig, checkpoints } = await start({ algorithms: [], faults: 'expected' });
+      const faulty = new Algorithm('faulty');
+      checkpoints.use(faulty);
+      await rig.advance('7ms');
+      faulty.failing = true;
+      await rig.advance('20ms');
+      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5]);
+      expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([
+        { atNs: 10 * MS, reason: 'no checkpoint algorithm is installed any more' },
+      ]);
+      expect(rig.events('EVT_MODULEFAULT')[0]).toMatchObject({ plugin: 'faulty', during: 'plan' });
+      expect(rig.guestState).toEqual(await goldenRun(guest, 27 * MS));
+    });
+
+    it('do not stand in the way of a rollback', async () => {
+      const domain = await start({ algorithms: [], faults: 'expected' });
+      const { rig, checkpoints } = domain;
+      const faulty = new Algorithm('faulty');
+      checkpoints.use(faulty);
+      await rig.advance('12ms');
+      faulty.failing = true;
+      await rollBack(domain, 1);
+      expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+      expect(rig.events('EVT_ROLLEDBACK')).toHaveLength(1);
+      expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([12]);
+      await rig.advance('20ms');
+      expect(rig.events('EVT_CHECKPOINTED')).toHaveLength(3);
+      expect(checkpoints.retained).toEqual([]);
+    });
+  });
+});
+
+describe.each(['before', 'after'] as const)(
+  'a P_PTABLE that throws %s the driver took the checkpoint',
+  (moment) => {
+    it('costs what is retained, until the next checkpoint', async () => {
+      const failures = new Failures();
+      const { rig, checkpoints } = await start({
+        plugins: [failingPageTable(failures)],
+        agent: { retain: 3 },
+        faults: 'expected',
+      });
+      await rig.advance('12ms');
+      failures.next = moment;
+      await rig.advance('5ms');
+      expect(checkpoints.retained).toEqual([]);
+      const reason = `a checkpoint failed: the pin failed ${moment} the driver did it`;
+      expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([{ atNs: 15 * MS, checkpoints: 3, reason }]);
+      expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 15 * MS, reason }]);
+      await rig.advance('15ms');
+      expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 20 * MS, lostForNs: 5 * MS }]);
+      expect(
+        rig.events('EVT_CHECKPOINTED').map(({ atNs, checkpoint: { origin } }) => [atNs / MS, origin]),
+      ).toEqual([
+        [0, 'first'],
+        [5, 'interval'],
+        [10, 'interval'],
+        [20, 'first'],
+        [25, 'interval'],
+        [30, 'interval'],
+      ]);
+      const { undoneNs } = await rollBack({ rig, checkpoints }, 2);
+      expect(undoneNs).toBe(12 * MS);
+      expect(rig.guestState).toEqual(await goldenRun(guest, 20 * MS));
+    });
+
+    it('is told to whoever asked for the checkpoint', async () => {
+      const failures = new Failures();
+      const { rig, checkpoints } = await start({ plugins: [failingPageTable(failures)] });
+      await rig.advance('7ms');
+      failures.next = moment;
+      await expect(checkpoints.take()).rejects.toThrow(`the pin failed ${moment}`);
+      expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([7]);
+      await rig.advance('6ms');
+      expect(eventsMs(rig, 'EVT_PROTECTIONRESTORED')).toEqual([12]);
+    });
+  },
+);
+
+describe('a P_PTABLE that throws instead of rolling back', () => {
+  it('leaves the ring as it was, and the next try succeeds', async () => {
+    const failures = new Failures();
+    const domain = await start({ plugins: [failingPageTable(failures)] });
+    await domain.rig.advance('12ms');
+    const before = domain.checkpoints.retained;
+    failures.next = 'before';
+    await expect(rollBack(domain, 1)).rejects.toThrow('the pin failed before');
+    expect(domain.checkpoints.retained).toEqual(before);
+    await rollBack(domain, 1);
+    expect(domain.rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+  });
+});
+
+describe('a full log area', () => {
+  it('costs the checkpoints, not the guest, and the next one protects it again', async () => {
+    const { rig, checkpoints } = await start({
+      logPages: 60,
+      agent: { retain: 50 },
+      record: ['EVT_LOGLOST'],
+    });
+    await rig.advance('40ms');
+    const losses = rig.events('EVT_CHECKPOINTLOST');
+    expect(losses.length).toBeGreaterThan(0);
+    expect(losses.every(({ reason }) => reason.startsWith('the log area of 60 pages is full'))).toBe(true);
+    expect(rig.events('EVT_PROTECTIONLOST')).toHaveLength(losses.length);
+    for (const [i, { atNs }] of rig.events('EVT_PROTECTIONRESTORED').entries()) {
+      const lostAtNs = losses[i]?.atNs ?? NaN;
+      expect(atNs).toBe(Math.ceil(lostAtNs / (5 * MS)) * 5 * MS);
+    }
+    expect(rig.guestState).toEqual(await goldenRun(guest, 40 * MS));
+    await checkpoints.take();
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toHaveLength(losses.length);
+  });
+});
+
+describe('a restart of the VM', () => {
+  it('voids what is retained, and is followed by a first checkpoint at once', async () => {
+    const domain = await start({ agent: { retain: 3 } });
+    const { rig, checkpoints } = domain;
+    await rig.advance('12ms');
+    const old = retainedAt(checkpoints, 0);
+    await rig.domain.get(P_VCPU).restart();
+    await rig.advance('7ms');
+    expect(
+      rig.events('EVT_CHECKPOINTED').map(({ atNs, checkpoint: { origin } }) => [atNs / MS, origin]),
+    ).toEqual([
+      [0, 'first'],
+      [5, 'interval'],
+      [10, 'interval'],
+      [12, 'first'],
+      [17, 'interval'],
+    ]);
+    await expect(checkpoints.rollback(old)).rejects.toMatchObject({ code: 'RMK_ERR_UNPROTECTED' });
+    await rollBack(domain, 1);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 0));
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+  });
+});
+
+describe('the log area', () => {
+  it('holds the logs of the ring and no other pages, over hundreds of checkpoints, requests and rollbacks', async () => {
+    const LOG_PAGES = 1000;
+    const domain = await start({ agent: { interval: '500us', retain: 3 }, logPages: LOG_PAGES });
+    const { rig, checkpoints } = domain;
+    for (let round = 0; round < 20; round++) {
+      await rig.advance('5ms');
+      await checkpoints.take();
+      if (round % 3 === 0) await rollBack(domain, round % 2);
+      await rig.advance('1.2ms');
+      await checkpoints.take();
+      // The log of the newest is empty with COWB; the others are of the epochs that were closed last.
+      const closed = rig.events('EVT_CHECKPOINTED').slice(-2);
+      const held = closed.reduce((pages, event) => pages + (event.closed?.pagesSaved ?? 0), 0);
+      expect(rig.machine.freeLogPages).toBe(LOG_PAGES - held);
+    }
+    expect(rig.events('EVT_CHECKPOINTED').length).toBeGreaterThan(250);
+    await rig.domain.stop();
+    expect(rig.machine.freeLogPages).toBe(LOG_PAGES);
+  });
+
+  it('is given back by a removed agent, and nothing is tracked any more', async () => {
+    const { rig } = await start({ algorithms: [cowp()], record: ['EVT_PAGEFAULT'] });
+    await rig.advance('12ms');
+    const faults = rig.events('EVT_PAGEFAULT').length;
+    expect(faults).toBeGreaterThan(0);
+    await rig.domain.remove('@rmk/checkpoint', { dependants: 'remove' });
+    const { freeLogPages } = rig.machine;
+    await rig.advance('20ms');
+    expect(rig.machine.freeLogPages).toBe(freeLogPages);
+    expect(freeLogPages).toBe(2 * rig.machine.memoryPages);
+    expect(rig.events('EVT_PAGEFAULT')).toHaveLength(faults);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 32 * MS));
+  });
+});
