@@ -40,6 +40,7 @@ describe('messageOf', () => {
     [null, 'null'],
     [{ code: 5 }, '[object Object]'],
     [Symbol('broken'), 'Symbol(broken)'],
+    [Object.create(null), 'something that cannot be printed'],
   ])('gives the message of %o', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });
