@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { compareWithQemu } from './compareWithQemu.js';
+import type { OracleGuest } from './guest.js';
+import type { LockStepReport, Stretch } from './lockStep.js';
+import { ownGuests, usersGuests } from './oracleGuests.js';
+import { describeOracle } from './qemu.js';
+
+const INSTRUCTIONS = 100_000;
+const TIMEOUT = 300_000;
+/** Start-up, and three places further and further into the work. */
+const STRETCHES: readonly Stretch[] = [0, 10, 100, 500].map((afterTraps, index) => ({
+  afterTraps,
+  until: ((index + 1) * INSTRUCTIONS) / 4,
+}));
+
+/** Some of the input with each stretch but the first, and never the last line, which would end the guest. */
+function stretchesOf({ input }: OracleGuest): readonly Stretch[] {
+  if (input === undefined) return STRETCHES;
+  const lines = new TextDecoder().decode(input).split('\n').slice(0, -2);
+  return STRETCHES.map((stretch, index) => {
+    const some = lines.filter((_, line) => line % 8 === index).map((line) => `${line}\n`);
+    return index === 0 ? stretch : { ...stretch, input: new TextEncoder().encode(some.join('')) };
+  });
+}
+
+function summary({ name }: OracleGuest, report: LockStepReport): string {
+  const { instructions, userInstructions, exceptions, interrupts, timeInputs, mnemonics } = report;
+  return (
+    `${name}: ${instructions} instructions of ${mnemonics.size} kinds compared, ${userInstructions} in user mode, ` +
+    `with ${exceptions} exceptions, ${interrupts} interrupts and ${timeInputs} reads of time or line\n`
+  );
+}
+
+describeOracle('in lock-step with QEMU all registers are alike', () => {
+  it.concurrent.each(ownGuests())('oracle: $name', { timeout: TIMEOUT }, async (guest) => {
+    const report = await compareWithQemu({ ...guest, stretches: stretchesOf(guest), timeout: TIMEOUT });
+    process.stderr.write(summary(guest, report));
+    expect(report.instructions).toBeGreaterThanOrEqual(INSTRUCTIONS);
+    expect(report.interrupts).toBeGreaterThan(10);
+    if (guest.name === 'tasks') {
+      expect(report.userInstructions).toBeGreaterThan(INSTRUCTIONS / 4);
+      expect(report.exceptions).toBeGreaterThan(0);
+    }
+  });
+
+  it.concurrent.for(usersGuests())('oracle: $name', { timeout: TIMEOUT }, async (guest) => {
+    const stretches = [{ afterTraps: 0, until: INSTRUCTIONS }];
+    const report = await compareWithQemu({ ...guest, stretches, timeout: TIMEOUT });
+    process.stderr.write(summary(guest, report));
+    expect(report.ended || report.instructions === INSTRUCTIONS).toBe(true);
+  });
+});

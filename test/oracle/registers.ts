@@ -1,0 +1,30 @@
+/** What is compared after each instruction: x0 to x31, then pc. */
+export const PC = 32;
+export const REGISTERS = 33;
+
+/** Registers as unsigned 32-bit numbers. */
+export type RegisterFile = Uint32Array;
+
+export function registerName(index: number): string {
+  return index === PC ? 'pc' : `x${index}`;
+}
+
+/** What is compared besides wherever one of them can have changed. */
+export const CONTROL_REGISTERS = [
+  'priv',
+  'mstatus',
+  'mie',
+  'mtvec',
+  'mscratch',
+  'mepc',
+  'mcause',
+  'mtval',
+  'mcounteren',
+] as const;
+
+export type ControlRegister = (typeof CONTROL_REGISTERS)[number];
+export type ControlFile = Readonly<Record<ControlRegister, number>>;
+
+export function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
+}
