@@ -28,7 +28,6 @@ export class Execution {
   private turnedBackCycles = 0;
   private timesTurnedBack = 0;
   private exitTold = false;
-  private toldOutput = 0;
   private quantumEndCycle: number;
   private sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
 
@@ -85,7 +84,6 @@ export class Execution {
     this.turnedBackCycles += before - this.board.state.cycles;
     this.timesTurnedBack++;
     this.exitTold = this.board.state.exited;
-    this.toldOutput = this.board.transcript.position;
     this.board.forgetProgress();
     this.beginQuantum();
   }
@@ -180,15 +178,14 @@ export class Execution {
 
   private tellOutput(): void {
     const { transcript, memory } = this.board;
-    const position = this.toldOutput;
-    if (transcript.position === position) return;
-    this.toldOutput = transcript.position;
+    if (!transcript.hasUntold) return;
+    const data = transcript.takeUntold();
     if (!this.facts.isObserved('output')) return;
     this.facts.tell('output', {
       atNs: this.clock.now(),
       device: UART,
-      data: transcript.committedFrom(position),
-      position,
+      data,
+      position: transcript.position - data.length,
       guestNs: this.guestNs,
       epoch: memory.openEpoch,
     });

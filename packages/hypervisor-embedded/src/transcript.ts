@@ -17,8 +17,8 @@ class ByteBuffer {
     this.length = length;
   }
 
-  copy(from = 0): Uint8Array {
-    return this.bytes.slice(from, Math.min(this.length, this.limitBytes));
+  copy(): Uint8Array {
+    return this.bytes.slice(0, Math.min(this.length, this.limitBytes));
   }
 
   private grow(): void {
@@ -32,6 +32,8 @@ class ByteBuffer {
 export class Transcript {
   private readonly committed: ByteBuffer;
   private readonly wire: ByteBuffer;
+  /** Put out since the last {@link takeUntold}, which is a stretch of one run of the processor at most. */
+  private readonly untold = new ByteBuffer(Infinity);
 
   /** `limitBytes` are kept of each, so that a guest cannot fill the host's memory; lengths stay exact beyond it. */
   constructor(limitBytes: number) {
@@ -47,17 +49,26 @@ export class Transcript {
   append(byte: number): void {
     this.committed.append(byte);
     this.wire.append(byte);
+    this.untold.append(byte);
   }
 
   /** Strikes out everything after `position`, and says how many bytes that were. */
   strikeTo(position: number): number {
     const struck = this.committed.length - position;
     this.committed.truncate(position);
+    this.untold.truncate(0);
     return struck;
   }
 
-  committedFrom(position: number): Uint8Array {
-    return this.committed.copy(position);
+  get hasUntold(): boolean {
+    return this.untold.length > 0;
+  }
+
+  /** What was put out since the last time, whatever the limit. */
+  takeUntold(): Uint8Array {
+    const bytes = this.untold.copy();
+    this.untold.truncate(0);
+    return bytes;
   }
 
   committedBytes(): Uint8Array {
