@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Stop } from '../src/processor.js';
 import { Assembler, CSR, type CsrOperation } from './assembler.js';
-import { boardWith, RAM, TestBoard } from './testBoard.js';
+import { boardWith, RAM } from './testBoard.js';
 
 /** Writes all ones and then all zeros to a CSR, and gives what it reads after each. */
 function writableBits(number: number): [ones: number, zeros: number] {
