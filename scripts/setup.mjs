@@ -28,9 +28,10 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
   writeFileSync(stamp, lock);
 }
 
-// The build itself is incremental: without changes it takes a fraction of a second.
+// The build itself is incremental: without changes it takes a fraction of a second. `npm start` names what it needs.
 const built = existsSync(join(root, 'packages', 'cli', 'dist', 'index.js'));
 run(built ? 'Checking the build …' : 'Building …', process.execPath, [
   join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
   '-b',
+  ...process.argv.slice(2),
 ]);
