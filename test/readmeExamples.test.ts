@@ -151,23 +151,23 @@ describe('the example in the README of', () => {
 
 describe('the README of testing', () => {
   it('shows a detector with its test as it stands here', () => {
-    expect(text('packages/testing/README.md')).toContain(
-      `\`\`\`ts\n${text('test/thirdPartyDetector.test.ts')}\`\`\``,
+    expect(contentsOf('packages/testing/README.md')).toContain(
+      `\`\`\`ts\n${contentsOf('test/thirdPartyDetector.test.ts')}\`\`\``,
     );
   });
 });
 
 /** The README holds the body of the example that calls this, and what it printed. */
 function expectShown(folder: string): void {
-  const readme = text(`${folder}/README.md`);
+  const readme = contentsOf(`${folder}/README.md`);
   const name = folder.split('/').at(-1) ?? '';
-  const source = text('test/readmeExamples.test.ts');
+  const source = contentsOf('test/readmeExamples.test.ts');
   const begin = source.indexOf('\n', source.indexOf(`  it('${name}', async () => {`)) + 1;
   const body = source.slice(begin, source.indexOf('    expectShown(', begin)).replaceAll(/^ {4}/gm, '');
   expect(readme).toContain(`\`\`\`ts\n${body}\`\`\``);
   if (printed.length > 0) expect(readme).toContain(`\`\`\`\n${printed.join('\n')}\n\`\`\``);
 }
 
-function text(path: string): string {
+function contentsOf(path: string): string {
   return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
 }
