@@ -26,6 +26,7 @@ const { Memory: WebAssemblyMemory } = (
 
 const WASM_PAGE_BYTES = 65_536;
 const MAX_CLUSTER_PAGES = 512;
+const NO_FRAMES = new Uint32Array(0);
 
 /** What an epoch came to, as far as pages go. */
 export interface EpochPages {
@@ -137,7 +138,7 @@ export class GuestMemory implements HartMemory {
     const clusterPages = checkCluster(plan);
     const log = this.openLog;
     const closed = log === undefined ? undefined : this.closing(log);
-    const preSave = this.preSaveSet(plan, closed?.updated ?? new Uint32Array(0));
+    const preSave = this.preSaveSet(plan, closed?.updated ?? NO_FRAMES);
     if (preSave.length > this.area.free) {
       throw new RmkError(
         'RMK_ERR_LOGFULL',
@@ -161,12 +162,12 @@ export class GuestMemory implements HartMemory {
     const clusterPages = checkCluster(plan);
     const ruling = this.ruling(logs);
     this.verify(ruling);
-    const wanted = this.preSaveSet(plan, this.writtenIn(logs));
+    const wanted = this.preSaveSet(plan, plan.preSave === 'updated' ? this.writtenIn(logs) : NO_FRAMES);
     // From here on nothing fails.
     for (const entry of ruling) this.restore(entry);
     for (const log of logs) this.protect(log);
     // A rollback must not fail for want of room: pre-saving only spares faults.
-    const preSave = wanted.length <= this.area.free ? wanted : new Uint32Array(0);
+    const preSave = wanted.length <= this.area.free ? wanted : NO_FRAMES;
     const log = this.openEpochWith(preSave, clusterPages, logs.at(-1)?.previousEpoch);
     return { log, pagesRestored: ruling.length };
   }
@@ -267,7 +268,7 @@ export class GuestMemory implements HartMemory {
         frames.push(frame);
       }
     }
-    return Uint32Array.from(frames).toSorted();
+    return new Uint32Array(frames).toSorted();
   }
 
   private ruling(logs: readonly LogChain[]): readonly number[] {
@@ -326,8 +327,11 @@ export class GuestMemory implements HartMemory {
     return log;
   }
 
+  /** Ascending. `updated`: ascending, too. */
   private preSaveSet(plan: EpochPlan, updated: Uint32Array): Uint32Array {
-    const add = plan.add ?? new Uint32Array(0);
+    const wanted = plan.preSave === 'updated' ? updated : NO_FRAMES;
+    const { add = NO_FRAMES, drop = NO_FRAMES } = plan;
+    if (add.length === 0 && drop.length === 0) return wanted;
     const outside = add.find((frame) => frame >= this.pages);
     if (outside !== undefined) {
       throw new RmkError(
@@ -336,16 +340,16 @@ export class GuestMemory implements HartMemory {
       );
     }
     const generation = ++this.markGeneration;
-    for (const frame of plan.drop ?? []) if (frame < this.pages) this.mark[frame] = generation;
+    for (const frame of drop) if (frame < this.pages) this.mark[frame] = generation;
     const frames: number[] = [];
-    for (const source of plan.preSave === 'updated' ? [updated, add] : [add]) {
+    for (const source of [wanted, add]) {
       for (const frame of source) {
         if (this.mark[frame] === generation) continue;
         this.mark[frame] = generation;
         frames.push(frame);
       }
     }
-    return Uint32Array.from(frames).toSorted();
+    return new Uint32Array(frames).toSorted();
   }
 
   private prepareWrite(byteOffset: number, length: number): void {
