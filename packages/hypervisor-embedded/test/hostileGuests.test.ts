@@ -187,6 +187,8 @@ function observed(machine: EmbeddedMachine): { take(): { told: number; bytes: nu
 }
 
 const SLICE_MS = 1;
+/** No guest puts out more than a byte a cycle, and what is told is what came in a slice. */
+const SLICE_CYCLES = 100_000;
 const options = { memoryBytes: PAGES * PAGE, logPages: 4, outputBytes: OUTPUT_BYTES };
 
 describe('a hostile guest', () => {
@@ -203,7 +205,7 @@ describe('a hostile guest', () => {
         expect(machine.clock.now()).toBe(ms * MS);
         const { told, bytes } = facts.take();
         expect(told).toBeLessThanOrEqual(4);
-        expect(bytes).toBeLessThan(OUTPUT_BYTES);
+        expect(bytes).toBeLessThan(SLICE_CYCLES);
       }
       expect(kept(machine)).toBe(before);
       expect(machine.committedOutput.length).toBeLessThanOrEqual(OUTPUT_BYTES);
@@ -248,7 +250,7 @@ describe('a hostile guest', () => {
     await hypervisor.run({ untilNs: 5 * MS });
     expect(lost).toEqual([expect.stringContaining('the log area of 4 pages is full')]);
     expect(frames.length).toBeLessThanOrEqual(4);
-    expect(log.entries.length).toBeLessThanOrEqual(4);
+    expect(log.pages).toBeLessThanOrEqual(4);
     await hypervisor.close();
   });
 
