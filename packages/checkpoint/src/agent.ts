@@ -11,6 +11,7 @@ import {
   type Bus,
   type Checkpoint,
   type CheckpointAlgorithm,
+  type Checkpointed,
   type Checkpoints,
   type Clock,
   type Detections,
@@ -19,7 +20,10 @@ import {
   type Module,
   type Nanoseconds,
   type PageTablePin,
+  type RmkErrorCode,
+  type RolledBack,
   type Rollback,
+  type RollbackTarget,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import type { CheckpointOptions } from './options.js';
@@ -31,8 +35,7 @@ const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
 
 interface NextPlan {
   readonly plan: EpochPlan;
-  /** The name of the algorithm whose plan it is. */
-  readonly algorithm: string;
+  readonly by: CheckpointAlgorithm;
 }
 
 /**
@@ -44,6 +47,8 @@ export class CheckpointAgent implements Checkpoints, Module {
   readonly intervalNs: Nanoseconds;
   private readonly ring = new Ring();
   private algorithms: readonly CheckpointAlgorithm[] = [];
+  /** How often each algorithm has failed. */
+  private readonly failures = new WeakMap<CheckpointAlgorithm, number>();
   private history: readonly EpochReport[] = [];
   private next: Disposable | undefined;
   private unprotectedSinceNs: Nanoseconds | undefined;
@@ -82,14 +87,21 @@ export class CheckpointAgent implements Checkpoints, Module {
     return Math.max(FEWEST_RETAINED, Math.ceil(this.detections.longestBoundNs / this.intervalNs) + 1);
   }
 
+  /** How far back the ring has to reach, however many checkpoints were asked for in between. */
+  private get reachNs(): Nanoseconds {
+    return this.options.retain === undefined ? this.detections.longestBoundNs : 0;
+  }
+
   use(algorithm: CheckpointAlgorithm): Disposable {
     this.algorithms = [...this.algorithms, algorithm];
     if (this.algorithms.length === 1) this.schedule(0);
     return { [Symbol.dispose]: () => this.drop(algorithm) };
   }
 
-  take(): Promise<Checkpoint> {
-    return this.inTurn(() => this.takeNow('request'));
+  async take(): Promise<Checkpoint> {
+    const taken = await this.inTurn(() => this.takeNow('request'));
+    if (taken !== undefined) return taken;
+    throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm gives a plan; install cowb or cowp');
   }
 
   rollback(to: Checkpoint): Promise<Rollback> {
@@ -109,11 +121,20 @@ export class CheckpointAgent implements Checkpoints, Module {
     });
   }
 
-  private async takeNow(origin: 'interval' | 'request'): Promise<Checkpoint> {
-    const { plan, algorithm } = this.requirePlan();
+  private async takeNow(origin: 'interval' | 'request'): Promise<Checkpoint | undefined> {
+    const next = this.planNext(this.history);
+    if (next === undefined) {
+      this.withoutPlan();
+      return undefined;
+    }
     try {
-      const taken = await this.pageTable.checkpoint(plan);
-      const checkpoint = this.ring.add(taken, this.ring.length === 0 ? 'first' : origin, this.retain);
+      const { taken, algorithm } = await this.checkpoint(next);
+      const checkpoint = this.ring.add(
+        taken,
+        this.ring.length === 0 ? 'first' : origin,
+        this.retain,
+        this.reachNs,
+      );
       const { atNs, closed } = taken;
       if (closed !== undefined) this.history = [closed, ...this.history].slice(0, this.retain);
       this.bus
@@ -130,6 +151,37 @@ export class CheckpointAgent implements Checkpoints, Module {
     }
   }
 
+  /**
+   * Takes the checkpoint by the plan. Where the log area has no room for it, older checkpoints make room, down to the
+   * dual-checkpoint scheme; a plan that the driver refuses, or that does not fit even so, is gone without.
+   */
+  private async checkpoint({
+    plan,
+    by,
+  }: NextPlan): Promise<{ readonly taken: Checkpointed; readonly algorithm: string }> {
+    for (;;) {
+      try {
+        return { taken: await this.pageTable.checkpoint(plan), algorithm: by.name };
+      } catch (error) {
+        if (isCoded(error, 'RMK_ERR_LOGFULL')) {
+          if (this.giveUpOldest(messageOf(error))) continue;
+        } else if (isCoded(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) {
+          this.algorithmFailed(by, error);
+        } else {
+          throw error;
+        }
+        return { taken: await this.pageTable.checkpoint(NOTHING_AHEAD), algorithm: by.name };
+      }
+    }
+  }
+
+  private giveUpOldest(reason: string): boolean {
+    if (this.ring.length < FEWEST_RETAINED) return false;
+    this.ring.releaseOldest();
+    this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs: this.clock.now(), reason, checkpoints: 1 });
+    return true;
+  }
+
   private async rollbackNow(to: Checkpoint): Promise<Rollback> {
     const path = this.ring.pathTo(to);
     if (path === undefined) {
@@ -138,48 +190,56 @@ export class CheckpointAgent implements Checkpoints, Module {
         'the checkpoint to roll back to is not retained (any more); choose one of `retained`',
       );
     }
-    // An algorithm that learns from history starts anew: what it learned from has not happened.
-    const next = this.planNext([]);
-    const done = await this.pageTable.rollback(path, next?.plan ?? NOTHING_AHEAD);
+    const done = await this.rollBackAlong(path);
     this.history = [];
     const { pagesRestored, undoneNs, outputStruckBytes, atNs } = done;
     const reopened = this.ring.rewind(to, done);
     const rollback = { pagesRestored, undoneNs, outputStruckBytes, reopened };
     if (this.algorithms.length > 0) this.schedule(this.intervalNs);
     this.bus.topic('EVT_ROLLEDBACK').publish({ atNs, to, rollback });
-    // The VM is saved, and no checkpoint will follow.
-    if (next === undefined) this.loseAll(NO_ALGORITHM);
     return rollback;
   }
 
-  /** The plan for a checkpoint. Without an algorithm there is none, and protection ends where it stood. */
-  private requirePlan(): NextPlan {
-    const wanted = this.algorithms.length > 0 || this.ring.length > 0;
-    const next = this.planNext(this.history);
-    if (next !== undefined) return next;
-    if (wanted) this.loseAll(NO_ALGORITHM);
-    throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm is installed; install cowb or cowp');
+  /** A rollback never fails because of a plan. */
+  private async rollBackAlong(path: RollbackTarget): Promise<RolledBack> {
+    // An algorithm that learns from history starts anew: what it learned from has not happened.
+    const next = this.planNext([]);
+    if (next === undefined) return this.pageTable.rollback(path, NOTHING_AHEAD);
+    try {
+      return await this.pageTable.rollback(path, next.plan);
+    } catch (error) {
+      if (!isCoded(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) throw error;
+      this.algorithmFailed(next.by, error);
+      return this.pageTable.rollback(path, NOTHING_AHEAD);
+    }
   }
 
   /** The plan of the latest algorithm; one that throws gives way to the one before. Undefined where none is left. */
   private planNext(history: readonly EpochReport[]): NextPlan | undefined {
-    for (;;) {
-      const algorithm = this.algorithms.at(-1);
-      if (algorithm === undefined) return undefined;
+    for (const by of this.algorithms.toReversed()) {
       try {
-        return { plan: algorithm.plan(history), algorithm: algorithm.name };
+        return { plan: by.plan(history), by };
       } catch (error) {
-        this.algorithms = this.algorithms.filter((other) => other !== algorithm);
-        this.bus.topic('EVT_MODULEFAULT').publish({
-          atNs: this.clock.now(),
-          plugin: algorithm.name,
-          during: 'plan',
-          occurrence: 0,
-          error,
-          faults: 1,
-        });
+        this.algorithmFailed(by, error);
       }
     }
+    return undefined;
+  }
+
+  /** Reported as the algorithm's. The only one there is gets another chance at the next interval. */
+  private algorithmFailed(algorithm: CheckpointAlgorithm, error: unknown): void {
+    const faults = (this.failures.get(algorithm) ?? 0) + 1;
+    this.failures.set(algorithm, faults);
+    if (this.algorithms.length > 1) this.algorithms = this.algorithms.filter((other) => other !== algorithm);
+    const atNs = this.clock.now();
+    const plugin = algorithm.name;
+    this.bus.topic('EVT_MODULEFAULT').publish({ atNs, plugin, during: 'plan', occurrence: 0, error, faults });
+  }
+
+  private withoutPlan(): void {
+    if (this.algorithms.length === 0) return;
+    this.loseAll('the checkpoint algorithm failed');
+    this.schedule(this.intervalNs);
   }
 
   private drop(algorithm: CheckpointAlgorithm): void {
@@ -213,4 +273,8 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.history = [];
     if (this.algorithms.length > 0) await this.inTurn(() => this.takeNow('interval'));
   }
+}
+
+function isCoded(error: unknown, ...codes: readonly RmkErrorCode[]): boolean {
+  return error instanceof RmkError && codes.includes(error.code);
 }

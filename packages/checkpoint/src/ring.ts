@@ -40,12 +40,28 @@ export class Ring {
     return this.checkpoints.length;
   }
 
-  add({ atNs, context, log }: Checkpointed, origin: Checkpoint['origin'], retain: number): Checkpoint {
+  /**
+   * The oldest leave when there are more than `retain`, but not as long as the others would not reach back `reachNs`:
+   * checkpoints that were asked for between two intervals must not shorten the history.
+   */
+  add(
+    { atNs, context, log }: Checkpointed,
+    origin: Checkpoint['origin'],
+    retain: number,
+    reachNs: Nanoseconds = 0,
+  ): Checkpoint {
     const added = new RetainedCheckpoint(atNs, origin, context, log);
     const all = [added, ...this.checkpoints];
-    this.checkpoints = all.slice(0, retain);
-    release(all.slice(retain));
+    const reaching = all.findIndex(({ takenAtNs }) => atNs - takenAtNs >= reachNs);
+    const kept = reaching < 0 ? all.length : Math.max(retain, reaching + 1);
+    this.checkpoints = all.slice(0, kept);
+    release(all.slice(kept));
     return added;
+  }
+
+  releaseOldest(): void {
+    release(this.checkpoints.slice(-1));
+    this.checkpoints = this.checkpoints.slice(0, -1);
   }
 
   /** What the driver needs to go back to `to`; undefined where that is not retained. */

@@ -398,18 +398,27 @@ describe('checkpoint algorithms', () => {
       expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
     });
 
-    it('cost the protection where there is no other', async () => {
+    it('cost the protection where there is no other, until one succeeds again', async () => {
       const { rig, checkpoints } = await start({ algorithms: [], faults: 'expected' });
       const faulty = new Algorithm('faulty');
       checkpoints.use(faulty);
       await rig.advance('7ms');
       faulty.failing = true;
-      await rig.advance('20ms');
-      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5]);
+      await rig.advance('10ms');
+      expect(checkpoints.retained).toEqual([]);
+      await expect(checkpoints.take()).rejects.toMatchObject({ code: 'RMK_ERR_UNPROTECTED' });
+      faulty.failing = false;
+      await rig.advance('10ms');
+      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 22]);
       expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([
-        { atNs: 10 * MS, reason: 'no checkpoint algorithm is installed any more' },
+        { atNs: 10 * MS, reason: 'the checkpoint algorithm failed' },
       ]);
-      expect(rig.events('EVT_MODULEFAULT')[0]).toMatchObject({ plugin: 'faulty', during: 'plan' });
+      expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 22 * MS, lostForNs: 12 * MS }]);
+      expect(rig.events('EVT_MODULEFAULT')).toMatchObject([
+        { plugin: 'faulty', during: 'plan', faults: 1 },
+        { plugin: 'faulty', during: 'plan', faults: 2 },
+        { plugin: 'faulty', during: 'plan', faults: 3 },
+      ]);
       expect(rig.guestState).toEqual(await goldenRun(guest, 27 * MS));
     });
 
@@ -423,11 +432,83 @@ describe('checkpoint algorithms', () => {
       await rollBack(domain, 1);
       expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
       expect(rig.events('EVT_ROLLEDBACK')).toHaveLength(1);
-      expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([12]);
-      await rig.advance('20ms');
-      expect(rig.events('EVT_CHECKPOINTED')).toHaveLength(3);
+      expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+      await rig.advance('6ms');
+      expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([17]);
       expect(checkpoints.retained).toEqual([]);
     });
+  });
+
+  describe('whose plan the driver refuses', () => {
+    const refused: CheckpointAlgorithm = {
+      name: 'refused',
+      plan: () => ({ preSave: 'none', clusterPages: 3 }),
+    };
+
+    it('are reported, and do not stand in the way of a checkpoint or a rollback', async () => {
+      const domain = await start({ algorithms: [], faults: 'expected' });
+      const { rig, checkpoints } = domain;
+      checkpoints.use(refused);
+      await rig.advance('12ms');
+      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10]);
+      await rollBack(domain, 1);
+      expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
+      expect(rig.events('EVT_MODULEFAULT').map(({ plugin, faults }) => [plugin, faults])).toEqual([
+        ['refused', 1],
+        ['refused', 2],
+        ['refused', 3],
+        ['refused', 4],
+      ]);
+      expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    });
+
+    it('give way to the one before', async () => {
+      const { rig, checkpoints } = await start({ faults: 'expected' });
+      await rig.advance('7ms');
+      checkpoints.use(refused);
+      await rig.advance('10ms');
+      expect(rig.events('EVT_CHECKPOINTED').map(({ algorithm }) => algorithm)).toEqual([
+        '@rmk/cowb',
+        '@rmk/cowb',
+        'refused',
+        '@rmk/cowb',
+      ]);
+    });
+  });
+});
+
+describe('a log area that is too small for the ring', () => {
+  it('keeps as many checkpoints as it has room for, and blames nobody', async () => {
+    const { rig, checkpoints } = await start({
+      agent: { retain: 50 },
+      algorithms: [cowp()],
+      logPages: 600,
+    });
+    await rig.advance('400ms');
+    const lost = rig.events('EVT_CHECKPOINTLOST');
+    expect(lost.length).toBeGreaterThan(8);
+    expect(checkpoints.retained.length).toBeGreaterThanOrEqual(1);
+    expect(rig.domain.plugins.filter(({ state, faults }) => state !== 'active' || faults > 0)).toEqual([]);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 400 * MS));
+  });
+});
+
+describe('checkpoints asked for between two intervals', () => {
+  it('do not shorten a history that is derived from the detectors', async () => {
+    const slow = definePlugin({
+      name: 'slow-detector',
+      version: '1.0.0',
+      rmk: '^0.1.0',
+      modules: [],
+      detects: () => [{ kind: 'slow', boundNs: 18 * MS }],
+    });
+    const { rig, checkpoints } = await start({ plugins: [pinPtable(), slow()] });
+    await rig.advance('42ms');
+    for (let asked = 0; asked < 20; asked++) await checkpoints.take();
+    const oldest = checkpoints.retained.at(-1)?.takenAtNs ?? rig.nowNs;
+    expect(rig.nowNs - oldest).toBeGreaterThanOrEqual(18 * MS);
+    await rig.advance('40ms');
+    expect(checkpoints.retained).toHaveLength(checkpoints.retain);
   });
 });
 
