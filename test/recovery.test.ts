@@ -1,6 +1,16 @@
-import type { RecoveryRecord } from '@rmk/core';
+import 'reflect-metadata';
+import {
+  definePlugin,
+  P_VCPU,
+  provide,
+  VIRTUAL_MACHINE,
+  type RecoveryRecord,
+  type VcpuPin,
+  type VirtualMachine,
+} from '@rmk/core';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig, type Rig } from '@rmk/testing';
+import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { crash } from './faults.js';
 import { compressor, goldenAt, goldenEnd } from './guests.js';
@@ -110,6 +120,88 @@ describe('a recovery', () => {
     expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
       'target 1',
       'restart 2',
+    ]);
+  });
+});
+
+describe('recovery does not take a detector at its word', () => {
+  it('a time in the future is now, and later errors are not overlooked for it', async () => {
+    const rig = await start();
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    detected.publish({ atNs: 1e18, kind: 'mistaken', cause: 'another clock', suspectSinceNs: 1e18 });
+    await rig.advance('1ms');
+    await crash(rig);
+    expect(await rig.runToEnd()).toBe(0);
+    const records = recordsOf(rig);
+    expect(records.map(({ trigger }) => trigger.kind)).toEqual(['mistaken', 'crash']);
+    expect(records[0]?.trigger).toMatchObject({ atNs: 275.137 * MS, suspectSinceNs: 275.137 * MS });
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+
+  it('what is no time is none', async () => {
+    const rig = await start();
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    detected.publish({ atNs: Number.NaN, kind: 'mistaken', cause: 'no clock', suspectSinceNs: Number.NaN });
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ trigger }) => [trigger.atNs, trigger.suspectSinceNs])).toEqual([
+      [275.137 * MS, undefined],
+    ]);
+  });
+});
+
+describe('a VM that was suspended from outside', () => {
+  it('is mended and stays suspended until it is resumed from there', async () => {
+    const rig = await start();
+    await rig.domain.get(P_VCPU).suspend();
+    await rig.machine.raise('illegal-instruction');
+    await rig.advance('1ms');
+    expect(recordsOf(rig)).toHaveLength(1);
+    const { guestNs } = rig.machine;
+    await rig.advance('1ms');
+    expect(rig.machine.guestNs).toBe(guestNs);
+    await rig.domain.get(P_VCPU).resume();
+    expect(await rig.runToEnd()).toBe(0);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+});
+
+describe('a P_VCPU that cannot resume', () => {
+  @injectable()
+  class StuckVcpu implements VcpuPin {
+    readonly registers = [];
+    readonly suspend: VcpuPin['suspend'];
+    readonly restart: VcpuPin['restart'];
+    readonly readRegister: VcpuPin['readRegister'];
+    readonly writeRegister: VcpuPin['writeRegister'];
+
+    constructor(@inject(VIRTUAL_MACHINE) machine: VirtualMachine) {
+      this.suspend = () => machine.suspend();
+      this.restart = () => machine.restart();
+      this.readRegister = (name) => machine.readRegister(name);
+      this.writeRegister = (name, value) => machine.writeRegister(name, value);
+    }
+
+    async resume(): Promise<void> {
+      throw new Error('stuck');
+    }
+  }
+  const stuckVcpu = definePlugin({
+    name: 'stuck-vcpu',
+    version: '1.0.0',
+    rmk: '^0.1.0',
+    requires: [VIRTUAL_MACHINE],
+    provides: [provide(P_VCPU, StuckVcpu)],
+  });
+
+  it('ends in EVT_RECOVERYFAILED, not in silence', async () => {
+    const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/pin-vcpu');
+    const rig = await startRig({ ...compressor, plugins: [stuckVcpu(), ...others], faults: 'expected' });
+    await rig.advance('275.137ms');
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(recordsOf(rig)).toEqual([]);
+    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
+      'the VM could not be suspended or resumed: stuck',
     ]);
   });
 });

@@ -152,9 +152,11 @@ export class Execution {
         idleNs: idle * nsPerCycle,
         haltedNs: halted * nsPerCycle,
         state: this.presentState(),
-        progress: this.takeProgress(),
+        progress: this.progress(),
       });
     }
+    // Signs that nobody was told of are not kept for whoever comes to listen: the time since would be missing.
+    this.board.forgetProgress();
     this.beginQuantum();
   }
 
@@ -164,9 +166,8 @@ export class Execution {
     return state.nextWakeCycle() === Infinity ? 'halted' : 'idle';
   }
 
-  private takeProgress(): readonly ProgressSign[] {
+  private progress(): readonly ProgressSign[] {
     const { contextSwitchCycle, timerRearmCycle } = this.board.state;
-    this.board.forgetProgress();
     const signs = [
       { sign: 'context-switch', cycle: contextSwitchCycle },
       { sign: 'timer-rearmed', cycle: timerRearmCycle },

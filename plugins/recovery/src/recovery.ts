@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import {
   BUS,
   CHECKPOINTS,
+  CLOCK,
   DETECTIONS,
   messageOf,
   nanoseconds,
@@ -11,6 +12,7 @@ import {
   type Bus,
   type Checkpoint,
   type Checkpoints,
+  type Clock,
   type Detections,
   type Module,
   type Nanoseconds,
@@ -44,18 +46,23 @@ export class Recovery implements Module {
   private restarts: readonly Nanoseconds[] = [];
   private recovering = false;
   private gaveUp = false;
+  /** Somebody else wants the VM to stand still: it is mended all the same, and left so. */
+  private suspendedOutside = false;
 
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
     @inject(DETECTIONS) private readonly detections: Detections,
     @inject(BUS) private readonly bus: Bus,
+    @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) private readonly options: RecoveryOptions,
   ) {}
 
   start(): void {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_VCPUSUSPENDED', () => void (this.suspendedOutside ||= !this.recovering));
+    this.bus.on('EVT_VCPURESUMED', () => void (this.suspendedOutside &&= this.recovering));
     this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
       this.left ??= checkpoint;
     });
@@ -71,11 +78,15 @@ export class Recovery implements Module {
   }
 
   private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
+    const trigger = triggerOf(detected, this.clock.now());
     // Detected in the state that is being, or has just been, given up: nothing new.
-    if (this.recovering || this.gaveUp || detected.atNs <= (this.last?.atNs ?? -1)) return;
+    if (this.recovering || this.gaveUp || trigger.atNs <= (this.last?.atNs ?? -1)) return;
     this.recovering = true;
     try {
-      await this.climb(triggerOf(detected));
+      await this.climb(trigger);
+    } catch (error) {
+      this.giveUp(trigger, [], `the VM could not be suspended or resumed: ${messageOf(error)}`);
+      throw error;
     } finally {
       this.recovering = false;
     }
@@ -92,7 +103,7 @@ export class Recovery implements Module {
       (await this.rollBack(trigger, again, attempts)) ?? (await this.restart(trigger, again, attempts));
     if (restored === undefined) return;
     const restoredAt = performance.now();
-    await this.vcpu.resume();
+    if (!this.suspendedOutside) await this.vcpu.resume();
     const resumedAt = performance.now();
 
     this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
@@ -216,9 +227,15 @@ export class Recovery implements Module {
   }
 }
 
-function triggerOf(detected: RmkEvent<'EVT_ERRORDETECTED'>): RecoveryTrigger {
-  const { kind, cause, atNs, source, suspectSinceNs } = detected;
-  return { kind, cause, atNs, detector: source, ...(suspectSinceNs === undefined ? {} : { suspectSinceNs }) };
+/** A detector's times are not trusted: none lies in the future, and what is no time is none. */
+function triggerOf(
+  { kind, cause, atNs, source, suspectSinceNs }: RmkEvent<'EVT_ERRORDETECTED'>,
+  nowNs: Nanoseconds,
+): RecoveryTrigger {
+  const detectedAtNs = Number.isFinite(atNs) ? Math.min(atNs, nowNs) : nowNs;
+  const trigger = { kind, cause, atNs: detectedAtNs, detector: source };
+  if (suspectSinceNs === undefined || !Number.isFinite(suspectSinceNs)) return trigger;
+  return { ...trigger, suspectSinceNs: Math.min(suspectSinceNs, detectedAtNs) };
 }
 
 function hostNs(fromMs: number, toMs: number): Nanoseconds {
