@@ -48,13 +48,17 @@ export interface Manifest {
   readonly modules?: readonly Class[];
 }
 
+/** What a bound may depend on: no more of the VM is shown to `detects`. */
+export type MachineTraits = Pick<VirtualMachine, 'schedulingIntervalNs' | 'capabilities'>;
+
 /** A manifest with what depends on its options. */
 export interface PluginDefinition<S extends StandardSchemaV1 = StandardSchemaV1> extends Manifest {
   /** Any Standard Schema; its output is injected as OPTIONS. Without one the plugin takes no options. */
   readonly options?: S;
+  /** Called while the plugins are checked, when nothing has been started: it computes, and does nothing else. */
   readonly detects?: (
     options: StandardSchemaV1.InferOutput<S>,
-    machine: VirtualMachine,
+    machine: MachineTraits,
   ) => readonly Detection[];
 }
 

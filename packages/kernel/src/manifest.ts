@@ -3,6 +3,7 @@ import {
   RMK_VERSION,
   type Class,
   type Detection,
+  type MachineTraits,
   type Plugin,
   type PluginDefinition,
   type Token,
@@ -134,6 +135,11 @@ async function readOptions(
   }
 }
 
+/** Copied, so that a plugin that is only being checked gets no hold of the driver. */
+function traitsOf({ schedulingIntervalNs, capabilities }: VirtualMachine): MachineTraits {
+  return Object.freeze({ schedulingIntervalNs, capabilities: new Set(capabilities) });
+}
+
 async function readDetections(
   { name: plugin, detects }: PluginDefinition,
   options: unknown,
@@ -142,7 +148,7 @@ async function readDetections(
 ): Promise<readonly Detection[]> {
   const code = 'RMK_ERR_MANIFEST';
   try {
-    const detections = detects?.(options, machine) ?? [];
+    const detections = detects?.(options, traitsOf(machine)) ?? [];
     const { issues } = await validate(StatedDetections, detections, 'detects()');
     problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
     return detections;

@@ -1,4 +1,12 @@
-import { definePlugin, provide, RMK_VERSION, token, VIRTUAL_MACHINE, type Plugin } from '@rmk/core';
+import {
+  definePlugin,
+  provide,
+  RMK_VERSION,
+  token,
+  VIRTUAL_MACHINE,
+  type MachineTraits,
+  type Plugin,
+} from '@rmk/core';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { domainOf, errorOf, plugin } from './plugins.js';
@@ -167,6 +175,18 @@ describe('the options of a plugin', () => {
 });
 
 describe('what a plugin says that it detects', () => {
+  it('may depend on two traits of the VM, and has no hold of the driver', async () => {
+    const given: MachineTraits[] = [];
+    const detects = (_: unknown, machine: MachineTraits): readonly [] => {
+      given.push(machine);
+      return [];
+    };
+    const { machine } = await domainOf([written({ detects })]);
+    expect(given).toEqual([{ schedulingIntervalNs: 10e6, capabilities: new Set(['deterministic']) }]);
+    expect(Object.isFrozen(given[0])).toBe(true);
+    expect(given[0]?.capabilities).not.toBe(machine.capabilities);
+  });
+
   it.each([
     [[{ kind: 'hang', boundNs: -1 }], 'detects()[0].boundNs'],
     [[{ kind: 'hang', boundNs: Infinity }], 'detects()[0].boundNs'],
