@@ -31,7 +31,7 @@ import { HOST, Supervision } from './supervision.js';
 
 export interface DomainOptions {
   readonly name: string;
-  /** Given to this domain for good; it remains the caller's to close. */
+  /** This domain's alone until it has stopped; it remains the caller's to close. */
   readonly machine: VirtualMachine;
   /** Started in this order, as far as what they require of each other leaves it open. */
   readonly plugins: readonly Plugin[];
@@ -43,10 +43,13 @@ export interface DomainOptions {
   readonly observe?: (bus: Bus) => void;
 }
 
+/** The domains that have not stopped, by their VM: two would take the hold from each other. */
+const occupants = new WeakMap<VirtualMachine, Domain>();
+
 /**
  * Checks all plugins, then starts them, and gives the domain when all have started. Where one is refused
  * (`RMK_ERR_REFUSED`, or the code of the only problem) nothing was run; where one fails to start (`RMK_ERR_START`)
- * those that had started are stopped again.
+ * those that had started are stopped again. `RMK_ERR_STATE` where another domain has the VM.
  */
 export async function createDomain(options: DomainOptions): Promise<Domain> {
   const domain = new SupervisedDomain(options);
@@ -102,13 +105,14 @@ class SupervisedDomain implements Domain {
 
   begin({ plugins, observe }: DomainOptions): Promise<void> {
     return this.exclusively(async () => {
-      const inOrder = await checkPlugins(plugins, [], this.machine);
-      this.machine.holdWhile(this.hold.pending);
+      this.occupy();
       try {
+        const inOrder = await checkPlugins(plugins, [], this.machine);
+        this.machine.holdWhile(this.hold.pending);
         observe?.(this.bus);
         await this.startAll(inOrder);
       } catch (error) {
-        this.host.close('stopped');
+        this.vacate();
         throw error;
       }
     });
@@ -147,9 +151,28 @@ class SupervisedDomain implements Domain {
   stop(): Promise<void> {
     return this.exclusively(async () => {
       const problems = await this.stopAll([...this.running]);
-      this.host.close('stopped');
+      this.vacate();
       throwIfAny(problems);
     });
+  }
+
+  private occupy(): void {
+    const { machine, name } = this;
+    const occupant = occupants.get(machine);
+    if (occupant === undefined) {
+      occupants.set(machine, this);
+      return;
+    }
+    throw new RmkError(
+      'RMK_ERR_STATE',
+      `the VM ${machine.name} belongs to the domain ${occupant.name}: stop that one before ${name} is made, or give ${name} a VM of its own`,
+    );
+  }
+
+  private vacate(): void {
+    this.host.close('stopped');
+    // Another domain may have it by now, where this one is stopped a second time.
+    if (occupants.get(this.machine) === this) occupants.delete(this.machine);
   }
 
   /** Runs one operation after the other, and holds the VM meanwhile. */

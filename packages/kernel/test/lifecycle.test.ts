@@ -133,6 +133,53 @@ describe('a domain', () => {
   });
 });
 
+describe('a VM', () => {
+  it('belongs to one domain until that has stopped', async () => {
+    const { domain: first, machine } = await domainOf([logged('a')]);
+    const error = await errorOf(createDomain({ name: 'second', machine, plugins: [logged('b')] }));
+    expect(error.code).toBe('RMK_ERR_STATE');
+    expect(error.message).toBe(
+      'RMK_ERR_STATE: the VM scripted belongs to the domain test: stop that one before second is made, or give second a VM of its own',
+    );
+    expect(log.splice(0)).toEqual(['a started']);
+    await first.stop();
+    const second = await createDomain({ name: 'second', machine, plugins: [logged('b')] });
+    // A second stop of the first does not make it free for a third.
+    await first.stop();
+    expect((await errorOf(createDomain({ name: 'third', machine, plugins: [] }))).code).toBe('RMK_ERR_STATE');
+    expect(names(second)).toEqual(['b']);
+  });
+
+  it('keeps the hold of the domain that it belongs to', async () => {
+    const { domain, machine } = await domainOf([]);
+    await errorOf(createDomain({ name: 'second', machine, plugins: [] }));
+    let release = (): void => {};
+    domain.bus.on('EVT_VMEXITED', () => new Promise<void>((resolve) => (release = resolve)));
+    await machine.released();
+    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+    expect(machine.held).toBe(true);
+    release();
+    await machine.released();
+  });
+
+  it('is one domain’s also where two are made at once', async () => {
+    const machine = new ScriptedMachine();
+    const made = await Promise.allSettled(
+      ['first', 'second'].map((name) => createDomain({ name, machine, plugins: [] })),
+    );
+    expect(made.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+  });
+
+  it.each([
+    ['was refused', plugin('No Name')],
+    ['failed to start', logged('bad', {}, ['start'])],
+  ])('is free again where the domain %s', async (_, bad) => {
+    const machine = new ScriptedMachine();
+    await errorOf(createDomain({ name: 'first', machine, plugins: [bad] }));
+    expect(names(await createDomain({ name: 'second', machine, plugins: [logged('a')] }))).toEqual(['a']);
+  });
+});
+
 describe('a plugin that fails to start', () => {
   it.each(['constructor', 'start'] as const)('in its %s ends the domain, in reverse', async (where) => {
     const machine = new ScriptedMachine();
