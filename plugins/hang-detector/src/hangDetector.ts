@@ -14,6 +14,8 @@ export class HangDetector implements Module {
   private readonly signs: ReadonlySet<string>;
   /** Undefined until the rule is armed. */
   private lastSignNs: Nanoseconds | undefined;
+  /** The last sign, or later: a guest that waits for its next interrupt does not hang, so it was well while it idled. */
+  private lastWellNs: Nanoseconds = 0;
   /** Domain time since the last sign in which the VM was not idle: no more than it was, and at most half a slice less. */
   private silentNs: Nanoseconds = 0;
 
@@ -31,16 +33,18 @@ export class HangDetector implements Module {
       this.account(scheduled);
       if (this.lastSignNs === undefined || this.silentNs <= this.thresholdNs) return;
       const cause = `no ${[...this.signs].join(' or ')} in ${this.silentNs / 1e6} ms of domain time`;
-      detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastSignNs });
+      detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
       // Without a recovery the guest goes on being hung: it is reported once a threshold.
       this.silentNs = 0;
     });
     this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => {
       if (this.lastSignNs !== undefined) this.lastSignNs = atNs;
+      this.lastWellNs = atNs;
       this.silentNs = 0;
     });
     this.bus.on('EVT_VMRESTARTED', () => {
       this.lastSignNs = undefined;
+      this.lastWellNs = 0;
       this.silentNs = 0;
     });
   }
@@ -55,5 +59,7 @@ export class HangDetector implements Module {
       // A stretch that began before a rollback tells of time that has not passed since.
       this.silentNs = Math.min(this.silentNs + cpuNs + haltedNs, atNs - this.lastSignNs);
     }
+    const stretchBeganNs = atNs - cpuNs - idleNs - haltedNs;
+    this.lastWellNs = Math.max(this.lastWellNs, this.lastSignNs ?? 0, idleNs > 0 ? stretchBeganNs : 0);
   }
 }

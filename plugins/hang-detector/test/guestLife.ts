@@ -57,6 +57,14 @@ export class GuestLife {
     return this.signs.findLast((sign) => sign.atNs <= atNs)?.atNs;
   }
 
+  /** The last sign, or the beginning of the last slice with idle time in it, whichever is later. */
+  lastWellNs(atNs: Nanoseconds): Nanoseconds | undefined {
+    const signNs = this.lastSignNs(atNs);
+    if (signNs === undefined) return undefined;
+    const idleSlice = this.slices().findLast((slice) => slice.atNs <= atNs && slice.idleNs > 0);
+    return Math.max(signNs, idleSlice === undefined ? 0 : idleSlice.atNs - SLICE_NS);
+  }
+
   /** Domain time since the last sign in which the guest was not idle; undefined where it never gave one. */
   silenceNs(atNs: Nanoseconds): Nanoseconds | undefined {
     const sinceNs = this.lastSignNs(atNs);

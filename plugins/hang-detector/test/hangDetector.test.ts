@@ -109,7 +109,7 @@ function interleaved(first: readonly Span[], second: readonly Span[]): readonly 
 }
 
 describe('the hang rule', () => {
-  it('accuses only a guest that was silent for longer than the threshold, and names its last sign', async () => {
+  it('accuses only a guest that was silent for longer than the threshold, and names when it was last well', async () => {
     const stage = await Stage.set();
     await fc.assert(
       fc.asyncProperty(anyLife, async (life) => {
@@ -117,7 +117,7 @@ describe('the hang rule', () => {
         const accused = stage.live(life);
         if (accused === undefined) return;
         expect(life.silenceNs(accused.atNs)).toBeGreaterThan(THRESHOLD_NS);
-        expect(accused.suspectSinceNs).toBe(life.lastSignNs(accused.atNs));
+        expect(accused.suspectSinceNs).toBe(life.lastWellNs(accused.atNs));
         expect(accused).toMatchObject({ kind: 'hang', source: '@rmk/hang-detector' });
       }),
     );
@@ -174,6 +174,16 @@ describe('the hang rule', () => {
     const stage = await Stage.set();
     const accused = stage.live(new GuestLife([SIGNED, { does: 'halted', forNs: 500 * MS }]));
     expect(accused).toMatchObject({ atNs: 210 * MS, suspectSinceNs: 3 * MS });
+  });
+
+  it('suspects a guest that hangs after it was idle of no more than the time since', async () => {
+    const stage = await Stage.set();
+    const life = new GuestLife([
+      SIGNED,
+      { does: 'idle', forNs: 996 * MS },
+      { does: 'busy', forNs: 500 * MS },
+    ]);
+    expect(stage.live(life)).toMatchObject({ atNs: 1200 * MS, suspectSinceNs: 990 * MS });
   });
 
   it('tells what it missed and for how long', async () => {
