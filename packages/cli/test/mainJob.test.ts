@@ -110,6 +110,7 @@ describe('the main job', () => {
     it('falls with a fault that was not injected', () => {
       expect(failing({ ...run, incidents: run.incidents.slice(1) })).toEqual([
         'every fault was injected and detected',
+        'every recovery belongs to an incident',
       ]);
     });
 
@@ -131,6 +132,23 @@ describe('the main job', () => {
         'crash: solved by rollback',
         'crash: to a checkpoint taken before the injection',
       ]);
+    });
+
+    it('falls with a fault of RMK itself, and with a recovery that no incident accounts for', () => {
+      expect(failing({ ...run, mishaps: ['EVT_PROTECTIONLOST of @rmk/checkpoint at 5 ns'] })).toEqual([
+        'RMK itself never failed',
+      ]);
+      expect(failing({ ...run, recoveries: run.recoveries + 1 })).toEqual([
+        'every recovery belongs to an incident',
+      ]);
+    });
+
+    it('falls with the checkpoint taken at boot, also where that had been gone back to before', () => {
+      const atBoot = withFirst((incident) => ({
+        ...incident,
+        restored: { ...incident.restored, guestNs: 0 },
+      }));
+      expect(failing(atBoot)).toContain('crash: not to the checkpoint taken at boot');
     });
 
     it('falls with the checkpoint taken at boot', () => {

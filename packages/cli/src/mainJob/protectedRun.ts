@@ -1,4 +1,4 @@
-import { messageOf, type Domain, type Nanoseconds } from '@rmk/core';
+import { CHECKPOINTS, messageOf, type Bus, type Domain, type EventName, type Nanoseconds } from '@rmk/core';
 import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import { createDomain } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
@@ -22,6 +22,10 @@ export interface ProtectedRun {
   readonly incidents: readonly Incident[];
   /** Why the injections came to no good end; absent where they did. */
   readonly problem?: string;
+  /** What happened of which nothing should: a line for each fault, loss or warning of RMK itself. */
+  readonly mishaps: readonly string[];
+  /** Recoveries of any kind, also those that no incident accounts for. */
+  readonly recoveries: number;
   /** Guest time undone by all rollbacks: the work lost. */
   readonly undoneNs: Nanoseconds;
   readonly epochs: EpochTotals;
@@ -51,15 +55,23 @@ export async function protectedRun(
     guarded.push(await guard(hypervisor, guest, options.algorithm, injectionInto(index, options)));
   }
   await hypervisor.run();
-  const runs = guarded.map(({ machine, totals, injection }) => ({
-    guest: machine.name,
-    end: endOf(machine),
-    undoneNs: totals.undoneNs,
-    epochs: totals.epochs,
-    incidents: injection.incidents,
-    ...injection.problem(),
-  }));
-  for (const { domain } of guarded) await domain.stop();
+  const runs: ProtectedRun[] = [];
+  for (const { machine, domain, totals, injection } of guarded) {
+    const end = endOf(machine);
+    // Closes the last epoch, so that it counts too.
+    await domain.get(CHECKPOINTS).take();
+    runs.push({
+      guest: machine.name,
+      end,
+      mishaps: [...totals.mishaps],
+      recoveries: totals.recoveries,
+      undoneNs: totals.undoneNs,
+      epochs: totals.epochs,
+      incidents: injection.incidents,
+      ...injection.problem(),
+    });
+    await domain.stop();
+  }
   await hypervisor.close();
   return runs;
 }
@@ -81,10 +93,7 @@ async function guard(
     name: machine.name,
     machine,
     plugins: microcheckpoint({ interval: '50ms', algorithm }),
-    observe: (bus) => {
-      bus.on('EVT_CHECKPOINTED', ({ closed }) => totals.addEpoch(closed));
-      bus.on('EVT_ROLLEDBACK', ({ rollback }) => totals.addUndone(rollback.undoneNs));
-    },
+    observe: (bus) => totals.observe(bus),
   });
   const injection = new Injection();
   if (inject !== undefined) injection.begin(domain, machine, guest, inject);
@@ -125,11 +134,33 @@ class Injection {
   }
 }
 
+/** What must not happen to RMK itself while it protects a guest. */
+const MISHAPS = [
+  'EVT_MODULEFAULT',
+  'EVT_MODULEQUARANTINED',
+  'EVT_CHECKPOINTLOST',
+  'EVT_PROTECTIONLOST',
+  'EVT_RECOVERYFAILED',
+  'EVT_VMRESTARTED',
+  'EVT_WARNING',
+] as const satisfies readonly EventName[];
+
 class Totals {
   undoneNs: Nanoseconds = 0;
+  recoveries = 0;
   epochs: EpochTotals = { checkpoints: 0, pageFaults: 0, pagesSaved: 0, pagesPreSaved: 0, preSavedInVain: 0 };
+  readonly mishaps: string[] = [];
 
-  addEpoch(closed: Omit<EpochTotals, 'checkpoints'> | undefined): void {
+  observe(bus: Bus): void {
+    bus.on('EVT_CHECKPOINTED', ({ closed }) => this.addEpoch(closed));
+    bus.on('EVT_ROLLEDBACK', ({ rollback }) => void (this.undoneNs += rollback.undoneNs));
+    bus.on('EVT_RECOVERED', () => void this.recoveries++);
+    for (const name of MISHAPS) {
+      bus.on(name, ({ atNs, source }) => void this.mishaps.push(`${name} of ${source} at ${atNs} ns`));
+    }
+  }
+
+  private addEpoch(closed: Omit<EpochTotals, 'checkpoints'> | undefined): void {
     const { epochs } = this;
     this.epochs = {
       checkpoints: epochs.checkpoints + 1,
@@ -138,9 +169,5 @@ class Totals {
       pagesPreSaved: epochs.pagesPreSaved + (closed?.pagesPreSaved ?? 0),
       preSavedInVain: epochs.preSavedInVain + (closed?.preSavedInVain ?? 0),
     };
-  }
-
-  addUndone(undoneNs: Nanoseconds): void {
-    this.undoneNs += undoneNs;
   }
 }

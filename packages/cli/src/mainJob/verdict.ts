@@ -28,6 +28,12 @@ export function checksOf(run: ProtectedRun, golden: GoldenRun, hasTasks: boolean
       () => `${injected || 'none'}${problem === undefined ? '' : `; ${problem}`}`,
     ),
     ...incidents.flatMap((incident) => checksOfIncident(incident, golden)),
+    check(
+      guest,
+      'every recovery belongs to an incident',
+      run.recoveries === sum(incidents.map(({ recoveries }) => recoveries.length)),
+      () => `${run.recoveries} recoveries in all`,
+    ),
     ...checksOfEnd(run, golden.end),
   ];
 }
@@ -38,27 +44,29 @@ export function checksOfUndisturbed(
   golden: GoldenRun,
   algorithm: string,
 ): readonly Check[] {
-  return checksOfEnd(run, golden.end).map((one) => ({
-    ...one,
-    what: `${one.what} (undisturbed, ${algorithm})`,
-  }));
+  const { guest, recoveries } = run;
+  return [
+    ...checksOfEnd(run, golden.end),
+    check(guest, 'nothing was recovered', recoveries === 0, () => `${recoveries} recoveries`),
+  ].map((one) => ({ ...one, what: `${one.what} (undisturbed, ${algorithm})` }));
 }
 
 function checksOfIncident(incident: Incident, golden: GoldenRun): readonly Check[] {
   const { guest, fault, injectedAtNs, restored } = incident;
-  const record = lastRecovery(incident);
-  const target = record?.checkpoint;
+  const { recoveries } = incident;
+  const restarts = recoveries.filter(({ rung }) => rung === 'restart').length;
+  const target = lastRecovery(incident)?.checkpoint;
   return [
     check(
       guest,
       `${fault}: solved by rollback`,
-      target !== undefined,
-      () => `solved by ${record?.rung ?? 'nothing'}`,
+      recoveries.length > 0 && restarts === 0,
+      () => `${restarts} restarts in ${recoveries.length} recoveries`,
     ),
     check(
       guest,
       `${fault}: not to the checkpoint taken at boot`,
-      target?.origin !== 'first',
+      target?.origin !== 'first' && restored.guestNs > 0,
       () => 'it was that one',
     ),
     check(
@@ -76,9 +84,10 @@ function checksOfIncident(incident: Incident, golden: GoldenRun): readonly Check
   ];
 }
 
-function checksOfEnd({ guest, end, undoneNs }: ProtectedRun, golden: GuestEnd): readonly Check[] {
+function checksOfEnd({ guest, end, undoneNs, mishaps }: ProtectedRun, golden: GuestEnd): readonly Check[] {
   const lostNs = end.domainNs - golden.domainNs;
   return [
+    check(guest, 'RMK itself never failed', mishaps.length === 0, () => mishaps.join('; ')),
     check(guest, 'exit code', end.exitCode === 0 && golden.exitCode === 0, () => `${end.exitCode ?? 'none'}`),
     check(
       guest,
@@ -121,4 +130,8 @@ function differences(state: GuestState, golden: GuestState | undefined): string 
 
 function check(guest: string, what: string, holds: boolean, found: () => string): Check {
   return { guest, what, holds, ...(holds ? {} : { found: found() }) };
+}
+
+function sum(counts: readonly number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
