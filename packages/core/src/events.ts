@@ -29,10 +29,11 @@ export interface RmkEvents {
     readonly closed?: EpochReport;
   };
   EVT_ROLLEDBACK: { readonly atNs: Nanoseconds; readonly to: Checkpoint; readonly rollback: Rollback };
-  /** The checkpoints of the ring are void: the log area was full, or the agent failed. */
+  /** So many checkpoints of the ring are gone before their time: the log area was full, or the agent failed. */
   EVT_CHECKPOINTLOST: { readonly atNs: Nanoseconds; readonly reason: string; readonly checkpoints: number };
-  /** From now on a failure costs a restart, until EVT_PROTECTIONRESTORED. */
+  /** No checkpoint is left, and a failure costs a restart. */
   EVT_PROTECTIONLOST: { readonly atNs: Nanoseconds; readonly reason: string };
+  /** Checkpoints are taken again. The first is the newest too, so the one after it is what a failure is undone with. */
   EVT_PROTECTIONRESTORED: { readonly atNs: Nanoseconds; readonly lostForNs: Nanoseconds };
 
   EVT_ERRORDETECTED: {

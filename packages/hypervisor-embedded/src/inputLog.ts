@@ -13,9 +13,11 @@ export class InputLog {
   private chunk = 0;
   private offset = 0;
   private taken = 0;
+  /** When the newest of what came while the guest ran arrived. */
+  private lastReceived = 0;
 
   constructor(script: readonly InputChunk[] = []) {
-    for (const { atCycle, data } of script) this.add(atCycle, data);
+    for (const { atCycle, data } of script) this.insert(atCycle, data);
   }
 
   /** Bytes that the device has taken: the position that a context keeps. */
@@ -34,12 +36,13 @@ export class InputLog {
     }
   }
 
-  /** Input that arrives at `atCycle`, after what arrives then already, before what is foreseen for later. */
+  /**
+   * Input that comes while the guest runs, now at `atCycle`. Where a rollback has put the guest back to before what came
+   * earlier, it waits until that has been received again: the order of arrival stays as it was.
+   */
   add(atCycle: number, data: Uint8Array): void {
-    if (data.length === 0) return;
-    const later = this.chunks.findIndex((chunk, i) => i >= this.chunk && chunk.atCycle > atCycle);
-    const at = later < 0 ? this.chunks.length : later;
-    this.chunks.splice(at, 0, { atCycle, data: data.slice() });
+    this.lastReceived = Math.max(this.lastReceived, atCycle);
+    this.insert(this.lastReceived, data);
   }
 
   /** The next byte that has arrived by `cycle`, or -1. */
@@ -53,5 +56,13 @@ export class InputLog {
       this.offset = 0;
     }
     return byte;
+  }
+
+  /** After what arrives then already, before what is foreseen for later. */
+  private insert(atCycle: number, data: Uint8Array): void {
+    if (data.length === 0) return;
+    const later = this.chunks.findIndex((chunk, i) => i >= this.chunk && chunk.atCycle > atCycle);
+    const at = later < 0 ? this.chunks.length : later;
+    this.chunks.splice(at, 0, { atCycle, data: data.slice() });
   }
 }

@@ -72,6 +72,18 @@ describe('an input log', () => {
     );
   });
 
+  it('keeps the order of arrival when live input comes before what a rollback made to be received again', () => {
+    const log = new InputLog([{ atCycle: 90, data: Uint8Array.of(9) }]);
+    log.add(10, Uint8Array.of(1));
+    log.add(50, Uint8Array.of(2));
+    takeAll(log, 50);
+    log.cursor = 0;
+    log.add(20, Uint8Array.of(3));
+    expect(takeAll(log, 49)).toEqual([1]);
+    expect(takeAll(log, 50)).toEqual([2, 3]);
+    expect(takeAll(log, 90)).toEqual([9]);
+  });
+
   it('does not see what its giver does to the bytes later', () => {
     const data = Uint8Array.of(1, 2);
     const log = new InputLog();
