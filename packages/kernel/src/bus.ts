@@ -1,12 +1,14 @@
-import type { Bus, EventName, RmkEvent, RmkEvents, Topic } from '@rmk/core';
+import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
 import type { Scope } from './scope.js';
 
-/** An event as the bus sees it: it is given its source and its sequence number. */
+/** An event as the bus delivers it: it has been given its source and its sequence number. */
 interface Stamped {
   source: string;
   sequence: number;
 }
+
+type Unstamped = Partial<Stamped>;
 
 type Handle = (event: Stamped) => unknown;
 
@@ -68,7 +70,7 @@ export class EventBus {
   private head = 0;
   private tail = 0;
   /** Of the event published last. Events are delivered as they are published, so it ascends in both orders. */
-  sequence = 0;
+  private sequence = 0;
   delivering = false;
 
   channel(name: EventName): Channel {
@@ -80,15 +82,26 @@ export class EventBus {
     return channel;
   }
 
-  /** For what is published while an event is being delivered: its turn comes when that one is through. */
-  enqueue(channel: Channel, event: Stamped): void {
+  /**
+   * Stamps an event of `scope` and delivers it; where another one is being delivered, when its turn comes. Not part of
+   * `publish` of the topic, so that this remains small enough to be inlined where nobody listens.
+   */
+  accept(channel: Channel, event: Unstamped, scope: Scope): void {
+    if (event.sequence !== undefined) throw publishedBefore(channel, event.sequence, scope);
+    event.source = scope.name;
+    event.sequence = this.sequence += 1;
+    if (this.delivering) this.enqueue(channel, event as Stamped);
+    else this.dispatch(channel, event as Stamped);
+  }
+
+  private enqueue(channel: Channel, event: Stamped): void {
     this.queuedFor[this.tail] = channel;
     this.queuedEvents[this.tail] = event;
     this.tail += 1;
   }
 
   /** Delivers an event, and then what its subscribers published, in the order in which they did. */
-  dispatch(channel: Channel, event: Stamped): void {
+  private dispatch(channel: Channel, event: Stamped): void {
     this.delivering = true;
     try {
       deliver(channel, event);
@@ -131,21 +144,28 @@ class ScopedTopic<E extends EventName> implements Topic<E> {
   constructor(
     private readonly bus: EventBus,
     private readonly channel: Channel,
-    private readonly source: string,
+    private readonly scope: Scope,
   ) {}
 
   get observed(): boolean {
     return this.channel.subscriptions.length > 0;
   }
 
-  publish(event: RmkEvents[E] & Stamped): void {
-    const { bus, channel } = this;
+  publish(event: RmkEvents[E] & Unstamped): void {
+    const { bus, channel, scope } = this;
     if (!bus.delivering && channel.subscriptions.length === 0) return;
-    event.source = this.source;
-    event.sequence = bus.sequence += 1;
-    if (bus.delivering) bus.enqueue(channel, event);
-    else bus.dispatch(channel, event);
+    // What is left of a plugin that was stopped or quarantined has no say any more.
+    if (scope.closed === undefined) bus.accept(channel, event, scope);
   }
+}
+
+/** Stamped anew, it would change under those who have it and those who are still to get it. */
+function publishedBefore({ name }: Channel, sequence: number, scope: Scope): RmkError {
+  return new RmkError(
+    'RMK_ERR_INPUT',
+    `${scope.name}: this ${name} was published before, with the sequence number ${sequence}: publish a new event, without source and sequence`,
+    { plugin: scope.name },
+  );
 }
 
 /** The bus as one plugin sees it: what it publishes carries its name, what it subscribes to is released with it. */
@@ -156,7 +176,7 @@ export class ScopedBus implements Bus {
   ) {}
 
   topic<E extends EventName>(name: E): Topic<E> {
-    return new ScopedTopic(this.bus, this.bus.channel(name), this.scope.name);
+    return new ScopedTopic(this.bus, this.bus.channel(name), this.scope);
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {

@@ -1,5 +1,7 @@
-import type { Bus, EventName } from '@rmk/core';
+import 'reflect-metadata';
+import { BUS, messageOf, type Bus, type Domain, type EventName, type Plugin, type Topic } from '@rmk/core';
 import * as fc from 'fast-check';
+import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { domainOf, plugin } from './plugins.js';
 
@@ -62,6 +64,39 @@ describe('publishing', () => {
     expect(seen).toEqual([2]);
   });
 
+  it('refuses an event that was published before, and leaves it as it is', async () => {
+    const seen: string[] = [];
+    const { domain } = await domainOf([
+      plugin('detector', (bus) => {
+        const topic = bus.topic('EVT_LOGLOST');
+        bus.on('EVT_VMEXITED', () => topic.publish({ ...lost }));
+      }),
+      plugin('echo', (bus) => {
+        const topic = bus.topic('EVT_LOGLOST');
+        bus.on('EVT_LOGLOST', (event) => topic.publish(event));
+      }),
+    ]);
+    domain.bus.on('EVT_LOGLOST', ({ source, sequence }) => void seen.push(`${source} ${sequence}`));
+    domain.bus.on('EVT_MODULEFAULT', ({ error }) => void seen.push(messageOf(error)));
+    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+    expect(seen).toEqual([
+      'detector 2',
+      'RMK_ERR_INPUT: echo: this EVT_LOGLOST was published before, with the sequence number 2: publish a new event, without source and sequence',
+    ]);
+  });
+
+  it('goes on after it has refused an event', async () => {
+    const { domain } = await domainOf([]);
+    const topic = domain.bus.topic('EVT_VMEXITED');
+    const seen: number[] = [];
+    domain.bus.on('EVT_VMEXITED', ({ sequence }) => void seen.push(sequence));
+    const event = { atNs: 0, code: 0 };
+    topic.publish(event);
+    expect(() => topic.publish(event)).toThrow('RMK_ERR_INPUT: host: this EVT_VMEXITED was published before');
+    topic.publish({ atNs: 0, code: 0 });
+    expect(seen).toEqual([1, 2]);
+  });
+
   it('tells whether anyone listens', async () => {
     const { domain } = await domainOf([]);
     const topic = domain.bus.topic('EVT_LOGLOST');
@@ -71,6 +106,56 @@ describe('publishing', () => {
     subscription[Symbol.dispose]();
     subscription[Symbol.dispose]();
     expect(topic.observed).toBe(false);
+  });
+});
+
+describe('what is left of a plugin that is no more', () => {
+  /** A plugin whose topics outlive it, and that faults at EVT_VMEXITED. */
+  function haunting(left: (() => void)[]): Plugin {
+    return plugin('ghost', (bus) => {
+      const before: Topic<'EVT_LOGLOST'> = bus.topic('EVT_LOGLOST');
+      left.push(
+        () => before.publish({ atNs: 0, reason: 'made before' }),
+        () => bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: 'made after' }),
+      );
+      bus.on('EVT_VMEXITED', () => {
+        throw new Error('broken');
+      });
+    });
+  }
+
+  it.each([
+    ['removed', (domain: Domain) => domain.remove('ghost')],
+    ['quarantined', (domain: Domain) => domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 })],
+  ])('publishes nothing once it was %s', async (_, end) => {
+    const left: (() => void)[] = [];
+    const { domain } = await domainOf([haunting(left)], { supervision: { quarantineAfterFaults: 1 } });
+    const seen: string[] = [];
+    domain.bus.on('EVT_LOGLOST', ({ reason }) => void seen.push(reason));
+    left.forEach((publish) => publish());
+    expect(seen.splice(0)).toEqual(['made before', 'made after']);
+    await end(domain);
+    left.forEach((publish) => publish());
+    // Also from within a delivery, where all that is published is queued.
+    domain.bus.on('EVT_VMGONE', () => left.forEach((publish) => publish()));
+    domain.bus.topic('EVT_VMGONE').publish({ atNs: 0, reason: '' });
+    expect(seen).toEqual([]);
+  });
+
+  it('publishes what it has to say in its stop()', async () => {
+    @injectable()
+    class Leaving {
+      constructor(@inject(BUS) private readonly bus: Bus) {}
+
+      stop(): void {
+        this.bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: 'goodbye' });
+      }
+    }
+    const { domain } = await domainOf([plugin('leaving', undefined, { modules: [Leaving] })]);
+    const seen: string[] = [];
+    domain.bus.on('EVT_LOGLOST', ({ reason }) => void seen.push(reason));
+    await domain.remove('leaving');
+    expect(seen).toEqual(['goodbye']);
   });
 });
 
