@@ -12,6 +12,7 @@ export interface PluginStatus {
   /** Names of the plugins that provide what it requires. */
   readonly dependsOn: readonly string[];
   readonly startedInHostMs: number;
+  /** Since it was started, in all. */
   readonly faults: number;
   /** What it has registered with the domain and not disposed of: `EVT_…`, `timer`, `fact …`. */
   readonly registered: readonly string[];

@@ -61,10 +61,10 @@ export interface RmkEvents {
     /** The sequence number of the event it was handling; 0 where there was none. */
     readonly occurrence: number;
     readonly error: unknown;
-    /** Faults of the plugin so far. */
+    /** Faults of the plugin in all; those within a window of domain time count towards its quarantine. */
     readonly faults: number;
   };
-  /** The plugin had too many faults: its subscriptions and timers are gone, the domain goes on without it. */
+  /** The plugin had too many faults in too short a time: all it registered is released, the domain goes on without it. `faults`: in all. */
   EVT_MODULEQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
   /** The domain is not what it should be, yet works: a coded warning (`RMK_WARN_…`). */
   EVT_WARNING: { readonly atNs: Nanoseconds; readonly code: WarningCode; readonly message: string };
@@ -87,7 +87,11 @@ export type RmkEvent<E extends EventName> = RmkEvents[E] & {
 export interface Topic<E extends EventName> {
   /** Whether anyone listens: a publisher may save itself the building of the event. */
   readonly observed: boolean;
-  /** Delivers to all subscribers before it returns, unless called from a subscriber: then after the outer event. `event` is given to the bus. */
+  /**
+   * Delivers to all subscribers before it returns, unless called from a subscriber: then after the outer event. `event`
+   * is given to the bus, which stamps it: a frozen one is a TypeError, one that was published before `RMK_ERR_INPUT`.
+   * Once the publisher was stopped or quarantined this does nothing.
+   */
   publish(event: RmkEvents[E]): void;
 }
 

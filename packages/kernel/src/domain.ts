@@ -27,7 +27,7 @@ import { RunningPlugin } from './runningPlugin.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 import { scopedMachine } from './scopedMachine.js';
-import { HOST, Supervision } from './supervision.js';
+import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
 
 export interface DomainOptions {
   readonly name: string;
@@ -35,10 +35,7 @@ export interface DomainOptions {
   readonly machine: VirtualMachine;
   /** Started in this order, as far as what they require of each other leaves it open. */
   readonly plugins: readonly Plugin[];
-  readonly supervision?: {
-    /** A plugin is quarantined at its so many-th fault; 8 when absent. */
-    readonly quarantineAfterFaults?: number;
-  };
+  readonly supervision?: SupervisionOptions;
   /** Called before the first plugin starts: whoever subscribes here misses nothing. */
   readonly observe?: (bus: Bus) => void;
 }
@@ -73,16 +70,9 @@ class SupervisedDomain implements Domain {
   private lastOperation: Promise<unknown> = Promise.resolve();
 
   constructor({ name, machine, supervision = {} }: DomainOptions) {
-    const { quarantineAfterFaults = 8 } = supervision;
-    if (!Number.isSafeInteger(quarantineAfterFaults) || quarantineAfterFaults < 1) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `quarantineAfterFaults is ${quarantineAfterFaults}: expected a whole number of 1 or more`,
-      );
-    }
     this.name = name;
     this.machine = machine;
-    this.supervision = new Supervision(this.eventBus, machine.clock, this.hold, quarantineAfterFaults);
+    this.supervision = new Supervision(this.eventBus, machine.clock, this.hold, supervision);
     this.host = this.supervision.scope(HOST);
     this.warning = this.supervision.bus.topic('EVT_WARNING');
     this.bus = new ScopedBus(this.eventBus, this.host);

@@ -1,4 +1,4 @@
-import { RmkError } from '@rmk/core';
+import { RmkError, type Nanoseconds } from '@rmk/core';
 import type { Hold } from './hold.js';
 
 /** Why a scope is closed. */
@@ -20,7 +20,10 @@ interface Registration extends Disposable {
  * faults are attributed to it; its subscriptions and timers are registered there, so they are released with it.
  */
 export class Scope {
+  /** In its whole life. */
   faults = 0;
+  /** When those happened that count towards a quarantine. */
+  recentFaultsNs: readonly Nanoseconds[] = [];
   closed: Closed | undefined;
   private readonly live = new Set<Registration>();
 

@@ -1,4 +1,15 @@
-import { messageOf, type Bus, type Clock, type Topic } from '@rmk/core';
+import {
+  DURATION_HINT,
+  isDuration,
+  messageOf,
+  nanoseconds,
+  RmkError,
+  type Bus,
+  type Clock,
+  type Duration,
+  type Nanoseconds,
+  type Topic,
+} from '@rmk/core';
 import { ScopedBus, type EventBus } from './bus.js';
 import type { Hold } from './hold.js';
 import { Scope, type Fault } from './scope.js';
@@ -7,8 +18,15 @@ import { Scope, type Fault } from './scope.js';
 export const KERNEL = 'kernel';
 export const HOST = 'host';
 
+export interface SupervisionOptions {
+  /** A plugin is quarantined at its so many-th fault within the window; 8 when absent. */
+  readonly quarantineAfterFaults?: number;
+  /** Of domain time; `'10s'` when absent. */
+  readonly faultWindow?: Duration;
+}
+
 /**
- * Reports each fault as EVT_MODULEFAULT and quarantines the plugin that has had too many.
+ * Reports each fault as EVT_MODULEFAULT and quarantines the plugin that has had too many in too short a time.
  *
  * The host is never quarantined. So that its handler of EVT_MODULEFAULT cannot go on reporting itself for ever, what
  * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_MODULEFAULT that
@@ -19,13 +37,26 @@ export class Supervision {
   readonly bus: Bus;
   private readonly moduleFault: Topic<'EVT_MODULEFAULT'>;
   private readonly moduleQuarantined: Topic<'EVT_MODULEQUARANTINED'>;
+  private readonly quarantineAfterFaults: number;
+  private readonly faultWindowNs: Nanoseconds;
 
   constructor(
     bus: EventBus,
     private readonly clock: Clock,
     private readonly hold: Hold,
-    private readonly quarantineAfterFaults: number,
+    { quarantineAfterFaults = 8, faultWindow = '10s' }: SupervisionOptions,
   ) {
+    if (!Number.isSafeInteger(quarantineAfterFaults) || quarantineAfterFaults < 1) {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `quarantineAfterFaults is ${quarantineAfterFaults}: expected a whole number of 1 or more`,
+      );
+    }
+    if (!isDuration(faultWindow)) {
+      throw new RmkError('RMK_ERR_INPUT', `faultWindow is ${String(faultWindow)}: ${DURATION_HINT}`);
+    }
+    this.quarantineAfterFaults = quarantineAfterFaults;
+    this.faultWindowNs = nanoseconds(faultWindow);
     this.bus = new ScopedBus(bus, this.scope(KERNEL));
     this.moduleFault = this.bus.topic('EVT_MODULEFAULT');
     this.moduleQuarantined = this.bus.topic('EVT_MODULEQUARANTINED');
@@ -42,10 +73,18 @@ export class Supervision {
       return;
     }
     const atNs = this.clock.now();
-    const tooMany = plugin !== HOST && scope.closed === undefined && faults >= this.quarantineAfterFaults;
+    const tooMany = plugin !== HOST && scope.closed === undefined && this.areTooMany(scope, atNs);
     // Before the report, so that the plugin does not get that any more.
     if (tooMany) scope.close('quarantined');
     this.moduleFault.publish({ atNs, plugin, ...fault, faults });
     if (tooMany) this.moduleQuarantined.publish({ atNs, plugin, faults });
+  }
+
+  /** Whether the fault at `atNs` is one too many. A fault counts until the window has passed since. */
+  private areTooMany(scope: Scope, atNs: Nanoseconds): boolean {
+    scope.recentFaultsNs = [...scope.recentFaultsNs, atNs].filter(
+      (faultNs) => atNs - faultNs < this.faultWindowNs,
+    );
+    return scope.recentFaultsNs.length >= this.quarantineAfterFaults;
   }
 }

@@ -126,7 +126,7 @@ describe('what is left of a plugin that is no more', () => {
 
   it.each([
     ['removed', (domain: Domain) => domain.remove('ghost')],
-    ['quarantined', (domain: Domain) => domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 })],
+    ['quarantined', async (domain: Domain) => domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 })],
   ])('publishes nothing once it was %s', async (_, end) => {
     const left: (() => void)[] = [];
     const { domain } = await domainOf([haunting(left)], { supervision: { quarantineAfterFaults: 1 } });

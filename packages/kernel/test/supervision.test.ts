@@ -1,4 +1,4 @@
-import type { RmkEvent } from '@rmk/core';
+import type { Duration, RmkEvent } from '@rmk/core';
 import { describe, expect, it, vi } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
 import { ScriptedMachine } from './scriptedMachine.js';
@@ -160,6 +160,60 @@ describe('quarantine', () => {
     expect(domain.plugins).toMatchObject([{ state: 'quarantined', faults: 8 }]);
   });
 
+  it('comes when the faults lie within the window, of domain time', async () => {
+    const faultWindow = '80ns';
+    const { domain, machine } = await domainOf([failing], { supervision: { faultWindow } });
+    await machine.run(80);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined', faults: 8 }]);
+  });
+
+  it('does not come when they lie further apart, however many there are in all', async () => {
+    const faultWindow = '70ns';
+    const { domain, machine } = await domainOf([failing], { supervision: { faultWindow } });
+    const counts: number[] = [];
+    domain.bus.on('EVT_MODULEFAULT', ({ faults }) => void counts.push(faults));
+    await machine.run(1000);
+    expect(domain.plugins).toMatchObject([{ state: 'active', faults: 100 }]);
+    expect(counts).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
+  });
+
+  it('comes when the plugin begins to fault more often, and tells of all faults', async () => {
+    const supervision = { quarantineAfterFaults: 3, faultWindow: '1us' } as const;
+    const throwing = plugin('bad', (bus) => {
+      bus.on('EVT_VMEXITED', () => {
+        throw new Error('broken');
+      });
+    });
+    const { domain, machine } = await domainOf([throwing], { supervision });
+    const quarantined: number[] = [];
+    domain.bus.on('EVT_MODULEQUARANTINED', ({ faults }) => void quarantined.push(faults));
+    const exit = (): void => domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
+    for (let time = 0; time < 5; time++) {
+      exit();
+      await machine.run(1000);
+    }
+    exit();
+    exit();
+    expect(quarantined).toEqual([]);
+    exit();
+    expect(quarantined).toEqual([8]);
+  });
+
+  it('has a window of ten seconds when nothing is said', async () => {
+    const slow = (intervalNs: number) =>
+      plugin(`each-${intervalNs}`, (_, clock) => {
+        clock.every(intervalNs, () => {
+          throw new Error('broken');
+        });
+      });
+    const { domain, machine } = await domainOf([slow(1.4e9), slow(1.5e9)]);
+    await machine.run(60e9);
+    expect(domain.plugins).toMatchObject([
+      { state: 'quarantined', faults: 8 },
+      { state: 'active', faults: 40 },
+    ]);
+  });
+
   it('ends a module that throws in its own handler of EVT_MODULEFAULT', async () => {
     const { domain } = await domainOf([
       plugin('bad', (bus) => {
@@ -241,6 +295,14 @@ describe('quarantine', () => {
     expect(error.code).toBe('RMK_ERR_INPUT');
     expect(error.message).toContain('quarantineAfterFaults');
   });
+});
+
+it.each(['0ms', '5 parsecs', 10])('a fault window of %o is refused', async (faultWindow) => {
+  const supervision = { faultWindow: faultWindow as Duration };
+  const error = await errorOf(domainOf([], { supervision }));
+  expect(error.message).toBe(
+    `RMK_ERR_INPUT: faultWindow is ${faultWindow}: expected a duration above zero such as 50ms, 1.5s or 2min`,
+  );
 });
 
 describe('the host', () => {
