@@ -26,8 +26,7 @@ export class EmbeddedHypervisor {
 
   /** Those that have not been closed. */
   get machines(): readonly EmbeddedMachine[] {
-    this.vms = this.vms.filter(({ isClosed }) => !isClosed);
-    return this.vms;
+    return this.vms.filter(({ isClosed }) => !isClosed);
   }
 
   /** `RMK_ERR_INPUT` for bad options or a name that is taken, `RMK_ERR_ELF` for an ELF that cannot be run. */
@@ -39,7 +38,7 @@ export class EmbeddedHypervisor {
         `there is a VM ${JSON.stringify(machine.name)} already; choose another name`,
       );
     }
-    this.vms = [...this.vms, machine];
+    this.vms = [...this.machines, machine];
     return machine;
   }
 
