@@ -13,19 +13,48 @@ describe('the prediction from samples alone', () => {
     );
   });
 
-  it('has an interval that covers the truth in about 95 of 100 experiments', () => {
-    const truth = exponentialLatency(0.0599);
-    const probability = truth.corruption(50, 1);
-    const random = seededRandom(4);
-    const experiments = 400;
-    let covered = 0;
-    for (let i = 0; i < experiments; i++) {
-      const drawn = Array.from({ length: 100 }, () => truth.sample(random));
-      const { low, high } = sampleCorruption(drawn, 50, 1, { replications: 400, seed: i });
-      if (low <= probability && probability <= high) covered++;
+  it.each([
+    ['common', 1, 50],
+    ['rare', 2, 50],
+  ] as const)(
+    'has an interval that covers a %s corruption (%i retained) in at least 95 of 100 experiments of %i errors',
+    (_, retained, errors) => {
+      const truth = exponentialLatency(0.0599);
+      const probability = truth.corruption(50, retained);
+      const random = seededRandom(4);
+      const experiments = 400;
+      let covered = 0;
+      for (let i = 0; i < experiments; i++) {
+        const drawn = Array.from({ length: errors }, () => truth.sample(random));
+        const { low, high } = sampleCorruption(drawn, 50, retained, { replications: 200, seed: i });
+        if (low <= probability && probability <= high) covered++;
+      }
+      expect(covered / experiments).toBeGreaterThanOrEqual(0.95);
+    },
+  );
+
+  it("has Clopper and Pearson's interval where errors corrupt with certainty or not at all", () => {
+    const hits = 3;
+    const errors = 20;
+    const samples = Array.from({ length: errors }, (_, i) => (i < hits ? Infinity : 1));
+    const { low, high } = sampleCorruption(samples, 50, 2, { replications: 40_000 });
+    // At its ends so many hits or more, or so many or fewer, have a probability of 2.5 %.
+    const term = (p: number, k: number) => choose(errors, k) * p ** k * (1 - p) ** (errors - k);
+    const upTo = (p: number, k: number) =>
+      Array.from({ length: k + 1 }, (_, i) => term(p, i)).reduce((sum, each) => sum + each, 0);
+    expect(1 - upTo(low, hits - 1)).toBeCloseTo(0.025, 2);
+    expect(upTo(high, hits)).toBeCloseTo(0.025, 2);
+  });
+
+  it('does not become surer by the first corruption that it sees', () => {
+    const short = Array.from({ length: 100 }, () => 1);
+    const unseen = sampleCorruption(short, 50, 2).high;
+    for (const seen of [50.5, 75, 100, Infinity]) {
+      expect(sampleCorruption([...short.slice(1), seen], 50, 2).high).toBeGreaterThan(0.97 * unseen);
     }
-    expect(covered / experiments).toBeGreaterThan(0.9);
-    expect(covered / experiments).toBeLessThan(0.985);
+    // One sample alone says next to nothing, whatever it is.
+    expect(sampleCorruption([62.5], 50, 2).high).toBeGreaterThan(0.9);
+    expect(sampleCorruption([62.5], 50, 2).low).toBeLessThan(0.1);
   });
 
   it('does not call an unseen corruption impossible', () => {
@@ -71,3 +100,9 @@ describe('the history of a target, for any distribution', () => {
     expect(retainedOfTarget(empiricalLatency([10, Infinity]), 0.4, 50)).toBeUndefined();
   });
 });
+
+function choose(n: number, k: number): number {
+  let result = 1;
+  for (let i = 1; i <= k; i++) result = (result * (n - k + i)) / i;
+  return result;
+}

@@ -163,11 +163,9 @@ export function advise(input: AdviceInput): Advice {
     curve: shown.map((intervalMs, index) => {
       const choice = evaluate(setting, slowdown, intervalMs, chosen.retained);
       const { low, high } = interval(choice.utility, utilities[index] as Float64Array);
-      // Where no sample was long enough to corrupt anything, resampling shows none either.
-      const unseen =
-        latenciesMs !== undefined && setting.latency?.corruption(intervalMs, chosen.retained) === 0
-          ? pessimistic(choice, unseenBound(latenciesMs.length)).utility
-          : low;
+      if (latenciesMs === undefined) return { ...choice, low, high };
+      // Resampling never shows what no sample showed, and that many samples can hide this much.
+      const unseen = pessimistic(choice, unseenBound(latenciesMs.length)).utility;
       return { ...choice, low: Math.min(low, unseen), high };
     }),
     uncertainty: {

@@ -1,19 +1,21 @@
 import { requireCount, requirePositive } from '../errors.js';
-import { type Estimate, percentileInterval } from '../numerics/interval.js';
-import { seededRandom } from '../numerics/random.js';
+import { type Estimate, sortedQuantile } from '../numerics/interval.js';
+import { exponentialVariate, seededRandom } from '../numerics/random.js';
 import { clip, empiricalLatency } from './latencyDistribution.js';
 
 /** Samples times resamples, at most: about a second. Many samples need few resamples, but never fewer than this. */
-const BUDGET = 40_000_000;
+const BUDGET = 20_000_000;
 const MIN_REPLICATIONS = 200;
 
 /**
  * The probability of corruption from measured latencies alone, with no distribution assumed: the mean of
- * clip((l - (k-1) T) / T, 0, 1) over the samples, with a bootstrap interval (percentiles of `replications` resamples).
+ * clip((l - (k-1) T) / T, 0, 1) over the samples, with a bootstrap interval.
  *
- * Where no sample is long enough to corrupt anything the bootstrap would call the probability exactly zero. Then the upper end is
- * the exact (Clopper and Pearson) bound on the share of errors that outlast (k-1) T, which bounds the probability from above;
- * likewise at one.
+ * The percentile bootstrap misses rare corruption: it covers 82 instead of 95 of 100 true values with 50 samples of §4's latency at
+ * 50 ms dual, and would call a corruption that no sample shows impossible. So the samples are weighted at random (Rubin's Bayesian
+ * bootstrap), together with one more that was not seen: it corrupts nothing for the low end, and with certainty for the high end.
+ * These are the bounds of Gaffke (2005). For values of 0 and 1 alone they are Clopper and Pearson's exact ones; no case is
+ * known in which they cover less than they say.
  */
 export function sampleCorruption(
   latenciesMs: readonly number[],
@@ -29,21 +31,35 @@ export function sampleCorruption(
   requireCount('the number of retained checkpoints', retained);
   const value = empiricalLatency(latenciesMs).corruption(intervalMs, retained);
   const n = latenciesMs.length;
+  // The closed form where the samples all say the same, so that it is not left to chance.
+  if (value === 0) return { value, low: 0, high: unseenBound(n, confidence), confidence };
+  if (value === 1) return { value, low: 1 - unseenBound(n, confidence), high: 1, confidence };
   const corruptions = Float64Array.from(latenciesMs, (l) =>
     clip((l - (retained - 1) * intervalMs) / intervalMs),
   );
-  const exact = unseenBound(n, confidence);
-  if (value === 0) return { value, low: 0, high: exact, confidence };
-  if (value === 1) return { value, low: 1 - exact, high: 1, confidence };
   const random = seededRandom(seed);
   const count = Math.min(replications, Math.max(MIN_REPLICATIONS, Math.floor(BUDGET / n)));
-  const draws = new Float64Array(count);
+  const lows = new Float64Array(count);
+  const highs = new Float64Array(count);
   for (let replication = 0; replication < count; replication++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += corruptions[Math.floor(random() * n)] as number;
-    draws[replication] = sum / n;
+    const unseen = exponentialVariate(random, 1);
+    let weights = unseen;
+    let corrupted = 0;
+    for (let i = 0; i < n; i++) {
+      const weight = exponentialVariate(random, 1);
+      weights += weight;
+      corrupted += weight * (corruptions[i] as number);
+    }
+    lows[replication] = corrupted / weights;
+    highs[replication] = (corrupted + unseen) / weights;
   }
-  return percentileInterval(value, draws, confidence);
+  const tail = (1 - confidence) / 2;
+  return {
+    value,
+    low: sortedQuantile(lows.toSorted(), tail),
+    high: sortedQuantile(highs.toSorted(), 1 - tail),
+    confidence,
+  };
 }
 
 /** The upper end of Clopper and Pearson's interval for a share of which `trials` trials showed none: about 3.7 / n at 95 %. */
