@@ -14,7 +14,7 @@ export interface PluginStatus {
   readonly startedInHostMs: number;
   /** Since it was started, in all. */
   readonly faults: number;
-  /** What it has registered with the domain and not disposed of: `EVT_…`, `timer`, `fact …`. */
+  /** What it has registered with the domain and not disposed of: `EVT_…`, `timer`, `fact …`, `TOKEN.method`. */
   readonly registered: readonly string[];
 }
 
@@ -26,7 +26,7 @@ export interface Domain {
   readonly clock: Clock;
   /** In the order in which they were started. */
   readonly plugins: readonly PluginStatus[];
-  /** What a plugin provides, or the DETECTIONS of the kernel. `RMK_ERR_UNKNOWN` where there is none. */
+  /** What a plugin provides, the object itself, or the DETECTIONS of the kernel. `RMK_ERR_UNKNOWN` where there is none. */
   get<T>(of: Token<T>): T;
   /** Checks, then starts a plugin beside the running guest; on failure nothing has changed. */
   install(plugin: Plugin): Promise<void>;

@@ -56,7 +56,7 @@ export interface RmkEvents {
   EVT_MODULEFAULT: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
-    /** What ran: the handler of an `EVT_…`, a `timer`, or the observer of a `fact …`. */
+    /** What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, or the release of what `TOKEN.method` gave. */
     readonly during: string;
     /** The sequence number of the event it was handling; 0 where there was none. */
     readonly occurrence: number;

@@ -36,7 +36,10 @@ export interface Manifest {
   readonly version: string;
   /** The versions of RMK that it works with, as a semver range. */
   readonly rmk: string;
-  /** Besides BUS, CLOCK and OPTIONS, which everyone gets. */
+  /**
+   * Besides BUS, CLOCK and OPTIONS, which everyone gets. What other plugins provide comes as a facade: a `Disposable`
+   * that one of its methods returns is released with the plugin that called, and after that its calls are refused.
+   */
   readonly requires?: readonly Token<unknown>[];
   readonly provides?: readonly Provision[];
   /** What the hypervisor must be able to do. */

@@ -27,6 +27,7 @@ import { RunningPlugin } from './runningPlugin.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 import { scopedMachine } from './scopedMachine.js';
+import { scopedProvision } from './scopedProvision.js';
 import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
 
 export interface DomainOptions {
@@ -213,7 +214,12 @@ class SupervisedDomain implements Domain {
     const provided = new Map<Token<unknown>, unknown>([
       [DETECTIONS, this.detections],
       [VIRTUAL_MACHINE, scopedMachine(this.machine, scope)],
-      ...providers.flatMap((provider) => [...provider.provided]),
+      ...providers.flatMap(({ provided: objects }) =>
+        Array.from(
+          objects,
+          ([token, object]) => [token, scopedProvision(object, tokenName(token), scope)] as const,
+        ),
+      ),
     ]);
     const { requires = [] } = checked.definition;
     return new Map<Token<unknown>, unknown>([

@@ -7,7 +7,7 @@ type Constructor = new () => Module;
 
 /** The instances of a plugin's classes. */
 export interface PluginInstances {
-  readonly provided: ReadonlyMap<Token<unknown>, unknown>;
+  readonly provided: ReadonlyMap<Token<unknown>, Module>;
   /** Each once, in start order: what is provided, then the modules, and each after what is injected into it. */
   readonly modules: readonly Module[];
 }

@@ -7,7 +7,7 @@ import type { Scope } from './scope.js';
 /** One plugin of a domain, from its construction until it has stopped. */
 export class RunningPlugin {
   private phase: 'starting' | 'active' | 'stopping' = 'starting';
-  provided: ReadonlyMap<Token<unknown>, unknown> = new Map();
+  provided: ReadonlyMap<Token<unknown>, Module> = new Map();
   private readonly started: Module[] = [];
   private startedInHostMs = 0;
 

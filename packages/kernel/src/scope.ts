@@ -38,15 +38,19 @@ export class Scope {
     return Array.from(this.live, ({ label }) => label);
   }
 
+  /** Throws where the scope is closed; `attempted` completes "… cannot". */
+  refuseWhenClosed(attempted: string): void {
+    if (this.closed === undefined) return;
+    throw new RmkError(
+      'RMK_ERR_STATE',
+      `${this.name} is ${this.closed} and cannot ${attempted}: see that nothing of it goes on in the background`,
+      { plugin: this.name },
+    );
+  }
+
   /** Registers what `acquire` gives until it is disposed of, is `spent` of itself, or the scope closes. */
   register(label: string, acquire: (spent: () => void) => Disposable): Disposable {
-    if (this.closed !== undefined) {
-      throw new RmkError(
-        'RMK_ERR_STATE',
-        `${this.name} is ${this.closed} and cannot register ${label}: see that nothing of it goes on in the background`,
-        { plugin: this.name },
-      );
-    }
+    this.refuseWhenClosed(`register ${label}`);
     const registration: Registration = {
       label,
       [Symbol.dispose]: () => {
@@ -80,10 +84,14 @@ export class Scope {
     this.report(this, { during, occurrence, error });
   }
 
-  /** Releases everything that is registered, the newest first. From now on nothing can be. */
+  /**
+   * Releases everything that is registered, the newest first. From now on nothing can be. Some of it is other plugins'
+   * to release: what they throw is a fault, and keeps nothing else from being released.
+   */
   close(why: Closed): void {
     this.closed = why;
-    for (const registration of [...this.live].toReversed()) registration[Symbol.dispose]();
+    for (const registration of [...this.live].toReversed())
+      this.attempt(registration.label, () => registration[Symbol.dispose](), undefined);
   }
 }
 

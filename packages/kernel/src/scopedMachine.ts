@@ -1,4 +1,5 @@
 import { RmkError, type VirtualMachine } from '@rmk/core';
+import { facadeOf } from './facade.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 
@@ -19,12 +20,5 @@ export function scopedMachine(machine: VirtualMachine, scope: Scope): VirtualMac
       });
     },
   };
-  return new Proxy<VirtualMachine>(Object.create(machine), {
-    get(_, property) {
-      if (Object.hasOwn(own, property)) return Reflect.get(own, property) as unknown;
-      // Not through the proxy: a driver's private fields are out of its reach.
-      const value: unknown = Reflect.get(machine, property, machine);
-      return typeof value === 'function' ? (value.bind(machine) as unknown) : value;
-    },
-  });
+  return facadeOf(machine, own, (_, method, given) => Reflect.apply(method, machine, given));
 }

@@ -56,8 +56,13 @@ describe('injection', () => {
     ]);
     expect(instances).toBe(1);
     expect(seen).toHaveLength(4);
-    expect(new Set(seen).size).toBe(1);
-    expect(domain.get(PIN)).toBe(seen[0]);
+    // The provider's own classes get the object itself, those of the consumer one facade of it.
+    expect(seen[0]).toBe(domain.get(PIN));
+    expect(seen[1]).toBe(seen[0]);
+    expect(seen[2]).not.toBe(seen[0]);
+    expect(seen[3]).toBe(seen[2]);
+    expect(seen[2]).toBeInstanceOf(Counted);
+    expect(seen[2]).toHaveProperty('id', 1);
     expect(domain.plugins.map(({ name, dependsOn }) => [name, dependsOn])).toEqual([
       ['provider', []],
       ['consumer', ['provider']],
