@@ -1,4 +1,5 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { QEMU } from './qemu.js';
@@ -20,18 +21,29 @@ export interface QemuOptions {
   readonly timeout: number;
 }
 
-/** A QEMU that runs one guest, with its serial line. */
+const FIRST_OUTPUT_POLL_MS = 5;
+
+/**
+ * A QEMU that runs one guest, with its serial line. What the guest puts out goes to a file: through a pipe that is
+ * read too slowly QEMU loses the last bytes before its guest ends.
+ */
 export class QemuProcess {
   /** Exit code of QEMU, which is that of the guest; rejected where QEMU failed, was killed or took too long. */
   readonly ended: Promise<number>;
-  private readonly chunks: Buffer[] = [];
   private messages = '';
   private timedOut = false;
-  private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
+  private readonly child: ChildProcessByStdio<Writable, null, Readable>;
 
-  private constructor(args: readonly string[], guest: OracleGuest, timeout: number) {
-    this.child = spawn(QEMU, args, { stdio: ['pipe', 'pipe', 'pipe'] });
-    this.child.stdout.on('data', (chunk: Buffer) => this.chunks.push(chunk));
+  private constructor(
+    args: readonly string[],
+    guest: OracleGuest,
+    private readonly outputFile: string,
+    timeout: number,
+  ) {
+    const outputDescriptor = openSync(outputFile, 'w');
+    const child = spawn(QEMU, args, { stdio: ['pipe', outputDescriptor, 'pipe'] });
+    this.child = child as ChildProcessByStdio<Writable, null, Readable>;
+    closeSync(outputDescriptor);
     this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.messages += text));
     this.child.stdin.on('error', () => {}); // The guest may end before it has read everything.
     const timer = setTimeout(() => {
@@ -59,17 +71,23 @@ export class QemuProcess {
   ): Promise<QemuProcess> {
     const { args: guestArgs, files } = qemuGuestFiles(guest, folder);
     await Promise.all([...files].map(([file, data]) => writeFile(file, data)));
-    return new QemuProcess(['-M', `virt${machine}`, ...BARE, ...guestArgs, ...args], guest, timeout);
+    const allArgs = ['-M', `virt${machine}`, ...BARE, ...guestArgs, ...args];
+    return new QemuProcess(allArgs, guest, `${folder}/output`, timeout);
   }
 
   /** All that the guest has put out so far. */
   get output(): Uint8Array {
-    return Uint8Array.from(Buffer.concat(this.chunks));
+    return Uint8Array.from(readFileSync(this.outputFile));
   }
 
-  /** Calls back once, at the guest's first output. */
-  onFirstOutput(then: () => void): void {
-    this.child.stdout.once('data', then);
+  /** Sends bytes once the guest has put something out. */
+  sendAfterFirstOutput(bytes: Uint8Array): void {
+    const poll = setInterval(() => {
+      if (statSync(this.outputFile).size === 0) return;
+      clearInterval(poll);
+      this.send(bytes);
+    }, FIRST_OUTPUT_POLL_MS);
+    this.child.once('exit', () => clearInterval(poll));
   }
 
   /** Puts bytes on the serial line. QEMU takes them when the UART's FIFO has room. */

@@ -25,7 +25,7 @@ export async function runUnderQemu({ timeout, ...guest }: WholeRunOptions): Prom
   return withPrivateFolder(async (folder) => {
     const qemu = await QemuProcess.start(guest, folder, { args: countedTime(SHIFT), timeout });
     const { input } = guest;
-    if (input !== undefined) qemu.onFirstOutput(() => qemu.send(input));
+    if (input !== undefined) qemu.sendAfterFirstOutput(input);
     const exitCode = await qemu.ended;
     return { exitCode, output: qemu.output };
   });
