@@ -4,11 +4,12 @@ import { everyInstruction } from './everyInstruction.js';
 import { MNEMONICS } from './instruction.js';
 import { describeOracle } from './qemu.js';
 
+/** Of QEMU, so that it is ended before the test is given up. */
 const TIMEOUT = 120_000;
 const MORE_THAN_IT_HAS = 30_000;
 
 describeOracle('every instruction', () => {
-  it('oracle: does on corner cases what it does under QEMU', { timeout: TIMEOUT }, async () => {
+  it('oracle: does on corner cases what it does under QEMU', { timeout: 2 * TIMEOUT }, async () => {
     const report = await compareWithQemu({
       ...everyInstruction(),
       stretches: [{ afterTraps: 0, until: MORE_THAN_IT_HAS }],

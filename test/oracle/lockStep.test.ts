@@ -6,6 +6,7 @@ import { ownGuests, usersGuests } from './oracleGuests.js';
 import { describeOracle } from './qemu.js';
 
 const INSTRUCTIONS = 100_000;
+/** Of QEMU, so that it is ended before the test is given up. */
 const TIMEOUT = 300_000;
 /** Start-up, and three places further and further into the work. */
 const STRETCHES: readonly Stretch[] = [0, 10, 100, 500].map((afterTraps, index) => ({
@@ -32,7 +33,7 @@ function summary({ name }: OracleGuest, report: LockStepReport): string {
 }
 
 describeOracle('in lock-step with QEMU all registers are alike', () => {
-  it.concurrent.each(ownGuests())('oracle: $name', { timeout: TIMEOUT }, async (guest) => {
+  it.concurrent.each(ownGuests())('oracle: $name', { timeout: 2 * TIMEOUT }, async (guest) => {
     const report = await compareWithQemu({ ...guest, stretches: stretchesOf(guest), timeout: TIMEOUT });
     process.stderr.write(summary(guest, report));
     expect(report.instructions).toBeGreaterThanOrEqual(INSTRUCTIONS);
@@ -43,7 +44,7 @@ describeOracle('in lock-step with QEMU all registers are alike', () => {
     }
   });
 
-  it.concurrent.for(usersGuests())('oracle: $name', { timeout: TIMEOUT }, async (guest) => {
+  it.concurrent.for(usersGuests())('oracle: $name', { timeout: 2 * TIMEOUT }, async (guest) => {
     const stretches = [{ afterTraps: 0, until: INSTRUCTIONS }];
     const report = await compareWithQemu({ ...guest, stretches, timeout: TIMEOUT });
     process.stderr.write(summary(guest, report));

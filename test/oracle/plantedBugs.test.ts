@@ -7,6 +7,7 @@ import { mnemonic, rd } from './instruction.js';
 import { describeOracle } from './qemu.js';
 import { PC } from './registers.js';
 
+/** Of QEMU, so that it is ended before the test is given up. */
 const TIMEOUT = 60_000;
 const STRETCHES = [1000, 2000, 10_500].map((until) => ({ afterTraps: 0, until }));
 
@@ -69,7 +70,7 @@ const BUGS: readonly Bug[] = [
 ];
 
 describeOracle('the comparison finds planted bugs', () => {
-  it.concurrent.each(BUGS)('oracle: $what', { timeout: TIMEOUT }, async ({ instruction, bug, found }) => {
+  it.concurrent.each(BUGS)('oracle: $what', { timeout: 2 * TIMEOUT }, async ({ instruction, bug, found }) => {
     const comparison = compareWithQemu({
       ...everyInstruction(),
       stretches: STRETCHES,
@@ -79,7 +80,7 @@ describeOracle('the comparison finds planted bugs', () => {
     await expect(comparison).rejects.toThrow(found);
   });
 
-  it('oracle: a file that is loaded wrongly', { timeout: TIMEOUT }, async () => {
+  it('oracle: a file that is loaded wrongly', { timeout: 2 * TIMEOUT }, async () => {
     const comparison = compareWithQemu({
       ...everyInstruction(),
       stretches: STRETCHES,
