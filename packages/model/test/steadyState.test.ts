@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { buildChain } from '../src/chain/markovChain.js';
+import { buildChain, type MarkovChain } from '../src/chain/markovChain.js';
 import { unavailabilityOf } from '../src/chain/measures.js';
 import { simulateChain } from '../src/chain/simulation.js';
 import { steadyState, steadyStateByIteration, steadyStateByLu } from '../src/chain/steadyState.js';
@@ -48,6 +48,19 @@ function determinant(matrix: bigint[][]): bigint {
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN))), 0);
+
+/** How far the flows into and out of a state are apart, at most, relative to the flow: an oracle that needs no other solver. */
+function imbalance(chain: MarkovChain, pi: Float64Array): number {
+  const flow = new Float64Array(pi.length);
+  const through = new Float64Array(pi.length);
+  for (const { from, to, rate } of chain.arcs) {
+    const amount = (pi[from] as number) * rate;
+    flow[from] = (flow[from] as number) - amount;
+    flow[to] = (flow[to] as number) + amount;
+    through[from] = (through[from] as number) + amount;
+  }
+  return flow.reduce((most, f, i) => Math.max(most, Math.abs(f) / (through[i] as number)), 0);
+}
 
 describe('the steady state by GTH elimination', () => {
   it('is the exact one to 14 digits of each probability', () => {
@@ -138,19 +151,30 @@ describe('the steady state by GTH elimination', () => {
     }
     const chain = buildChain(chainFrom(side * side, arcs), {});
     const pi = steadyState(chain);
-    // Balance, state by state, relative to the flow: an oracle that needs no other solver.
-    const flow = new Float64Array(side * side);
-    const through = new Float64Array(side * side);
-    for (const { from, to, rate: r } of chain.arcs) {
-      const amount = (pi[from] as number) * r;
-      flow[from] = (flow[from] as number) - amount;
-      flow[to] = (flow[to] as number) + amount;
-      through[from] = (through[from] as number) + amount;
-    }
-    expect(flow.reduce((most, f, i) => Math.max(most, Math.abs(f) / (through[i] as number)), 0)).toBeLessThan(
-      1e-12,
-    );
+    expect(imbalance(chain, pi)).toBeLessThan(1e-12);
     expect(pi.reduce((total, p) => total + p, 0)).toBeCloseTo(1, 12);
+  });
+
+  it('of sparse states without any locality, which fill up, balances every state and is what the iteration finds', () => {
+    const size = 1500;
+    const random = seededRandom(18);
+    const arcs = Array.from({ length: size }, (_, state) =>
+      [1, ...Array.from({ length: 3 }, () => 1 + Math.floor(random() * (size - 1)))].map(
+        (distance) => [state, (state + distance) % size, 10 ** (4 * random() - 2)] as const,
+      ),
+    ).flat();
+    const chain = buildChain(chainFrom(size, arcs), {});
+    const pi = steadyState(chain);
+    expect(imbalance(chain, pi)).toBeLessThan(1e-12);
+    expect(largest(steadyStateByIteration(chain).probabilities, pi)).toBeLessThan(1e-10);
+  });
+
+  it('is refused where the probabilities do not fit into numbers', () => {
+    const arcs = [
+      [0, 1, 1e300],
+      [1, 0, 1e-300],
+    ] as const;
+    expect(() => steadyState(buildChain(chainFrom(2, arcs), {}))).toThrow(/RMK_ERR_NUMERIC.*too far apart/);
   });
 });
 

@@ -14,8 +14,10 @@ interface Step {
   readonly rate: Float64Array;
 }
 
-/** Fill-in beyond which elimination is no longer a matter of seconds. */
-const MAX_ENTRIES = 20_000_000;
+/** Once the cheapest removal touches this share of all pairs that are left, a matrix is faster than a sparse structure. */
+const DENSE = 0.01;
+/** Beyond this a matrix is no longer a matter of seconds. */
+const MAX_DENSE_STATES = 4000;
 
 /**
  * Grassmann, Taksar and Heyman's elimination: states are removed one by one, and the chain that is watched only while it is in one
@@ -23,17 +25,20 @@ const MAX_ENTRIES = 20_000_000;
  * all its digits, however small it is and however far the rates lie apart.
  *
  * The chain is kept sparse, and the next state is always the one whose removal can create the fewest new transitions (Markowitz'
- * rule, in-degree times out-degree), which keeps chains of 10 000 states with local transitions to a second or so.
+ * rule, in-degree times out-degree), which keeps chains of 10 000 states with local transitions to a second or so. What is left when it
+ * has filled up is eliminated as a matrix.
  */
 export class Elimination {
   private readonly steps: Step[] = [];
   private readonly last: number;
   private readonly size: number;
+  private readonly name: string;
 
   /** @throws ModelError when so many transitions arise that the chain is not sparse enough for this. */
   constructor(chain: MarkovChain) {
     const n = chain.states.length;
     this.size = n;
+    this.name = chain.name;
     const out = Array.from({ length: n }, () => new Map<number, number>());
     const incoming = Array.from({ length: n }, () => new Set<number>());
     for (const { from, to, rate } of chain.arcs) {
@@ -45,11 +50,23 @@ export class Elimination {
     const queue = new CheapestFirst(n, (state) =>
       state === chain.initial ? Infinity : (out[state]?.size ?? 0) * (incoming[state]?.size ?? 0),
     );
-    let entries = 0;
     for (let left = n; left > 1; left--) {
       const state = queue.take();
       const row = out[state] as Map<number, number>;
       const sources = [...(incoming[state] as Set<number>)];
+      if (row.size * sources.length > DENSE * left * left) {
+        if (left > MAX_DENSE_STATES) {
+          throw new ModelError(
+            'RMK_ERR_NUMERIC',
+            `the chain "${chain.name}" fills up while its states are eliminated; solve it with steadyStateByIteration`,
+          );
+        }
+        const rest = [state];
+        while (rest.length < left) rest.push(queue.take());
+        this.last = chain.initial;
+        this.steps.push(...eliminateDense(rest, out));
+        return;
+      }
       let exit = 0;
       for (const rate of row.values()) exit += rate;
       const to = Int32Array.from(row.keys());
@@ -71,20 +88,17 @@ export class Elimination {
         queue.changed(source);
       }
       for (const target of to) queue.changed(target);
-      entries += to.length + sources.length;
-      if (entries > MAX_ENTRIES) {
-        throw new ModelError(
-          'RMK_ERR_NUMERIC',
-          `the chain "${chain.name}" fills up while its states are eliminated; solve it with steadyStateByIteration`,
-        );
-      }
       this.steps.push({ state, exit, to, share, from: Int32Array.from(sources), rate: rates });
       row.clear();
     }
     this.last = queue.take();
   }
 
-  /** π with π Q = 0 and Σ π = 1. */
+  /**
+   * π with π Q = 0 and Σ π = 1.
+   *
+   * @throws ModelError when the rates lie so far apart that a probability overflows.
+   */
   steadyState(): Float64Array {
     const pi = new Float64Array(this.size);
     pi[this.last] = 1;
@@ -94,6 +108,12 @@ export class Elimination {
       for (let i = 0; i < from.length; i++) flow += (pi[from[i] as number] as number) * (rate[i] as number);
       pi[state] = flow / exit;
       total += flow / exit;
+    }
+    if (!(total < Infinity)) {
+      throw new ModelError(
+        'RMK_ERR_NUMERIC',
+        `the rates of "${this.name}" lie too far apart: its probabilities do not fit into floating-point numbers`,
+      );
     }
     return pi.map((p) => p / total);
   }
@@ -119,6 +139,39 @@ export class Elimination {
     }
     return h;
   }
+}
+
+/** The steps for the states `left`, of which the last one stays. `rows` are the rates from each state to each other. */
+function eliminateDense(left: readonly number[], rows: readonly ReadonlyMap<number, number>[]): Step[] {
+  const m = left.length;
+  // The state that stays comes first, and the others are removed from the end, so that rows stay contiguous.
+  const states = Int32Array.from(left).toReversed();
+  const positions = new Map(Array.from(states, (state, position) => [state, position] as const));
+  const matrix = states.reduce(
+    (rates, state, position) => {
+      for (const [to, rate] of rows[state] ?? []) rates[position * m + (positions.get(to) as number)] = rate;
+      return rates;
+    },
+    new Float64Array(m * m),
+  );
+  const steps: Step[] = [];
+  for (let k = m - 1; k > 0; k--) {
+    const others = states.subarray(0, k);
+    const share = matrix.slice(k * m, k * m + k);
+    const exit = share.reduce((sum, rate) => sum + rate, 0);
+    for (let j = 0; j < k; j++) share[j] = (share[j] as number) / exit;
+    const rate = Float64Array.from(others, (_, i) => matrix[i * m + k] as number);
+    for (let i = 0; i < k; i++) {
+      const into = rate[i] as number;
+      if (into === 0) continue;
+      // The diagonal is written as well, and never read.
+      for (let j = 0, at = i * m; j < k; j++, at++) {
+        matrix[at] = (matrix[at] as number) + into * (share[j] as number);
+      }
+    }
+    steps.push({ state: states[k] as number, exit, to: others, share, from: others, rate });
+  }
+  return steps;
 }
 
 interface Entry {
