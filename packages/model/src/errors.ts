@@ -38,14 +38,12 @@ export function requireOpenUnit(name: string, value: number): void {
   }
 }
 
-/** @throws ModelError unless `value` is a whole number of at least `least`. */
-export function requireCount(name: string, value: number, least = 1): void {
-  if (!(Number.isSafeInteger(value) && value >= least)) {
-    throw new ModelError(
-      'RMK_ERR_INPUT',
-      `${name} must be a whole number of at least ${least}, not ${value}`,
-    );
-  }
+/** @throws ModelError unless `value` is a whole number of at least `least`, and of at most `most`. */
+export function requireCount(name: string, value: number, least = 1, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isInteger(value) && value >= least && value <= most) return;
+  const range =
+    most === Number.MAX_SAFE_INTEGER || value < least ? `of at least ${least}` : `of at most ${most}`;
+  throw new ModelError('RMK_ERR_INPUT', `${name} must be a whole number ${range}, not ${value}`);
 }
 
 /** "; did you mean x?" for the known name that is nearest to `name`, else the list of all known names. */
@@ -53,7 +51,9 @@ export function suggestion(name: string, known: readonly string[]): string {
   const nearest = known
     .map((candidate) => ({ candidate, edits: distance(name.toLowerCase(), candidate.toLowerCase()) }))
     .toSorted((a, b) => a.edits - b.edits)[0];
-  if (nearest !== undefined && nearest.edits <= Math.max(2, nearest.candidate.length / 2)) {
+  // More than half of its letters changed is another name, but for short ones.
+  const length = nearest?.candidate.length ?? 0;
+  if (nearest !== undefined && nearest.edits <= Math.min(length - 1, Math.max(2, length / 2))) {
     return `; did you mean "${nearest.candidate}"?`;
   }
   return `; known names are ${known.join(', ')}`;

@@ -56,6 +56,7 @@ describe('a fit by maximum likelihood', () => {
   it('says why it cannot be done', () => {
     expect(() => fitLatency('exponential', [Infinity])).toThrow(/none of the errors was ever detected/);
     expect(() => fitLatency('exponential', [0, 0])).toThrow(/all latencies are zero/);
+    expect(() => fitRate([5e-324, 1e-320])).toThrow(/rate fitted .* not Infinity/);
     expect(() => fitLatency('weibull', [0, 1, 2])).toThrow(/cannot be fitted to latencies of zero/);
     expect(() => fitLatency('log-normal', [3, 3, 3])).toThrow(/all equal/);
     expect(() => fitLatency('weibull', [0.01, 0.01, 0.010000000000000002])).toThrow(/all equal/);

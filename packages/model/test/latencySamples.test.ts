@@ -30,8 +30,8 @@ describe('a sample file', () => {
   });
 
   it('is refused with every line that is no latency', () => {
-    const text = '# injection to detection\n1\nabc\n-3\nNaN\n-inf\n4 5\n0x10\n.\n';
-    const lines = [3, 4, 5, 6, 7, 9];
+    const text = '# injection to detection\n1\nabc\n-3\nNaN\n-inf\n4 5\n0x10\n.\n1e999\n';
+    const lines = [3, 4, 5, 6, 7, 8, 9, 10];
     expect(() => parseLatencySamples(text, 'x.txt')).toThrow(/x\.txt is not a sample file/);
     for (const line of lines) expect(() => parseLatencySamples(text)).toThrow(new RegExp(`line ${line}: `));
   });

@@ -90,7 +90,7 @@ describe('rmk model corruption', () => {
     expect(report['probability']).toBeCloseTo(2.5 / 9, 12);
     expect(measured.low).toBeLessThan(2.5 / 9);
     const { stdout } = await run('corruption', '--samples', path);
-    expect(stdout).toMatch(/samples +9, of which 1 were never detected/);
+    expect(stdout).toMatch(/samples +9, of which 1 never detected/);
     expect(stdout).toMatch(/weibull +shape/);
   });
 
@@ -102,6 +102,20 @@ describe('rmk model corruption', () => {
 });
 
 describe('rmk model availability', () => {
+  it('adds the variant that a sweep is about', async () => {
+    const { sweeps } = await json('availability', '--sweep', 'retained=1:3:3');
+    const { series } = (sweeps as { series: { variant: string; availability: number[] }[] }[])[0] ?? {
+      series: [],
+    };
+    const by = (variant: string) => series.find((each) => each.variant === variant)?.availability;
+    expect(by('k')?.slice(0, 2)).toEqual([by('single')?.[0], by('dual')?.[0]]);
+  });
+
+  it('reads a file that begins with a byte order mark', async () => {
+    const params = await file('p.json', '\uFEFF{ "intervalMs": 70 }');
+    expect((await json('availability', '--params', params))['parameters']).toMatchObject({ intervalMs: 70 });
+  });
+
   it('gives the figures of the reconstruction, checked against LU', async () => {
     const { results, notes } = await json('availability');
     const by = new Map(
@@ -227,6 +241,21 @@ describe('what a user does wrong', () => {
     [['corruption', '--samples', '/nonexistent'], /cannot be read/],
     [['corruption', '--bogus'], /unknown option '--bogus'/],
     [['corruptoin'], /corruption|unknown command/],
+    [['corruption', '--rate', '1', '--bound', '20'], /one latency only/],
+    [['corruption', '--simulate', '1e12'], /trials must be a whole number of at most/],
+    [['corruption', '--simulate', '10', '--seed', '1.5'], /seed must be a whole number/],
+    [['availability', '--simulate', '1e12'], /cycles must be a whole number of at most/],
+    [['availability', '--variants', ''], /there is no variant ""; known names are/],
+    [['availability', '--variants', 'dual', '--sweep', 'retained=1:4:4'], /only "k" depends on it/],
+    [['availability', '--sweep', 'intervalMs= :9:3'], /from a number to a number/],
+    [['availability', '--param', 'vmMttfHours=1e-308'], /RMK_ERR_NUMERIC/],
+    [['advise', '--slowdown', '50=0.1', '--draws', '1e9'], /draws must be a whole number of at most/],
+    [['advise', '--slowdown', '50=0.1', '--max-retained', '1e9'], /longest history/],
+    [['advise', '--slowdown', '50=0.1', '--weight', '1e308'], /worth nothing/],
+    [['advise', '--slowdown', '50=0.1=0.2'], /"50=0\.1=0\.2" is not a slowdown/],
+    [['advise', '--slowdown', '50=0.1:0.05:0.2:0.3'], /is not a slowdown/],
+    [['advise', '--slowdown', '-5=0.1'], /slowdown\.0\.intervalMs/],
+    [['advise', '--slowdown', ' 50=0.1, 60=x'], /slowdown\.1\.slowdown/],
     [['availability', '--set', 'nguyen2015'], /did you mean "nguyen2014"/],
     [['availability', '--variants', 'duel'], /did you mean "dual"/],
     [['availability', '--param', 'vmMttfHour=3'], /did you mean "vmMttfHours"/],
@@ -259,6 +288,21 @@ describe('what a user does wrong', () => {
     });
     expect((await run('availability', '--params', await file('q.json', '{'))).stderr).toMatch(
       /q\.json holds no JSON/,
+    );
+  });
+
+  it('in the interval of pc is told: it has to hold the pc in use', async () => {
+    const interval = async (low: number, high: number) =>
+      run('availability', '--params', await file('p.json', `{ "corruptionInterval": [${low}, ${high}] }`));
+    expect(await interval(0.5, 0.6)).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /corruptionInterval is 0\.5 to 0\.6, but .* gives a pc of 0\.01586/,
+      ) as string,
+    });
+    expect((await interval(0.01, 0.02)).stdout).toMatch(
+      /dual: 99\.\d+ % to 99\.\d+ % from the 95 % interval of pc/,
     );
   });
 

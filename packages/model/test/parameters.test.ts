@@ -68,6 +68,17 @@ describe('a parameter file', () => {
     ).toThrow(/classes\.0\.share/);
   });
 
+  it('offers names that belong where the unknown one stands', () => {
+    const parse = (extra: object, latency: object) =>
+      parseParameterFile({ classes: [{ name: 'x', share: 1, latency, ...extra }] }, 'p.json');
+    expect(() => parse({ shar: 1 }, { kind: 'never' })).toThrow(
+      'classes.0.shar: unknown; did you mean "share"?',
+    );
+    expect(() => parse({}, { kind: 'fixed', latencyMS: 1 })).toThrow(
+      'classes.0.latency.latencyMS: unknown; did you mean "latencyMs"?',
+    );
+  });
+
   it('of every named set is itself valid', () => {
     for (const set of Object.values(PARAMETER_SETS)) expect(parseParameterFile(set, 'set')).toEqual(set);
   });

@@ -74,8 +74,8 @@ const CURVE_POINTS = 60;
 export function advise(input: AdviceInput): Advice {
   const { parameters, slowdown, latenciesMs, weight = 1, maxRetained = 8, maxLostWorkMs = Infinity } = input;
   const { draws = 100, seed = 1 } = input;
-  requireCount('the longest history', maxRetained);
-  requireCount('the number of draws', draws, 2);
+  requireCount('the longest history', maxRetained, 1, 1000);
+  requireCount('the number of draws', draws, 2, 10_000);
   if (!(weight >= 0 && weight < Infinity)) {
     throw new ModelError('RMK_ERR_INPUT', `the weight of the slowdown must be zero or more, not ${weight}`);
   }
@@ -115,6 +115,12 @@ export function advise(input: AdviceInput): Advice {
     );
   }
   const most = best(histories).utility;
+  if (most === 0) {
+    throw new ModelError(
+      'RMK_ERR_NUMERIC',
+      `with the weight ${weight} every slowdown is worth nothing at all`,
+    );
+  }
   const chosen = histories.find(({ utility }) => utility >= most * (1 - WORTHWHILE)) ?? best(histories);
   const shown = allowed(chosen.retained);
 

@@ -27,7 +27,9 @@ export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
     throw new ModelError(
       'RMK_ERR_FILE',
       `${path} is not of the form { "slowdown": [{ "intervalMs": 50, "slowdown": 0.063, "low": 0.06, "high": 0.066 }] }`,
-      parsed.error.issues.map((issue) => `${issue.path.map(String).join('.')}: ${issue.message}`),
+      parsed.error.issues.map(
+        ({ path: where, message }) => `${where.map(String).join('.') || 'the file'}: ${message}`,
+      ),
     );
   }
   return checked(parsed.data.slowdown, path);
@@ -36,10 +38,16 @@ export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
 /** Reads slowdowns given by hand: `50=0.063,200=0.038`, or with bounds `50=0.063:0.055:0.071`. */
 export function parseSlowdownText(text: string): SlowdownCurve {
   const points = text.split(',').map((part) => {
-    const [interval = '', values = ''] = part.split('=');
-    const [slowdown, low, high] = values
+    const [interval = '', values = '', ...rest] = part.split('=');
+    const [slowdown, low, high, ...more] = values
       .split(':')
       .map((number) => (number.trim() === '' ? Number.NaN : Number(number)));
+    if (rest.length > 0 || more.length > 0) {
+      throw new ModelError(
+        'RMK_ERR_INPUT',
+        `"${part}" is not a slowdown: write 50=0.063, or with bounds 50=0.063:0.055:0.071`,
+      );
+    }
     return {
       intervalMs: interval.trim() === '' ? Number.NaN : Number(interval),
       slowdown,

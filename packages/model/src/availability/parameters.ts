@@ -82,6 +82,8 @@ const fileSchema = parametersSchema.partial().extend({ base: z.string().optional
 export type ParameterFile = z.infer<typeof fileSchema>;
 
 export const PARAMETER_NAMES = Object.keys(parametersSchema.shape);
+const CLASS_NAMES = Object.keys(classSchema.shape);
+const LATENCY_NAMES = [...new Set(latencySchema.options.flatMap(({ shape }) => Object.keys(shape)))];
 
 /** What the parameter means, for tables. */
 export function describeNumber(name: NumberName): string {
@@ -99,7 +101,8 @@ export function parseParameterFile(content: unknown, path: string): ParameterFil
   const problems = parsed.error.issues.flatMap((issue) => {
     const where = issue.path.map(String).join('.');
     if (issue.code !== 'unrecognized_keys') return [`${where === '' ? 'the file' : where}: ${issue.message}`];
-    const known = where === '' ? ['base', ...PARAMETER_NAMES] : ['name', 'share', 'latency', 'kind'];
+    const known =
+      where === '' ? ['base', ...PARAMETER_NAMES] : where.endsWith('latency') ? LATENCY_NAMES : CLASS_NAMES;
     return issue.keys.map(
       (key) => `${where === '' ? '' : `${where}.`}${key}: unknown${suggestion(key, known)}`,
     );

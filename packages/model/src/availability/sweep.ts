@@ -29,7 +29,9 @@ export function parseSweep(text: string): Sweep {
   }
   const [, name = '', ...rest] = match;
   const parameter = requireNumberName(name.trim());
-  const [from = Number.NaN, to = Number.NaN, steps = Number.NaN] = rest.slice(0, 3).map(Number);
+  const [from = Number.NaN, to = Number.NaN, steps = Number.NaN] = rest
+    .slice(0, 3)
+    .map((number) => (number.trim() === '' ? Number.NaN : Number(number)));
   if (!Number.isFinite(from) || !Number.isFinite(to)) {
     throw new ModelError('RMK_ERR_INPUT', `the sweep "${text}" must go from a number to a number`);
   }
@@ -53,11 +55,27 @@ export function spread(from: number, to: number, steps: number, logarithmic = fa
   });
 }
 
+/** Parameters that one variant alone has. */
+const ONLY_OF: Partial<Record<NumberName, Variant>> = {
+  retained: 'k',
+  vms: 'vms',
+  failoverSeconds: 'replica',
+  replicaRestartSeconds: 'replica',
+  diskIntervalSeconds: 'disk',
+  diskWriteSeconds: 'disk',
+  diskLoadSeconds: 'disk',
+};
+
+/** The variant that alone depends on the parameter, if there is one. */
+export function onlyVariantOf(parameter: NumberName): Variant | undefined {
+  return ONLY_OF[parameter];
+}
+
 /**
  * Solves the variants for each value of the sweep.
  *
- * @throws ModelError for a value that the parameter cannot have, and for the sweep of a latency parameter that is not in use because the
- * latency was measured or comes from failure classes.
+ * @throws ModelError for a value that the parameter cannot have, for the sweep of a latency parameter that is not in use because the
+ * latency was measured or comes from failure classes, and for that of a parameter which none of the variants has.
  */
 export function runSweep(sweep: Sweep, setting: Setting, variants: readonly Variant[]): SweepResult {
   const latencyNamed = sweep.parameter === 'latencyBoundMs' || sweep.parameter === 'latencyPercentile';
@@ -65,6 +83,13 @@ export function runSweep(sweep: Sweep, setting: Setting, variants: readonly Vari
     throw new ModelError(
       'RMK_ERR_INPUT',
       `${sweep.parameter} cannot be swept: the latency comes from ${setting.latency === undefined ? 'failure classes' : 'samples'}, which it does not enter`,
+    );
+  }
+  const only = onlyVariantOf(sweep.parameter);
+  if (only !== undefined && !variants.includes(only)) {
+    throw new ModelError(
+      'RMK_ERR_INPUT',
+      `${sweep.parameter} cannot be swept: of the variants only "${only}" depends on it, which is not asked for`,
     );
   }
   const settings = sweep.values.map((value) => ({

@@ -1,6 +1,6 @@
 import type { LatencyDistribution } from '../corruption/latencyDistribution.js';
 import { timelineOutcome } from '../corruption/timelineSimulation.js';
-import { CycleStatistics } from '../chain/simulation.js';
+import { CycleStatistics, MAX_CYCLES } from '../chain/simulation.js';
 import { requireCount } from '../errors.js';
 import type { Estimate } from '../numerics/interval.js';
 import { exponentialVariate, type Random, seededRandom } from '../numerics/random.js';
@@ -57,7 +57,7 @@ export function simulateSystem(
   system: SystemModel,
   { cycles, seed = 1, confidence = 0.95 }: { cycles: number; seed?: number; confidence?: number },
 ): Estimate {
-  requireCount('the number of cycles', cycles, 2);
+  requireCount('the number of cycles', cycles, 2, MAX_CYCLES);
   const random = seededRandom(seed);
   const statistics = new CycleStatistics();
   for (let cycle = 0; cycle < cycles; cycle++) {
@@ -83,12 +83,9 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
     vms[vm] = 'restarting';
     vmNext[vm] = after(now, system.vmRestart);
   };
-  const stopFailed = () => {
-    for (let vm = 0; vm < vms.length; vm++) {
-      if (vms[vm] === 'up') continue;
-      vms[vm] = 'waiting';
-      vmNext[vm] = Infinity;
-    }
+  const stop = (vm: number) => {
+    vms[vm] = 'waiting';
+    vmNext[vm] = Infinity;
   };
   for (;;) {
     const vm = vmNext.indexOf(Math.min(...vmNext));
@@ -101,8 +98,7 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
         hypervisorNext = after(now, system.hypervisorRestart);
         checkpointVm = 'waiting';
         checkpointVmNext = Infinity;
-        for (let each = 0; each < vms.length; each++) vms[each] = 'restarting';
-        stopFailed();
+        for (let each = 0; each < vms.length; each++) stop(each);
       } else {
         hypervisor = 'up';
         hypervisorNext = after(now, system.hypervisorMttf);
@@ -113,7 +109,7 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
       if (checkpointVm === 'up') {
         checkpointVm = 'restarting';
         checkpointVmNext = after(now, system.checkpointVmRestart);
-        stopFailed();
+        for (let each = 0; each < vms.length; each++) if (vms[each] !== 'up') stop(each);
       } else {
         checkpointVm = 'up';
         checkpointVmNext = after(now, system.checkpointVmMttf);
@@ -123,8 +119,7 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
       vms[vm] = 'up';
       vmNext[vm] = after(now, system.vmMttf);
     } else if (checkpointVm !== 'up') {
-      vms[vm] = 'waiting';
-      vmNext[vm] = Infinity;
+      stop(vm);
     } else if (corrupts(system, random)) {
       startRestart(vm);
     } else {

@@ -4,6 +4,9 @@ import { normalHalfWidth } from '../numerics/normal.js';
 import { exponentialVariate, seededRandom } from '../numerics/random.js';
 import type { MarkovChain } from './markovChain.js';
 
+/** Minutes. */
+export const MAX_CYCLES = 100_000_000;
+
 /** Sums over independent cycles, for the ratio of the mean reward of a cycle to its mean length. */
 export class CycleStatistics {
   private cycles = 0;
@@ -42,7 +45,7 @@ export function simulateChain(
   chain: MarkovChain,
   { cycles, seed = 1, confidence = 0.95 }: { cycles: number; seed?: number; confidence?: number },
 ): Estimate {
-  requireCount('the number of cycles', cycles, 2);
+  requireCount('the number of cycles', cycles, 2, MAX_CYCLES);
   const random = seededRandom(seed);
   const outgoing = chain.states.map((_, state) => chain.arcs.filter(({ from }) => from === state));
   const exits = outgoing.map((arcs) => arcs.reduce((sum, { rate }) => sum + rate, 0));

@@ -90,7 +90,9 @@ async function run(options: Options, io: CommandIo): Promise<void> {
 }
 
 async function readSlowdown(given: string): Promise<SlowdownCurve> {
-  return /^[\d.]+=/.test(given) ? parseSlowdownText(given) : parseSlowdown(await readJson(given), given);
+  return /^\s*[-+.\d][-+.\w]*\s*=/.test(given)
+    ? parseSlowdownText(given)
+    : parseSlowdown(await readJson(given), given);
 }
 
 function checkpoints(retained: number): string {

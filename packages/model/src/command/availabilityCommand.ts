@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Parameters } from '../availability/parameters.js';
+import { latencyOf, type Parameters } from '../availability/parameters.js';
 import { PARAMETER_SETS } from '../availability/parameterSets.js';
 import {
   availabilityOf,
@@ -12,7 +12,7 @@ import {
   type VariantResult,
   VARIANT_NAMES,
 } from '../availability/study.js';
-import { parseSweep, runSweep, type SweepResult } from '../availability/sweep.js';
+import { onlyVariantOf, parseSweep, runSweep, type Sweep, type SweepResult } from '../availability/sweep.js';
 import { simulateSystem, systemOf } from '../availability/systemSimulation.js';
 import { type Tornado, tornado } from '../availability/tornado.js';
 import { unavailabilityOf } from '../chain/measures.js';
@@ -73,8 +73,8 @@ export function addAvailabilityCommand(parent: Command, io: CommandIo): void {
 async function run(options: Options, io: CommandIo): Promise<void> {
   const { setting, latenciesMs, warnings } = await readSetting(options);
   for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
-  const variants = variantsOf(options, setting.parameters);
   const sweeps = (options.sweep ?? []).map(parseSweep);
+  const variants = variantsOf(options, setting.parameters, sweeps);
   const times = timesOf(options.at);
   const results = variants.map((variant) => solveVariant(variant, setting));
   const intervals = new Map(
@@ -117,10 +117,16 @@ async function run(options: Options, io: CommandIo): Promise<void> {
   else io.stdout(describe(report));
 }
 
-function variantsOf({ variants }: Options, parameters: Parameters): readonly Variant[] {
-  if (variants !== undefined) return variants.split(',').map((name) => requireVariant(name.trim()));
-  const history: readonly Variant[] = parameters.retained > 2 ? ['k'] : [];
-  const several: readonly Variant[] = parameters.vms > 1 ? ['vms'] : [];
+function variantsOf(
+  { variants }: Options,
+  parameters: Parameters,
+  sweeps: readonly Sweep[],
+): readonly Variant[] {
+  if (variants !== undefined)
+    return [...new Set(variants.split(',').map((name) => requireVariant(name.trim())))];
+  const swept = sweeps.map(({ parameter }) => onlyVariantOf(parameter));
+  const history: readonly Variant[] = parameters.retained > 2 || swept.includes('k') ? ['k'] : [];
+  const several: readonly Variant[] = parameters.vms > 1 || swept.includes('vms') ? ['vms'] : [];
   return ['none', 'single', 'dual', ...history, 'replica', 'disk', ...several];
 }
 
@@ -151,7 +157,14 @@ function corruptionInterval(
   if (latenciesMs !== undefined) return sampleCorruption(latenciesMs, parameters.intervalMs, retained);
   if (parameters.corruptionInterval === undefined || retained !== parameters.retained) return undefined;
   const [low, high] = parameters.corruptionInterval;
-  return { value: (low + high) / 2, low, high, confidence: 0.95 };
+  const value = latencyOf(parameters).corruption(parameters.intervalMs, retained);
+  if (!(low <= value && value <= high)) {
+    throw new ModelError(
+      'RMK_ERR_INPUT',
+      `corruptionInterval is ${low} to ${high}, but the latency of the parameters gives a pc of ${significant(value)} with ${retained} retained`,
+    );
+  }
+  return { value, low, high, confidence: 0.95 };
 }
 
 /** The availability's interval that follows from pc's alone. */

@@ -34,9 +34,10 @@ export async function act(io: CommandIo, action: () => Promise<void>): Promise<v
 /** @throws ModelError for a file that cannot be read. */
 export async function readText(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8');
+    // Some editors begin a file with a byte order mark, which is no part of the text.
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '');
   } catch (error) {
-    throw new ModelError('RMK_ERR_FILE', `${path} cannot be read: ${reason(error)}`);
+    throw new ModelError('RMK_ERR_FILE', `${path === '' ? '""' : path} cannot be read: ${reason(error)}`);
   }
 }
 

@@ -23,8 +23,8 @@ import { formatTable, percent } from './table.js';
 interface Options {
   readonly table1?: true;
   readonly rate?: number;
-  readonly percentile: number;
-  readonly bound: number;
+  readonly percentile?: number;
+  readonly bound?: number;
   readonly weibull?: readonly [number, number];
   readonly lognormal?: readonly [number, number];
   readonly samples?: string;
@@ -44,8 +44,12 @@ export function addCorruptionCommand(parent: Command, io: CommandIo): void {
     .command('corruption')
     .description('the probability that an error corrupts the checkpoint that a rollback needs (§4)')
     .option('--table1', "the paper's table 1, computed again")
-    .option('--percentile <p>', 'share of the errors that are detected within --bound', numberOption, 0.95)
-    .option('--bound <ms>', 'latency bound T_B of that share', numberOption, 50)
+    .option(
+      '--percentile <p>',
+      'share of the errors that are detected within --bound (default: 0.95)',
+      numberOption,
+    )
+    .option('--bound <ms>', 'latency bound T_B of that share (default: 50)', numberOption)
     .option(
       '--rate <perMs>',
       'rate λ of an exponential latency, in place of --percentile and --bound',
@@ -110,20 +114,21 @@ async function run(options: Options, io: CommandIo): Promise<void> {
 }
 
 function latencyOf(options: Options, samples: LatencySamples | undefined): LatencyDistribution {
-  const given = [options.rate, options.weibull, options.lognormal, samples].filter(
+  const { percentile, bound } = options;
+  const given = [percentile ?? bound, options.rate, options.weibull, options.lognormal, samples].filter(
     (each) => each !== undefined,
   );
   if (given.length > 1) {
     throw new ModelError(
       'RMK_ERR_INPUT',
-      'give one latency only: --rate, --weibull, --lognormal or --samples',
+      'give one latency only: --percentile and --bound, --rate, --weibull, --lognormal or --samples',
     );
   }
   requireCount('--retained', options.retained);
   if (samples !== undefined) return empiricalLatency(samples.latenciesMs);
   if (options.weibull !== undefined) return weibullLatency(...options.weibull);
   if (options.lognormal !== undefined) return logNormalLatency(...options.lognormal);
-  return exponentialLatency(options.rate ?? rateOfPercentile(options.percentile, options.bound));
+  return exponentialLatency(options.rate ?? rateOfPercentile(percentile ?? 0.95, bound ?? 50));
 }
 
 interface Fitted {
@@ -215,9 +220,7 @@ function describe({
     );
   }
   if (samples !== undefined) {
-    lines.push(
-      `samples       ${samples.count}, of which ${samples.count - samples.detected} were never detected`,
-    );
+    lines.push(`samples       ${samples.count}, of which ${samples.count - samples.detected} never detected`);
     if (samples.ratePerMs !== undefined) {
       const { value, low, high } = samples.ratePerMs;
       lines.push(

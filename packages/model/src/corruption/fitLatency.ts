@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { ModelError, requirePositive } from '../errors.js';
 import { gammaQuantile } from '../numerics/incompleteGamma.js';
 import type { Estimate } from '../numerics/interval.js';
 import {
@@ -44,6 +44,7 @@ function detectedOf(latenciesMs: readonly number[]): readonly number[] {
 export function fitRate(latenciesMs: readonly number[], confidence = 0.95): Estimate {
   const detected = detectedOf(latenciesMs);
   const sum = detected.reduce((total, l) => total + l, 0);
+  requirePositive('the rate fitted to the latencies (per ms)', detected.length / sum);
   const tail = (1 - confidence) / 2;
   const n = detected.length;
   return {

@@ -31,12 +31,8 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
       headers.push(line.slice(1).trim());
       continue;
     }
-    const value = /^\+?inf(inity)?$/i.test(line)
-      ? Infinity
-      : /^[+-]?[\d.]/.test(line)
-        ? Number(line)
-        : Number.NaN;
-    if (value >= 0) latenciesMs.push(value);
+    const value = latencyOf(line);
+    if (value !== undefined) latenciesMs.push(value);
     else problems.push(`line ${index + 1}: "${line}" is not a latency in ms that is zero or more, nor inf`);
   }
   if (problems.length > 0) {
@@ -61,4 +57,13 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
       ? []
       : [`${path} has no # header that says "injection to detection"; its numbers are taken as that`];
   return { latenciesMs, definition, warnings };
+}
+
+const DECIMAL = /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A number too large to be represented is a mistake, and not an error that was never detected. */
+function latencyOf(line: string): number | undefined {
+  if (/^\+?inf(inity)?$/i.test(line)) return Infinity;
+  const value = DECIMAL.test(line) ? Number(line) : Infinity;
+  return value === Infinity ? undefined : value;
 }

@@ -3,6 +3,9 @@ import { type Estimate, proportion } from '../numerics/interval.js';
 import { seededRandom } from '../numerics/random.js';
 import type { LatencyDistribution } from './latencyDistribution.js';
 
+/** About a minute and a half. */
+const MAX_TRIALS = 1_000_000_000;
+
 /** Which checkpoint a rollback goes to on the timeline of figure 4, and whether the error is in it. */
 export interface TimelineOutcome {
   /** The number of the rollback target; checkpoint i is taken at i T. */
@@ -42,7 +45,7 @@ export function simulateTimeline(
 ): Estimate {
   requirePositive('the checkpoint interval (ms)', intervalMs);
   requireCount('the number of retained checkpoints', retained);
-  requireCount('the number of trials', trials);
+  requireCount('the number of trials', trials, 1, MAX_TRIALS);
   const random = seededRandom(seed);
   let corrupted = 0;
   for (let trial = 0; trial < trials; trial++) {
