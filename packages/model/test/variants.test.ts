@@ -184,6 +184,14 @@ describe('each variant', () => {
     }
   });
 
+  it('vms: also says how often all are up at once, as the model in which only that counts does', () => {
+    const { allUpAvailability, availability } = solveVariant('vms', { parameters: frail });
+    const all = buildChain(manyVmsLumped(2, 'all'), valuesOf('vms', { parameters: frail }));
+    expect(allUpAvailability).toBeCloseTo(measure(all).availability, 13);
+    expect(allUpAvailability).toBeLessThan(availability);
+    expect(solveVariant('dual', { parameters: frail }).allUpAvailability).toBeUndefined();
+  });
+
   it('that never restarts has no mean time to it: none and vms', () => {
     expect(solveVariant('none', { parameters: frail }).meanTimeToRestartHours).toBeUndefined();
     expect(solveVariant('dual', { parameters: frail }).meanTimeToRestartHours).toBeGreaterThan(5);

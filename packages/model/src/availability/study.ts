@@ -115,6 +115,8 @@ export interface VariantResult extends ChainMeasures {
   readonly meanTimeToFailureHours: number;
   /** Mean time, in hours, until a failure that no rollback or failover mends; undefined where the chain has no such thing. */
   readonly meanTimeToRestartHours: number | undefined;
+  /** The probability that all VMs are up at once; of the variant "vms" alone, whose availability is the mean share. */
+  readonly allUpAvailability: number | undefined;
   readonly sensitivities: readonly Sensitivity[];
   /** The largest difference of a probability from the LU solve; undefined for a chain that is too large for it. */
   readonly luDifference: number | undefined;
@@ -137,6 +139,10 @@ export function solveVariant(variant: Variant, setting: Setting): VariantResult 
     ...measure(chain, pi),
     meanTimeToFailureHours: meanTimeTo(chain, ({ reward }) => reward < 1),
     meanTimeToRestartHours: named ? meanTimeTo(chain, ({ name }) => RESTARTED.has(name)) : undefined,
+    allUpAvailability:
+      variant === 'vms'
+        ? chain.states.reduce((sum, { reward }, state) => sum + (reward === 1 ? (pi[state] as number) : 0), 0)
+        : undefined,
     sensitivities: sensitivities(chain),
     luDifference: lu?.reduce(
       (largest, p, state) => Math.max(largest, Math.abs(p - (pi[state] as number))),

@@ -248,7 +248,12 @@ function describe(report: {
     transient: at,
     simulated,
     unavailability,
+    allUpAvailability,
   } of results) {
+    if (allUpAvailability !== undefined)
+      lines.push(
+        `${variant}: ${(100 * allUpAvailability).toFixed(4)} % with all ${parameters.vms} up at once`,
+      );
     if (interval !== undefined) {
       lines.push(
         `${variant}: ${(100 * interval.low).toFixed(4)} % to ${(100 * interval.high).toFixed(4)} % from the 95 % interval of pc`,
