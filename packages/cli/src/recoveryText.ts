@@ -1,5 +1,5 @@
 import type { RecoveryRecord } from '@rmk/core';
-import pc from 'picocolors';
+import { colour } from './colour.js';
 import { durationText } from './durationText.js';
 
 /** A recovery in a line, for people. */
@@ -11,9 +11,9 @@ export function recoveryText({
   durationHostNs,
 }: RecoveryRecord): string {
   const took = `in ${durationText(durationHostNs)} of host time`;
-  if (checkpoint === undefined) return `${pc.yellow('restarted')} (rung ${rung}) ${took}`;
+  if (checkpoint === undefined) return `${colour.yellow('restarted')} (rung ${rung}) ${took}`;
   return (
-    `${pc.green('rolled back')} (rung ${rung}) to a checkpoint ${durationText(checkpoint.ageNs)} old: ` +
+    `${colour.green('rolled back')} (rung ${rung}) to a checkpoint ${durationText(checkpoint.ageNs)} old: ` +
     `${pagesRestored} pages restored, ${durationText(workLostNs ?? 0)} of work lost, ${took}`
   );
 }

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, RmkError, RMK_VERSION } from '@rmk/core';
 import { Command, InvalidArgumentError } from 'commander';
-import pc from 'picocolors';
+import { colour } from './colour.js';
 import { ExitCode } from './exitCode.js';
 import { mainJob, mainJobGuests, type CompressedFile } from './mainJob/mainJob.js';
 import { incidentText, resultText, startJson } from './startReport.js';
@@ -38,7 +38,7 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
       const result = await mainJob(
         { guests, seed: options.seed },
         {
-          phase: (what) => say(`\n${pc.dim(`${what} …`)}\n`),
+          phase: (what) => say(`\n${colour.dim(`${what} …`)}\n`),
           incident: (incident) => say(incidentText(incident)),
         },
       );

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { colour } from './colour.js';
 import type { Nanoseconds } from '@rmk/core';
 import { durationText } from './durationText.js';
 import { lastRecovery, type Incident } from './mainJob/incident.js';
@@ -61,7 +61,7 @@ export function incidentText(incident: Incident): string {
   const record = lastRecovery(incident);
   const trigger = incident.recoveries[0]?.trigger;
   return [
-    `  ${pc.bold(incident.guest)}: ${pc.red(incident.fault)}, ${incident.detail}${undoneText(incident)}`,
+    `  ${colour.bold(incident.guest)}: ${colour.red(incident.fault)}, ${incident.detail}${undoneText(incident)}`,
     `    detected by ${trigger?.detector ?? '-'} after ${durationText(incident.latencyNs)} (${trigger?.cause ?? '-'})`,
     `    ${record === undefined ? 'not recovered' : recoveryText(record)}${climbText(incident)}`,
     '',
@@ -94,7 +94,7 @@ export function resultText({ verdict, runs, algorithms, checks }: MainJobResult)
         'longer by exactly the work lost.'
       : failed.map(failedText).join('\n'),
     '',
-    `Verdict: ${verdict === 'pass' ? pc.green('pass') : pc.red('fail')}`,
+    `Verdict: ${verdict === 'pass' ? colour.green('pass') : colour.red('fail')}`,
     '',
   ].join('\n');
 }
@@ -102,7 +102,7 @@ export function resultText({ verdict, runs, algorithms, checks }: MainJobResult)
 function runText({ guest, end, undoneNs, epochs }: ProtectedRun): string {
   const lastLine = new TextDecoder().decode(end.committedOutput).trimEnd().split('\n').at(-1) ?? '';
   return (
-    `  ${pc.bold(guest)} ended with "${lastLine}" after ${durationText(end.domainNs)} of domain time, ` +
+    `  ${colour.bold(guest)} ended with "${lastLine}" after ${durationText(end.domainNs)} of domain time, ` +
     `${durationText(undoneNs)} of it lost work; ${epochs.checkpoints} checkpoints, ` +
     `${end.wireBytes} bytes on the wire, ${end.committedOutput.length} committed`
   );
@@ -130,7 +130,7 @@ function algorithmTable({ cowb, cowp }: MainJobResult['algorithms']): string {
 }
 
 function failedText({ guest, what, found }: Check): string {
-  return pc.red(`  ${guest}: ${what}: does not hold (${found ?? ''})`);
+  return colour.red(`  ${guest}: ${what}: does not hold (${found ?? ''})`);
 }
 
 function milliseconds(ns: Nanoseconds): number {

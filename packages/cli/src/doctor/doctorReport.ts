@@ -1,6 +1,6 @@
 import { RMK_VERSION } from '@rmk/core';
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { colour } from '../colour.js';
 import type { MachineReport } from './machineReport.js';
 import type { StartTree } from './startTree.js';
 
@@ -28,10 +28,10 @@ export function doctorText({ node, machine, domains }: DoctorReport): string {
   const table = new Table(PLAIN);
   table.push(
     ['RMK', RMK_VERSION],
-    ['Node', node.supported ? node.version : pc.red(`${node.version}: RMK needs 20.19 or newer`)],
+    ['Node', node.supported ? node.version : colour.red(`${node.version}: RMK needs 20.19 or newer`)],
     ['platform', `${machine.platform}, ${machine.cpus} processors, ${mebibytes(machine.memoryBytes)}`],
-    ...tools.map(({ name, command, version }) => [name, version ?? pc.yellow(`no ${command}`)]),
-    ['userfaultfd', `${userfaultfd.usable ? 'usable' : pc.yellow('not usable')}: ${userfaultfd.reason}`],
+    ...tools.map(({ name, command, version }) => [name, version ?? colour.yellow(`no ${command}`)]),
+    ['userfaultfd', `${userfaultfd.usable ? 'usable' : colour.yellow('not usable')}: ${userfaultfd.reason}`],
     ['/dev/shm', sharedMemory === undefined ? 'none' : sharedMemoryText(sharedMemory)],
   );
   return [
@@ -47,12 +47,12 @@ export function doctorText({ node, machine, domains }: DoctorReport): string {
 }
 
 function treeText({ guest, plugins }: StartTree): string {
-  if (plugins.length === 0) return `\n${pc.bold(guest)} has no plugins: it would run unprotected.`;
+  if (plugins.length === 0) return `\n${colour.bold(guest)} has no plugins: it would run unprotected.`;
   const table = new Table({ ...PLAIN, head: ['', 'plugin', 'version', 'state', 'ms', 'depends on'] });
   for (const [index, { name, version, state, startedInHostMs, dependsOn }] of plugins.entries()) {
     table.push([index + 1, name, version, state, startedInHostMs.toFixed(2), dependsOn.join(', ') || '-']);
   }
-  return `\n${pc.bold(guest)}: ${plugins.length} plugins, in start order\n${table.toString()}`;
+  return `\n${colour.bold(guest)}: ${plugins.length} plugins, in start order\n${table.toString()}`;
 }
 
 function sharedMemoryText({ freeBytes, totalBytes }: NonNullable<MachineReport['sharedMemory']>): string {

@@ -1,5 +1,5 @@
 import { messageOf, type EventName, type Facts, type RmkEvent } from '@rmk/core';
-import pc from 'picocolors';
+import { colour } from '../colour.js';
 import type { OutputPlan } from '../config/runPlan.js';
 import { durationText } from '../durationText.js';
 import { recoveryText } from '../recoveryText.js';
@@ -10,7 +10,7 @@ import type { RunSummary } from './runSummary.js';
 import { StatusLine } from './statusLine.js';
 import { summaryText } from './summaryText.js';
 
-const COLOURS = [pc.cyan, pc.magenta, pc.blue, pc.yellow, pc.green];
+const COLOURS = [colour.cyan, colour.magenta, colour.blue, colour.yellow, colour.green];
 const STATUS_MS = 100;
 const NS_PER_SECOND = 1e9;
 
@@ -31,10 +31,10 @@ export class LiveReport implements RunObserver {
   started(guests: readonly GuestProgress[]): void {
     const width = Math.max(...guests.map(({ name }) => name.length));
     for (const [index, { name, memoryBytes, plugins }] of guests.entries()) {
-      const colour = COLOURS[index % COLOURS.length] ?? pc.white;
-      this.prefixes.set(name, colour(name.padEnd(width)));
+      const ownColour = COLOURS[index % COLOURS.length] ?? colour.white;
+      this.prefixes.set(name, ownColour(name.padEnd(width)));
       const protection = plugins.length === 0 ? 'without plugins' : `${plugins.length} plugins`;
-      this.say(name, pc.dim(`${memoryBytes / 2 ** 20} MiB, ${protection}`));
+      this.say(name, colour.dim(`${memoryBytes / 2 ** 20} MiB, ${protection}`));
     }
     if (!this.line.isShown) return;
     this.status = setInterval(() => this.line.set(statusText(guests)), STATUS_MS).unref();
@@ -46,7 +46,7 @@ export class LiveReport implements RunObserver {
 
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
     const tell: EventText<E> | undefined = EVENT_TEXTS[name];
-    if (tell !== undefined) this.say(guest, `${pc.dim(at(event.atNs))} ${tell(event)}`);
+    if (tell !== undefined) this.say(guest, `${colour.dim(at(event.atNs))} ${tell(event)}`);
   }
 
   ended(summary: RunSummary): void {
@@ -58,7 +58,7 @@ export class LiveReport implements RunObserver {
 
   /** Something about a guest, as against what it put out itself. */
   private say(guest: string, text: string): void {
-    this.line.print(`${this.prefixes.get(guest) ?? guest} ${pc.bold('●')} ${text}`);
+    this.line.print(`${this.prefixes.get(guest) ?? guest} ${colour.bold('●')} ${text}`);
   }
 
   private consoleOf(guest: string): GuestConsole {
@@ -75,23 +75,23 @@ type EventText<E extends EventName> = (event: RmkEvent<E>) => string;
 
 /** Incidents, and what changes for a guest; the ordinary course of things is in the status and the summary. */
 const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
-  EVT_ERRORDETECTED: ({ kind, cause, source }) => `${pc.red(kind)} detected by ${source}: ${cause}`,
+  EVT_ERRORDETECTED: ({ kind, cause, source }) => `${colour.red(kind)} detected by ${source}: ${cause}`,
   EVT_RECOVERED: ({ record }) =>
     recoveryText(record) +
     (record.outputStruckBytes === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
-  EVT_RECOVERYFAILED: ({ reason }) => `${pc.red('given up')}: ${reason}`,
+  EVT_RECOVERYFAILED: ({ reason }) => `${colour.red('given up')}: ${reason}`,
   EVT_CHECKPOINTLOST: ({ checkpoints, reason }) =>
-    `${pc.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,
-  EVT_PROTECTIONLOST: ({ reason }) => `${pc.yellow('protection lost')}: ${reason}`,
+    `${colour.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,
+  EVT_PROTECTIONLOST: ({ reason }) => `${colour.yellow('protection lost')}: ${reason}`,
   EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
-    `${pc.green('protected')} again after ${durationText(lostForNs)} without protection`,
+    `${colour.green('protected')} again after ${durationText(lostForNs)} without protection`,
   EVT_MODULEFAULT: ({ plugin, during, error, faults }) =>
-    `${pc.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)} (its number ${faults})`,
+    `${colour.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)} (its number ${faults})`,
   EVT_MODULEQUARANTINED: ({ plugin, faults }) =>
-    `${pc.yellow(`${plugin} is quarantined`)} after ${faults} faults: the domain goes on without it`,
-  EVT_WARNING: ({ code, message }) => `${pc.yellow(code)}: ${message}`,
-  EVT_VMEXITED: ({ code }) => `switched itself off with exit code ${code === 0 ? code : pc.red(code)}`,
-  EVT_VMGONE: ({ reason }) => `${pc.red('its hypervisor is lost')}: ${reason}`,
+    `${colour.yellow(`${plugin} is quarantined`)} after ${faults} faults: the domain goes on without it`,
+  EVT_WARNING: ({ code, message }) => `${colour.yellow(code)}: ${message}`,
+  EVT_VMEXITED: ({ code }) => `switched itself off with exit code ${code === 0 ? code : colour.red(code)}`,
+  EVT_VMGONE: ({ reason }) => `${colour.red('its hypervisor is lost')}: ${reason}`,
 };
 
 function statusText(guests: readonly GuestProgress[]): string {

@@ -1,6 +1,6 @@
 import type { Rung } from '@rmk/core';
 import Table from 'cli-table3';
-import pc from 'picocolors';
+import { colour } from '../colour.js';
 import type { OutputPlan } from '../config/runPlan.js';
 import { durationText } from '../durationText.js';
 import { isWell, type GuestSummary, type RunSummary } from './runSummary.js';
@@ -46,7 +46,7 @@ export function summaryText({ endedBy, guests, problems }: RunSummary, output: O
     ENDED_BY[endedBy],
     table.toString(),
     ...(typeof output === 'string' ? [] : [`Output is in ${output.directory}.`]),
-    ...problems.map((problem) => pc.red(problem)),
+    ...problems.map((problem) => colour.red(problem)),
     '',
   ].join('\n');
 }
@@ -54,7 +54,7 @@ export function summaryText({ endedBy, guests, problems }: RunSummary, output: O
 function endingText(guest: GuestSummary): string {
   const code = guest.exitCode === undefined ? [] : [String(guest.exitCode)];
   const text = [...code, ...(guest.ending === 'ended' ? [] : [guest.ending])].join(', ');
-  return isWell(guest) ? text : pc.red(text);
+  return isWell(guest) ? text : colour.red(text);
 }
 
 function recoveriesText(recoveries: Readonly<Record<Rung, number>>): string {
