@@ -41,6 +41,18 @@ describe('rmk model corruption', () => {
     expect(high).toBeGreaterThan(0.01586);
   });
 
+  it('tells how to judge a simulation that does not hold the model', async () => {
+    const lines = await Promise.all(
+      Array.from({ length: 40 }, async (_, seed) => {
+        const { stdout } = await run('corruption', '--simulate', '1000', '--seed', String(seed));
+        return stdout;
+      }),
+    );
+    const outside = lines.filter((line) => line.includes('outside, as 1 in 20 does: see whether'));
+    expect(outside.length).toBeGreaterThan(0);
+    expect(outside.length).toBeLessThan(8);
+  });
+
   it('analyses a sample file', async () => {
     const path = await file('l.txt', '# ms, injection to detection\n3\n5\n9\n14\n22\n40\n75\n120\ninf\n');
     const report = await json('corruption', '--samples', path);

@@ -265,7 +265,7 @@ function describe(report: {
       const { value, low, high } = simulated.unavailability;
       const inside = unavailability >= low && unavailability <= high;
       lines.push(
-        `${variant}: ${percent(value)} down in a simulation of its ${simulated.of} (95 %: ${percent(low)} to ${percent(high)}); the model's ${percent(unavailability)} lies ${inside ? 'inside' : 'outside, as 1 in 20 does'}`,
+        `${variant}: ${percent(value)} down in a simulation of its ${simulated.of} (95 %: ${percent(low)} to ${percent(high)}); the model's ${percent(unavailability)} lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
       );
     }
   }

@@ -216,7 +216,7 @@ function describe({
   if (simulation !== undefined) {
     const inside = probability >= simulation.low && probability <= simulation.high;
     lines.push(
-      `simulated     ${percent(simulation.value)} of ${simulation.trials} errors (${interval(simulation)}); the model lies ${inside ? 'inside' : 'outside, as 1 in 20 does'}`,
+      `simulated     ${percent(simulation.value)} of ${simulation.trials} errors (${interval(simulation)}); the model lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
     );
   }
   if (samples !== undefined) {
