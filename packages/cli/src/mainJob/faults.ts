@@ -3,6 +3,7 @@ import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
+import { skipN } from 'pure-rand/utils/skipN';
 import type { Scenario } from './scenario.js';
 
 /** One fault, done to the guest from outside, through P_VCPU. */
@@ -18,6 +19,7 @@ const MSTATUS_MIE = 1n << 3n;
 const MIE_MTIE = 1n << 7n;
 /** The bits of the program counter that can be set: instructions are 32 bits wide and aligned. */
 const LOWEST_PC_BIT = 2;
+const UNMIXED_NUMBERS = 64;
 
 /**
  * A wild jump: the next instruction is fetched from an address where nothing is. In a guest with tasks it is one of
@@ -77,6 +79,8 @@ export class RegisterFlips {
     seed: number,
   ) {
     this.random = xoroshiro128plus(seed);
+    // Small seeds leave most of its state zero: its first numbers are nearly the same for all of them.
+    skipN(this.random, UNMIXED_NUMBERS);
   }
 
   next(): Fault {
