@@ -1,3 +1,5 @@
+import { ExitCode } from './exitCode.js';
+
 /** Where a command writes, so that it can be run without a terminal. */
 export interface Terminal {
   readonly out: (text: string) => void;
@@ -12,7 +14,8 @@ const COLUMNS = 80;
 export function processTerminal(): Terminal {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
-    throw error;
+    process.stderr.write(`standard output cannot be written: ${error.message}\n`);
+    process.exit(ExitCode.FAILED);
   });
   return {
     out: (text) => void process.stdout.write(text),

@@ -60,7 +60,7 @@ function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
 
 /** Read here, because c12 leaves JSON to `require`, which tells no line and keeps what it has read once. */
 function readJson(path: string): unknown {
-  const text = readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  const text = readText(path).replace(/^\uFEFF/, '');
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -68,6 +68,14 @@ function readJson(path: string): unknown {
       'RMK_ERR_INPUT',
       `${path} is not valid JSON: ${placedJsonError(messageOf(error), text)}`,
     );
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new RmkError('RMK_ERR_INPUT', `${path} cannot be read: ${messageOf(error)}`);
   }
 }
 
