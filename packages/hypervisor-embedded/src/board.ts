@@ -3,7 +3,7 @@ import { Clint } from './clint.js';
 import { DeviceBus } from './deviceBus.js';
 import type { ElfImage } from './elf.js';
 import { Finisher } from './finisher.js';
-import { FRAME_SHIFT, type GuestMemory } from './guestMemory.js';
+import type { GuestMemory } from './guestMemory.js';
 import { HartState } from './hartState.js';
 import type { InputLog } from './inputLog.js';
 import { Interpreter } from './interpreter.js';
@@ -78,7 +78,6 @@ export class Board {
     this.state.load(from);
     this.clint.load(from);
     this.uart.load(from);
-    this.forgetProgress();
     const struck = this.transcript.strikeTo(from.f64());
     this.input.cursor = from.f64();
     return struck;
@@ -92,11 +91,6 @@ export class Board {
 
   digest(): Digest {
     return { memory: sha256(this.memory.u8), context: sha256(this.save()) };
-  }
-
-  /** The frame of a guest-physical address, which must lie in RAM. */
-  frameOf(address: number): number {
-    return (address - this.memory.base) >>> FRAME_SHIFT;
   }
 }
 

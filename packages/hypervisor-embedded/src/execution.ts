@@ -84,7 +84,6 @@ export class Execution {
     this.turnedBackCycles += before - this.board.state.cycles;
     this.timesTurnedBack++;
     this.exitTold = this.board.state.exited;
-    this.board.forgetProgress();
     this.beginQuantum();
   }
 
@@ -140,6 +139,8 @@ export class Execution {
   private beginQuantum(): void {
     this.quantumEndCycle = this.domainCycles + this.timing.sliceCycles;
     this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+    // Signs that nobody was told of are not kept for whoever comes to listen: the time since would be missing.
+    this.board.forgetProgress();
   }
 
   private endQuantum(): void {
@@ -155,8 +156,6 @@ export class Execution {
         progress: this.progress(),
       });
     }
-    // Signs that nobody was told of are not kept for whoever comes to listen: the time since would be missing.
-    this.board.forgetProgress();
     this.beginQuantum();
   }
 
