@@ -1,5 +1,8 @@
 import type { Nanoseconds } from './units.js';
 
+/** The largest cluster that a plan may ask for. */
+export const MAX_CLUSTER_PAGES = 512;
+
 /**
  * What a checkpoint algorithm asks of the driver for the epoch that is about to open.
  * A request: a tracker without faults pre-saves nothing, and its reports say so.
@@ -11,7 +14,7 @@ export interface EpochPlan {
   readonly add?: Uint32Array;
   /** Page frames not to pre-save, though `'updated'` or `add` name them. */
   readonly drop?: Uint32Array;
-  /** Saves this many pages (a power of two, aligned) at each page fault; 1 when absent. */
+  /** Saves this many pages (a power of two up to {@link MAX_CLUSTER_PAGES}, aligned) at each page fault; 1 when absent. */
   readonly clusterPages?: number;
 }
 

@@ -1,4 +1,4 @@
-import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
+import { MAX_CLUSTER_PAGES, PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
 import type { HartMemory } from './processor.js';
 
@@ -25,7 +25,6 @@ const { Memory: WebAssemblyMemory } = (
 ).WebAssembly;
 
 const WASM_PAGE_BYTES = 65_536;
-const MAX_CLUSTER_PAGES = 512;
 const NO_FRAMES = new Uint32Array(0);
 
 /** What an epoch came to, as far as pages go. */

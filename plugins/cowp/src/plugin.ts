@@ -1,8 +1,6 @@
-import { CHECKPOINTS, definePlugin } from '@rmk/core';
+import { CHECKPOINTS, definePlugin, MAX_CLUSTER_PAGES } from '@rmk/core';
 import { z } from 'zod';
 import { Cowp } from './cowp.js';
-
-const MAX_CLUSTER_PAGES = 512;
 
 const cowpOptions = z.strictObject({
   /** Neighbouring pages saved together at a page fault: fewer faults where a fault is dear, for more pages saved. */
