@@ -9,6 +9,7 @@ import {
 } from '@rmk/core';
 import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import { crash, hang, RegisterFlips, taskLoop, type Fault } from './faults.js';
+import { stateOf } from './guestRun.js';
 import type { GuestState, Incident } from './incident.js';
 import type { Scenario } from './scenario.js';
 
@@ -111,8 +112,7 @@ class Injections {
       if (happened.name === 'EVT_VMEXITED' && happened.event.code !== 0) continue;
       if (happened.name !== 'EVT_RECOVERED') break;
       recoveries.push(happened.event.record);
-      const { guestNs, instructions } = this.options.machine;
-      restored = { guestNs, instructions, digest: this.options.machine.digest() };
+      restored = stateOf(this.options.machine);
     }
     const detectedAtNs = recoveries[0]?.trigger.atNs;
     if (restored === undefined || detectedAtNs === undefined) return undefined;
