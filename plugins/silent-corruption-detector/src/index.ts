@@ -1,1 +1,1 @@
-export {};
+// Filled by what follows.
