@@ -1,1 +1,1 @@
-// Filled by what follows.
+export const EMPTY = true;
