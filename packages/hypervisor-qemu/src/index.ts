@@ -1,1 +1,1 @@
-export const EMPTY = true;
+export type * from './checkpointControl.js';
