@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf, RmkError, RMK_VERSION } from '@rmk/core';
@@ -23,7 +23,10 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
     .description(
       'protect two guests, inject a crash, bit flips and hangs into them, and prove that nothing was lost',
     )
-    .option('--file <path>', "what the compressor works on (default: the project's package-lock.json)")
+    .option(
+      '--file <path>',
+      "what the compressor works on (default: the project's package-lock.json in a clone, the README of @rmk/cli where it is installed)",
+    )
     .option('--seed <number>', 'of the register flips', wholeNumber, DEFAULT_SEED)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async (options: StartOptions) => {
@@ -47,8 +50,17 @@ export function startCommand(terminal: Terminal, done: (code: ExitCode) => void)
     });
 }
 
+/** The lock file of the clone; a package that was installed has none, and takes its own README. */
+function defaultFile(): string {
+  const [lock, readme] = [
+    new URL('../../../package-lock.json', import.meta.url),
+    new URL('../README.md', import.meta.url),
+  ];
+  return fileURLToPath(existsSync(lock) ? lock : readme);
+}
+
 function readFile(path: string | undefined): CompressedFile {
-  const from = path ?? fileURLToPath(new URL('../../../package-lock.json', import.meta.url));
+  const from = path ?? defaultFile();
   try {
     return { name: basename(from), data: readFileSync(from) };
   } catch (error) {
