@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { emptyFolder, installPacked, packPackages, type PackedPackages } from './packedPackages.js';
+
+const tarballs = emptyFolder('packed');
+const consumer = emptyFolder('consumer');
+const TYPESCRIPT = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+let packed: PackedPackages;
+
+/** Runs a program in the consumer's folder and gives what it printed; fails with all of it. */
+function run(program: string, ...args: readonly string[]): string {
+  try {
+    return execFileSync(program, args, { cwd: consumer.path, encoding: 'utf8', maxBuffer: 1 << 26 });
+  } catch (error) {
+    const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
+    throw new Error(`${program} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+beforeAll(async () => {
+  packed = await packPackages(tarballs.path);
+  cpSync(fileURLToPath(new URL('packedConsumer', import.meta.url)), consumer.path, { recursive: true });
+  await installPacked(consumer.path, packed);
+});
+
+afterAll(() => {
+  consumer[Symbol.dispose]();
+  tarballs[Symbol.dispose]();
+});
+
+describe('the packages as published', () => {
+  it('are what was installed, not links into the project', () => {
+    const lock = JSON.parse(readFileSync(join(consumer.path, 'package-lock.json'), 'utf8')) as {
+      readonly packages: Readonly<Record<string, { readonly resolved?: string; readonly link?: true }>>;
+    };
+    const ours = Object.entries(lock.packages).filter(([path]) => path.startsWith('node_modules/@rmk/'));
+    expect(ours.length).toBeGreaterThan(10);
+    for (const [path, { resolved, link }] of ours) {
+      expect(link, path).toBeUndefined();
+      expect(resolved, path).toMatch(/^file:.*\.tgz$/);
+    }
+  });
+
+  it('have types with which a strict program compiles, library checks included, and it recovers from a crash', () => {
+    run(process.execPath, TYPESCRIPT, '--project', '.');
+    expect(JSON.parse(run(process.execPath, 'dist/pipeline.js'))).toEqual({
+      detections: ['crash by @rmk/pin-vmsignal'],
+      recoveries: ['target'],
+      exitCode: 0,
+      outputIsGolden: true,
+    });
+  });
+
+  it('bring `rmk`, whose main job passes', () => {
+    expect(JSON.parse(run('npx', '--no-install', 'rmk', 'start', '--json'))).toMatchObject({
+      verdict: 'pass',
+    });
+  });
+});
