@@ -19,6 +19,9 @@ export const ERROR_CODES = {
   RMK_ERR_LOGFULL: 'the page logs have no room for the checkpoint',
   RMK_ERR_LOGDAMAGED: 'a page log or a context that a rollback needs fails its checksum',
   RMK_ERR_RELEASED: 'the page log or context was released before',
+  RMK_ERR_HYPERVISOR: 'the hypervisor could not be started, refused an order, or answered what it may not',
+  RMK_ERR_GONE: 'the hypervisor of the VM is gone',
+  RMK_ERR_TIMEOUT: 'the hypervisor did not answer within the time limit',
   RMK_ERR_UNPROTECTED: 'there is no checkpoint to roll back to',
 } as const;
 

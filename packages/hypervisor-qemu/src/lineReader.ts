@@ -1,0 +1,41 @@
+import { RmkError } from '@rmk/core';
+
+/** Cuts a stream that arrives in pieces into lines. A peer that never ends its line is refused, not stored. */
+export class LineReader {
+  private pieces: string[] = [];
+  private length = 0;
+
+  /** `source`: what the stream is called in errors. */
+  constructor(
+    private readonly source: string,
+    private readonly longestLine: number,
+  ) {}
+
+  /** The lines that are complete with this piece, without their ends. `RMK_ERR_INPUT` where one is too long. */
+  read(piece: string): string[] {
+    const lines: string[] = [];
+    let start = 0;
+    for (;;) {
+      const end = piece.indexOf('\n', start);
+      if (end < 0) break;
+      this.keep(piece.slice(start, end));
+      lines.push(this.pieces.join('').replace(/\r$/, ''));
+      this.pieces = [];
+      this.length = 0;
+      start = end + 1;
+    }
+    if (start < piece.length) this.keep(piece.slice(start));
+    return lines;
+  }
+
+  private keep(part: string): void {
+    this.length += part.length;
+    if (this.length > this.longestLine) {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `${this.source} sent a line of more than ${this.longestLine} characters: it does not speak the protocol`,
+      );
+    }
+    this.pieces.push(part);
+  }
+}
