@@ -41,4 +41,6 @@ export interface Checkpoints {
   rollback(to: Checkpoint): Promise<Rollback>;
 }
 
-export const CHECKPOINTS = token<Checkpoints>('CHECKPOINTS');
+export const CHECKPOINTS = token<Checkpoints>('CHECKPOINTS', {
+  members: ['retained', 'retain', 'intervalNs', 'use', 'take', 'rollback'],
+});

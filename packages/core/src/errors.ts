@@ -1,4 +1,4 @@
-/** Every code that RMK reports, with what it means. What to do about one is said by each error's own message. */
+/** Every code of an error, with what it means. What to do about one is said by each error's own message. */
 export const ERROR_CODES = {
   RMK_ERR_OPTIONS: 'an option of a plugin is unknown, missing or invalid',
   RMK_ERR_VERSION: 'a plugin does not work with this version of RMK',
@@ -11,7 +11,11 @@ export const ERROR_CODES = {
   RMK_ERR_MANIFEST: 'a plugin manifest is malformed',
   RMK_ERR_REFUSED: 'several plugins were refused; the problems are listed',
   RMK_ERR_START: 'a plugin failed while it was being constructed or started',
+  RMK_ERR_PROVIDES: 'an object that a plugin provides lacks what its token promises',
+  RMK_ERR_DEPENDENCY: 'a plugin cannot start, because one that provides what it requires has failed',
   RMK_ERR_STOP: 'one or more plugins failed while they were being stopped',
+  RMK_ERR_EVENT: 'an event was named that nobody in the domain declares',
+  RMK_ERR_INACTIVE: 'what was called belongs to a plugin that was removed, has failed or is quarantined',
   RMK_ERR_STATE: 'the operation is not possible in the present state',
   RMK_ERR_INPUT: 'an argument, a file or a setting is invalid',
   RMK_ERR_ELF: 'the ELF file cannot be run',
@@ -21,11 +25,19 @@ export const ERROR_CODES = {
   RMK_ERR_RELEASED: 'the page log or context was released before',
   RMK_ERR_HYPERVISOR: 'the hypervisor could not be started, refused an order, or answered what it may not',
   RMK_ERR_GONE: 'the hypervisor of the VM is gone',
-  RMK_ERR_TIMEOUT: 'the hypervisor did not answer within the time limit',
+  RMK_ERR_TIMEOUT: 'a plugin or the hypervisor did not do in time what it was asked to',
   RMK_ERR_UNPROTECTED: 'there is no checkpoint to roll back to',
 } as const;
 
 export type RmkErrorCode = keyof typeof ERROR_CODES;
+
+/** Every code of an EVT_WARNING, with what it means. */
+export const WARNING_CODES = {
+  RMK_WARN_HISTORY: 'the retained checkpoints do not reach back as far as a detector needs',
+  RMK_WARN_FAILED: 'a plugin failed to start, and the domain goes on without it',
+} as const;
+
+export type WarningCode = keyof typeof WARNING_CODES;
 
 export interface RmkErrorDetail {
   /** The plugin that the error is about. */

@@ -1,4 +1,6 @@
 import type { Checkpoint, Rollback } from './checkpoints.js';
+import type { PluginState } from './domain.js';
+import type { WarningCode } from './errors.js';
 import type { Facts } from './machine.js';
 import type { EpochReport } from './pageLog.js';
 import type { RecoveryRecord, RecoveryTrigger, RungAttempt } from './recovery.js';
@@ -7,7 +9,8 @@ import type { Nanoseconds } from './units.js';
 
 /**
  * The events that cross packages. A third party adds its own by declaration merging:
- * `declare module '@rmk/core' { interface RmkEvents { EVT_ROOMTOOHOT: { atNs: number; celsius: number } } }`.
+ * `declare module '@rmk/core' { interface RmkEvents { EVT_ROOMTOOHOT: { atNs: number; celsius: number } } }`,
+ * and names them in the `events` of its manifest, since the declaration is gone at run time.
  */
 export interface RmkEvents {
   EVT_PAGEFAULT: Facts['pagefault'];
@@ -66,14 +69,62 @@ export interface RmkEvents {
   };
   /** The plugin had too many faults in too short a time: all it registered is released, the domain goes on without it. `faults`: in all. */
   EVT_MODULEQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
+  /**
+   * Code of a plugin has kept the guest waiting for longer than the budget. Host time decides that, so it is no part of
+   * any deterministic result, and nothing but this event comes of it. Not every one is told: see the kernel's README.
+   */
+  EVT_MODULESLOW: {
+    readonly atNs: Nanoseconds;
+    readonly plugin: string;
+    /** As in EVT_MODULEFAULT, as is `occurrence`. */
+    readonly during: string;
+    readonly occurrence: number;
+    /** Until the handler returned, or the promise that it gave was settled. */
+    readonly tookHostMs: number;
+    readonly budgetHostMs: number;
+    /** How often the plugin was seen to be slow, this time included; more often than it is told. */
+    readonly times: number;
+  };
+  /** A plugin of the domain is in another state. `reason` where it failed, was quarantined, or is started again. */
+  EVT_PLUGINCHANGED: {
+    readonly atNs: Nanoseconds;
+    readonly plugin: string;
+    readonly from: PluginState;
+    readonly to: PluginState;
+    readonly reason?: string;
+  };
   /** The domain is not what it should be, yet works: a coded warning (`RMK_WARN_…`). */
   EVT_WARNING: { readonly atNs: Nanoseconds; readonly code: WarningCode; readonly message: string };
 }
 
-/** `RMK_WARN_HISTORY`: the retained checkpoints do not reach back as far as a detector needs. */
-export type WarningCode = 'RMK_WARN_HISTORY';
-
 export type EventName = keyof RmkEvents;
+
+/** The events of this package, at run time. Those of third parties are named by their manifests. */
+export const CORE_EVENTS = [
+  'EVT_PAGEFAULT',
+  'EVT_LOGLOST',
+  'EVT_VMSIGNAL',
+  'EVT_VMSCHEDULED',
+  'EVT_VMOUTPUT',
+  'EVT_VMEXITED',
+  'EVT_VMGONE',
+  'EVT_VCPUSUSPENDED',
+  'EVT_VCPURESUMED',
+  'EVT_VMRESTARTED',
+  'EVT_CHECKPOINTED',
+  'EVT_ROLLEDBACK',
+  'EVT_CHECKPOINTLOST',
+  'EVT_PROTECTIONLOST',
+  'EVT_PROTECTIONRESTORED',
+  'EVT_ERRORDETECTED',
+  'EVT_RECOVERED',
+  'EVT_RECOVERYFAILED',
+  'EVT_MODULEFAULT',
+  'EVT_MODULEQUARANTINED',
+  'EVT_MODULESLOW',
+  'EVT_PLUGINCHANGED',
+  'EVT_WARNING',
+] as const satisfies readonly EventName[];
 
 /** An event as a subscriber sees it. */
 export type RmkEvent<E extends EventName> = RmkEvents[E] & {
@@ -95,7 +146,10 @@ export interface Topic<E extends EventName> {
   publish(event: RmkEvents[E]): void;
 }
 
-/** Each plugin is injected a bus of its own: what it does there is attributed to it and released with it. */
+/**
+ * Each plugin is injected a bus of its own: what it does there is attributed to it and released with it. An event that
+ * neither this package nor a plugin of the domain declares is refused (`RMK_ERR_EVENT`).
+ */
 export interface Bus {
   topic<E extends EventName>(name: E): Topic<E>;
   /** The domain holds the VM until the promise that a handler returns is settled. */

@@ -19,8 +19,12 @@ export type SchedulingPin = Pick<VirtualMachine, 'schedulingIntervalNs'>;
 /** P_VMIO: consoles and channels. Publishes EVT_VMOUTPUT. */
 export type IoPin = Pick<VirtualMachine, 'input'>;
 
-export const P_VCPU = token<VcpuPin>('P_VCPU');
-export const P_PTABLE = token<PageTablePin>('P_PTABLE');
-export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL');
-export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL');
-export const P_VMIO = token<IoPin>('P_VMIO');
+export const P_VCPU = token<VcpuPin>('P_VCPU', {
+  members: ['suspend', 'resume', 'registers', 'readRegister', 'writeRegister', 'restart'],
+});
+export const P_PTABLE = token<PageTablePin>('P_PTABLE', {
+  members: ['memoryPages', 'read', 'write', 'checkpoint', 'rollback'],
+});
+export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL', { members: ['signals', 'raise'] });
+export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL', { members: ['schedulingIntervalNs'] });
+export const P_VMIO = token<IoPin>('P_VMIO', { members: ['input'] });

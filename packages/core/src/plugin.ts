@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Clock } from './clock.js';
+import type { EventName } from './events.js';
 import type { Capability, VirtualMachine } from './machine.js';
 import { token, type Token } from './token.js';
 import type { Nanoseconds } from './units.js';
@@ -29,6 +30,13 @@ export interface Detection {
   readonly boundNs: Nanoseconds;
 }
 
+/**
+ * What becomes of the domain when a plugin fails to start: `'abort'`, it does not come about, or stays as it was before
+ * `install`; `'continue'`, it goes on without the plugin and without those that cannot be without it; `'quarantine'`, so
+ * too, and the plugin is tried again as one is that was quarantined for its faults. `'abort'` when nobody says anything.
+ */
+export type OnFailure = 'abort' | 'continue' | 'quarantine';
+
 /** What a plugin says of itself; the kernel checks all of it before it runs anything. */
 export interface Manifest {
   /** The npm name of its package. */
@@ -41,12 +49,18 @@ export interface Manifest {
    * that one of its methods returns is released with the plugin that called, and after that its calls are refused.
    */
   readonly requires?: readonly Token<unknown>[];
+  /** As `requires`, where a plugin provides it that starts before this one does; else `undefined` is injected. */
+  readonly optional?: readonly Token<unknown>[];
   readonly provides?: readonly Provision[];
   /** What the hypervisor must be able to do. */
   readonly capabilities?: readonly Capability[];
-  /** Names of plugins that, where installed, start after or before this one. */
+  /** Names of plugins that, where installed, start after or before this one. Others may be named: they are not waited for. */
   readonly before?: readonly string[];
   readonly after?: readonly string[];
+  /** Those that it publishes or listens to, besides this package's own. */
+  readonly events?: readonly EventName[];
+  /** What the author holds right; who composes the domain may say otherwise. */
+  readonly onFailure?: OnFailure;
   /** Classes that provide nothing: they subscribe and act. */
   readonly modules?: readonly Class[];
 }

@@ -1,4 +1,4 @@
-import { P_VCPU, token, tokenName, type Token, type VcpuPin } from '@rmk/core';
+import { membersOf, P_VCPU, P_VMIO, token, tokenName, type Token, type VcpuPin } from '@rmk/core';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 describe('a token', () => {
@@ -27,5 +27,21 @@ describe('a token', () => {
     expectTypeOf(P_VCPU).toEqualTypeOf<Token<VcpuPin>>();
     expectTypeOf<Token<string>>().not.toExtend<Token<number>>();
     expectTypeOf<Token<string>>().toExtend<Token<unknown>>();
+  });
+
+  it('may say which members an object behind it must have, and only those of its type', () => {
+    const THERMOMETER = token<{ readonly celsius: number; calibrate(): void }>('test:MEMBERS', {
+      members: ['celsius', 'calibrate'],
+    });
+    expect(membersOf(THERMOMETER)).toEqual(['celsius', 'calibrate']);
+    expect(membersOf(P_VMIO)).toEqual(['input']);
+    expect(membersOf(token<string>('test:NO_MEMBERS'))).toEqual([]);
+    // @ts-expect-error `kelvin` is no member of the type
+    token<{ readonly celsius: number }>('test:WRONG', { members: ['kelvin'] });
+  });
+
+  it('keeps its members where a second declaration says nothing of them', () => {
+    token<{ readonly celsius: number }>('test:TWICE', { members: ['celsius'] });
+    expect(membersOf(token<{ readonly celsius: number }>('test:TWICE'))).toEqual(['celsius']);
   });
 });

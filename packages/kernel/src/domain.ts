@@ -21,7 +21,7 @@ import { EventBus, ScopedBus } from './bus.js';
 import { checkPlugins } from './checks.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
-import { requiredOf, type CheckedPlugin } from './manifest.js';
+import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
 import { stopError, type Problem } from './problem.js';
 import { RunningPlugin } from './runningPlugin.js';
 import type { Scope } from './scope.js';
@@ -203,7 +203,9 @@ class SupervisedDomain implements Domain {
   }
 
   private enter(checked: CheckedPlugin): RunningPlugin {
-    const providers = this.running.filter((one) => requiredOf(checked, one.checked).length > 0);
+    const providers = this.running.filter(
+      (one) => requiredOf(checked, one.checked).length > 0 || optionalOf(checked, one.checked).length > 0,
+    );
     const plugin = new RunningPlugin(checked, this.supervision.scope(checked.name), providers);
     this.running.push(plugin);
     return plugin;
@@ -221,8 +223,9 @@ class SupervisedDomain implements Domain {
         ),
       ),
     ]);
-    const { requires = [] } = checked.definition;
+    const { requires = [], optional = [] } = checked.definition;
     return new Map<Token<unknown>, unknown>([
+      ...optional.map((token) => [token, provided.get(token)] as const),
       ...requires
         .filter((token) => provided.has(token))
         .map((token) => [token, provided.get(token)] as const),
@@ -246,7 +249,8 @@ class SupervisedDomain implements Domain {
   private dependantsOf(plugin: RunningPlugin): readonly RunningPlugin[] {
     const leaving = new Set([plugin]);
     for (const one of this.running)
-      if (one.providers.some((provider) => leaving.has(provider))) leaving.add(one);
+      if (one.providers.some((by) => leaving.has(by) && requiredOf(one.checked, by.checked).length > 0))
+        leaving.add(one);
     leaving.delete(plugin);
     return [...leaving];
   }

@@ -4,6 +4,7 @@ import {
   type Class,
   type Detection,
   type MachineTraits,
+  type OnFailure,
   type Plugin,
   type PluginDefinition,
   type Token,
@@ -24,6 +25,8 @@ export interface CheckedPlugin {
   readonly detections: readonly Detection[];
 }
 
+const ON_FAILURE = ['abort', 'continue', 'quarantine'] as const satisfies readonly OnFailure[];
+
 /** Stands for the name in messages about a plugin that has none. */
 const NAMELESS = 'a plugin without a name';
 
@@ -39,15 +42,22 @@ const AnyToken = z.custom<Token<unknown>>(
   'expected a token (undefined often comes of an import cycle)',
 );
 
+const NameOfEvent = z
+  .string()
+  .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
+
 const PluginManifest = z.strictObject({
   name: Name,
   version: z.string().refine((version) => valid(version) !== null, 'expected a version such as 1.2.0'),
   rmk: z.string().refine((range) => validRange(range) !== null, 'expected a range of versions such as ^1'),
   requires: z.array(AnyToken).optional(),
+  optional: z.array(AnyToken).optional(),
   provides: z.array(z.strictObject({ token: AnyToken, by: AnyClass })).optional(),
   capabilities: z.array(z.string()).optional(),
   before: z.array(z.string()).optional(),
   after: z.array(z.string()).optional(),
+  events: z.array(NameOfEvent).optional(),
+  onFailure: z.enum(ON_FAILURE).optional(),
   modules: z.array(AnyClass).optional(),
   options: z.custom(isStandardSchema, 'expected a Standard Schema, such as one of zod').optional(),
   detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
@@ -57,8 +67,20 @@ const StatedDetections = z.array(z.object({ kind: z.string().min(1), boundNs: z.
 
 /** The tokens that `plugin` requires and `provider` provides. */
 export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
-  const provided = new Set(provider.definition.provides?.map(({ token }) => token));
-  return (plugin.definition.requires ?? []).filter((token) => provided.has(token));
+  return providedOf(plugin.definition.requires, provider);
+}
+
+/** The tokens that `plugin` takes where there are any, and `provider` provides. */
+export function optionalOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
+  return providedOf(plugin.definition.optional, provider);
+}
+
+function providedOf(
+  tokens: readonly Token<unknown>[] = [],
+  { definition }: CheckedPlugin,
+): readonly Token<unknown>[] {
+  const provided = new Set(definition.provides?.map(({ token }) => token));
+  return tokens.filter((token) => provided.has(token));
 }
 
 export interface CheckResult {

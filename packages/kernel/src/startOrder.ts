@@ -1,5 +1,5 @@
 import { tokenName } from '@rmk/core';
-import { requiredOf, type CheckedPlugin } from './manifest.js';
+import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
 
 /** Why one plugin starts after another. */
 interface Wait {
@@ -38,6 +38,10 @@ function waitsOf(plugin: CheckedPlugin, plugins: readonly CheckedPlugin[]): read
     ...requiredOf(plugin, on).map((token) => ({
       on,
       because: `${name} requires ${tokenName(token)} of ${on.name}`,
+    })),
+    ...optionalOf(plugin, on).map((token) => ({
+      on,
+      because: `${name} takes ${tokenName(token)} of ${on.name}, since it is there`,
     })),
     ...(definition.after?.includes(on.name) ? [{ on, because: `${name} is to start after ${on.name}` }] : []),
     ...(on.definition.before?.includes(name)
