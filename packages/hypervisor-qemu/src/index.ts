@@ -1,2 +1,3 @@
 export type * from './checkpointControl.js';
+export type * from './controlTarget.js';
 export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmpClient.js';
