@@ -1,1 +1,2 @@
-export const EMPTY = true;
+export { HeartbeatDetector } from './heartbeatDetector.js';
+export { heartbeatDetector, type HeartbeatDetectorOptions } from './plugin.js';

@@ -1,0 +1,42 @@
+import {
+  definePlugin,
+  DURATION_HINT,
+  isDuration,
+  nanoseconds,
+  P_VMIO,
+  P_VMSCHL,
+  type Duration,
+} from '@rmk/core';
+import { z } from 'zod';
+import { HeartbeatDetector } from './heartbeatDetector.js';
+
+const BEAT_HINT = 'expected the text, or the bytes (a Uint8Array), of a beat: one byte at least';
+
+const heartbeatDetectorOptions = z.strictObject({
+  /** The device of P_VMIO on which the guest beats. */
+  device: z.string().min(1, "expected the name of a device, such as 'uart'"),
+  /** The longest domain time between two beats of a guest that is well. */
+  silence: z.custom<Duration>(isDuration, DURATION_HINT),
+  /** What counts as a beat: each byte on the device, when absent. */
+  beat: z
+    .custom<string | Uint8Array>(
+      (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0,
+      BEAT_HINT,
+    )
+    .optional(),
+});
+
+export type HeartbeatDetectorOptions = z.output<typeof heartbeatDetectorOptions>;
+
+/** The module heartbeat-detector. Its bound: the silence, and the slice at whose end a beat may be told of. */
+export const heartbeatDetector = definePlugin({
+  name: '@rmk/heartbeat-detector',
+  version: '0.1.0',
+  rmk: '^0.1.0',
+  requires: [P_VMIO, P_VMSCHL],
+  modules: [HeartbeatDetector],
+  options: heartbeatDetectorOptions,
+  detects: ({ silence }, { schedulingIntervalNs }) => [
+    { kind: 'hang', boundNs: nanoseconds(silence) + schedulingIntervalNs },
+  ],
+});
