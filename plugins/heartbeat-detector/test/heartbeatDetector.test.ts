@@ -189,6 +189,17 @@ describe('a rollback', () => {
     expect(rig.events('EVT_ERRORDETECTED')).toHaveLength(1);
   });
 
+  it('to before the detector was installed leaves it waiting for a beat', async () => {
+    const guest = beatingGuest([20, 40, 130, 150]);
+    const rig = await startRig({ ...guest, plugins: microcheckpoint({ hang: false, retain: 6 }) });
+    await rig.advance('110ms');
+    await rig.domain.install(heartbeatDetector({ device: 'uart', silence: '60ms' }));
+    await rig.advance('60ms');
+    await rollBack(rig, 50 * MS);
+    await rig.advance('75ms');
+    expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
+  });
+
   it('that undoes the end of a guest makes it owe its beats again', async () => {
     const quit = { at: '210ms', data: new TextEncoder().encode('a2 quit\n') } as const;
     const machine = { input: [...beatingGuest(regularly(20, 20, 9)).machine.input, quit] };
