@@ -1,0 +1,121 @@
+import type { Facts, Nanoseconds } from '@rmk/core';
+import { describe, expect, it } from 'vitest';
+import type { Stage } from './vmUnderTest.js';
+
+const INTERVALS = 8;
+
+/** What the driver tells, and when. That no fact is told before an earlier one is looked at after every test. */
+export function factsContract(stage: Stage): void {
+  describe('facts', () => {
+    it('tells what the VM did at least each schedulingIntervalNs', async () => {
+      const vm = await stage.vm();
+      const { schedulingIntervalNs } = vm.machine;
+      const toldAtNs = [vm.nowNs];
+      vm.observe('scheduled', ({ atNs }) => void toldAtNs.push(atNs));
+      await vm.runFor(INTERVALS * schedulingIntervalNs);
+      toldAtNs.push(vm.nowNs);
+      expect(toldAtNs.length, 'facts told').toBeGreaterThan(2);
+      for (const gapNs of gaps(toldAtNs))
+        expect(gapNs).toBeLessThanOrEqual(schedulingIntervalNs + vm.slackNs);
+    });
+
+    it('accounts for all domain time: running, waiting for something, waiting for nothing', async () => {
+      const vm = await stage.vm();
+      const facts: Facts['scheduled'][] = [];
+      vm.observe('scheduled', (fact) => void facts.push(fact));
+      await vm.runFor(INTERVALS * vm.machine.schedulingIntervalNs);
+      expect(facts.length).toBeGreaterThan(1);
+      for (const [index, { atNs, cpuNs, idleNs, haltedNs, state }] of facts.entries()) {
+        for (const spentNs of [cpuNs, idleNs, haltedNs]) expect(spentNs).toBeGreaterThanOrEqual(0);
+        expect(['ran', 'idle', 'halted']).toContain(state);
+        const previous = facts[index - 1];
+        if (previous === undefined) continue;
+        const unaccountedNs = atNs - previous.atNs - (cpuNs + idleNs + haltedNs);
+        expect(Math.abs(unaccountedNs), `of the stretch up to ${atNs} ns`).toBeLessThanOrEqual(vm.slackNs);
+      }
+    });
+
+    it('tells signs of progress with the moment of each, which is never later than the fact', async () => {
+      const vm = await stage.vm();
+      const facts: Facts['scheduled'][] = [];
+      vm.observe('scheduled', (fact) => void facts.push(fact));
+      await vm.runFor(INTERVALS * vm.machine.schedulingIntervalNs);
+      const last = new Map<string, Nanoseconds>();
+      for (const { atNs: factAtNs, progress } of facts) {
+        for (const { sign, atNs } of progress) {
+          expect(atNs, sign).toBeLessThanOrEqual(factAtNs);
+          expect(atNs, `${sign} again`).toBeGreaterThanOrEqual(last.get(sign) ?? 0);
+          last.set(sign, atNs);
+        }
+      }
+    });
+
+    it('tells nothing to an observer that was disposed of', async () => {
+      const vm = await stage.vm();
+      let told = 0;
+      const observer = vm.machine.observe('scheduled', () => void told++);
+      await vm.runFor(3 * vm.machine.schedulingIntervalNs);
+      observer[Symbol.dispose]();
+      observer[Symbol.dispose]();
+      const before = told;
+      expect(before).toBeGreaterThan(0);
+      await vm.runFor(3 * vm.machine.schedulingIntervalNs);
+      expect(told).toBe(before);
+    });
+
+    it('tells all observers of a fact', async () => {
+      const vm = await stage.vm();
+      const told = [0, 0];
+      for (const index of told.keys())
+        vm.observe('scheduled', () => void (told[index] = (told[index] ?? 0) + 1));
+      await vm.runFor(3 * vm.machine.schedulingIntervalNs);
+      expect(told[0]).toBeGreaterThan(0);
+      expect(told[1]).toBe(told[0]);
+    });
+
+    it('tells output without a gap: each position is where the output before it ended', async ({ skip }) => {
+      const vm = await stage.vm();
+      const { output } = vm.guest;
+      if (output === undefined) {
+        skip('the subject names no device on which its guest puts out');
+        return;
+      }
+      const told: Facts['output'][] = [];
+      vm.observe('output', (fact) => void told.push(fact));
+      await vm.runFor(4 * output.withinNs);
+      const ofDevice = told.filter(({ device }) => device === output.device);
+      expect(ofDevice.length).toBeGreaterThan(0);
+      for (const [index, { position, guestNs, epoch }] of ofDevice.entries()) {
+        const previous = ofDevice[index - 1];
+        if (previous === undefined) continue;
+        expect(position).toBe(previous.position + previous.data.length);
+        expect(guestNs).toBeGreaterThanOrEqual(previous.guestNs);
+        expect(epoch).toBeGreaterThanOrEqual(previous.epoch);
+      }
+    });
+
+    it('tells each page once when it is first written in an epoch', async ({ skip }) => {
+      const vm = await stage.vm();
+      skip(!vm.tellsPageFaults, "the driver does not have the capability 'pagefault-facts'");
+      await vm.machine.suspend();
+      await vm.checkpoint();
+      const told: number[] = [];
+      vm.observe('pagefault', ({ frames }) => void told.push(...frames));
+      await vm.write(0, 1);
+      await vm.write(2, 1);
+      await vm.write(0, 2);
+      await vm.machine.resume();
+      await vm.beBusy();
+      await vm.machine.suspend();
+      const { closed } = await vm.checkpoint();
+      expect(told).toContain(vm.frame(0));
+      expect(Uint32Array.from(told).toSorted()).toEqual(closed?.updated);
+      await vm.write(0, 3);
+      expect(told.at(-1)).toBe(vm.frame(0));
+    });
+  });
+}
+
+function gaps(moments: readonly Nanoseconds[]): readonly Nanoseconds[] {
+  return moments.slice(1).map((moment, index) => moment - (moments[index] ?? 0));
+}

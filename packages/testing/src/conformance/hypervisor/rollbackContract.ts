@@ -1,0 +1,323 @@
+import { PAGE_BYTES, RmkError, type Checkpointed } from '@rmk/core';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { WINDOW_PAGES } from './hypervisorSubject.js';
+import {
+  codeOf,
+  defined,
+  NOTHING_AHEAD,
+  targetOf,
+  UPDATED_AHEAD,
+  type Stage,
+  type VmState,
+  type VmUnderTest,
+} from './vmUnderTest.js';
+
+const VALUE = 0x1bad_cafen;
+
+interface Taken {
+  readonly checkpoint: Checkpointed;
+  readonly state: VmState;
+}
+
+/** A checkpoint of the suspended VM with the state there; then the guest runs, the host writes, and it is suspended. */
+async function taken(vm: VmUnderTest, index: number): Promise<Taken> {
+  await vm.machine.suspend();
+  await vm.write(index, 0x10 + index);
+  const checkpoint = await vm.checkpoint(index % 2 === 0 ? NOTHING_AHEAD : UPDATED_AHEAD);
+  const state = await vm.state();
+  await vm.machine.resume();
+  await vm.beBusy();
+  await vm.write(0, 0x80 + index);
+  await vm.write(7, 0x90 + index);
+  await vm.machine.suspend();
+  return { checkpoint, state };
+}
+
+/** Three of them, oldest first. */
+async function threeTaken(vm: VmUnderTest): Promise<readonly [oldest: Taken, middle: Taken, newest: Taken]> {
+  return [await taken(vm, 0), await taken(vm, 1), await taken(vm, 2)];
+}
+
+/** Rollbacks: exact, all or nothing, and as often as one likes. */
+export function rollbackContract(stage: Stage, propertyRuns: number): void {
+  describe('a rollback', () => {
+    it('is refused while the VM runs', async () => {
+      const vm = await stage.vm();
+      const checkpoint = await vm.checkpoint();
+      await vm.write(0, 9);
+      expect(await codeOf(() => vm.rollback([checkpoint]))).toBe('RMK_ERR_STATE');
+      expect((await vm.read(0))[0]).toBe(9);
+    });
+
+    it.each([1, 2, 3])('over %i epochs brings back all memory and all registers', async (epochs) => {
+      const vm = await stage.vm();
+      const all = await threeTaken(vm);
+      const target = defined(all.at(-epochs), 'too short a history');
+      await vm.machine.writeRegister(vm.guest.register, VALUE);
+      const newestFirst = all.map(({ checkpoint }) => checkpoint).toReversed();
+      const beforeNs = vm.nowNs;
+      const done = await vm.rollback(newestFirst.slice(0, epochs));
+      await vm.expectState(target.state);
+      expect(done.atNs, 'domain time does not go back').toBe(beforeNs);
+      expect(done.pagesRestored).toBeGreaterThan(0);
+      expect(done.undoneNs, 'the guest had run').toBeGreaterThan(0);
+      expect(done.undoneNs).toBeLessThanOrEqual(beforeNs - target.checkpoint.atNs + vm.slackNs);
+      expect(done.log.pages).toBe(0);
+      expect(await done.context.verify()).toBe(true);
+    });
+
+    it('leaves the VM suspended, and it runs on from there', async () => {
+      const vm = await stage.vm();
+      const only = await taken(vm, 0);
+      await vm.rollback([only.checkpoint]);
+      const rolledBackNs = vm.nowNs;
+      await vm.beBusy();
+      expect(vm.nowNs).toBe(rolledBackNs);
+      await vm.machine.resume();
+      await vm.beBusy();
+      expect(vm.nowNs).toBeGreaterThanOrEqual(rolledBackNs + vm.guest.busyNs);
+      await vm.machine.suspend();
+      expect((await vm.checkpoint()).closed?.updated.length, 'pages written since').toBeGreaterThan(0);
+    });
+
+    it('can be done again and again, each time from the checkpoint that the last one left', async () => {
+      const vm = await stage.vm();
+      const only = await taken(vm, 0);
+      let { checkpoint } = only;
+      for (const plan of [UPDATED_AHEAD, NOTHING_AHEAD, UPDATED_AHEAD]) {
+        checkpoint = await vm.rollback([checkpoint], plan);
+        await vm.expectState(only.state);
+        await vm.machine.resume();
+        await vm.beBusy();
+        await vm.write(2, 0x44);
+        await vm.machine.suspend();
+      }
+      await vm.rollback([checkpoint]);
+      await vm.expectState(only.state);
+    });
+
+    it('restores nothing where nothing has happened since', async () => {
+      const vm = await stage.vm();
+      await vm.machine.suspend();
+      const checkpoint = await vm.checkpoint();
+      const before = await vm.state();
+      const done = await vm.rollback([checkpoint]);
+      await vm.expectState(before);
+      expect([done.pagesRestored, done.undoneNs, done.outputStruckBytes]).toEqual([0, 0, 0]);
+    });
+
+    it('leaves the older checkpoints where they are', async () => {
+      const vm = await stage.vm();
+      const [oldest, middle, newest] = await threeTaken(vm);
+      const reopened = await vm.rollback([newest.checkpoint, middle.checkpoint]);
+      await vm.expectState(middle.state);
+      await vm.write(3, 0x66);
+      await vm.rollback([reopened, oldest.checkpoint]);
+      await vm.expectState(oldest.state);
+    });
+
+    it('undoes what the host wrote', async () => {
+      const vm = await stage.vm();
+      await vm.machine.suspend();
+      await vm.write(4, 5);
+      const checkpoint = await vm.checkpoint();
+      await vm.machine.write(vm.addressOf(5) - 3, Uint8Array.of(1, 2, 3, 4, 5, 6));
+      const { pagesRestored } = await vm.rollback([checkpoint]);
+      expect(pagesRestored).toBe(2);
+      expect((await vm.read(4)).every((byte) => byte === 5)).toBe(true);
+    });
+
+    it('is refused with logs that make no path, and the VM is as before', async () => {
+      const vm = await stage.vm();
+      const [{ checkpoint: oldest }, { checkpoint: middle }, { checkpoint: newest }] = await threeTaken(vm);
+      const before = await vm.state();
+      const paths = {
+        'no log': { context: newest.context, logs: [] },
+        'a gap': targetOf([newest, oldest]),
+        'no open log': targetOf([middle, oldest]),
+        'oldest first': { context: newest.context, logs: [middle.log, newest.log] },
+        'a log twice': targetOf([newest, middle, middle]),
+        'the context of another checkpoint': { context: newest.context, logs: [newest.log, middle.log] },
+      };
+      for (const [what, path] of Object.entries(paths)) {
+        const code = await codeOf(() => vm.machine.rollback(path, NOTHING_AHEAD));
+        expect(['RMK_ERR_RELEASED', 'RMK_ERR_INPUT'], what).toContain(code);
+      }
+      await vm.expectState(before);
+      expect(await codeOf(() => vm.rollback([newest, middle, oldest]))).toBe('done');
+    });
+
+    it('is refused over a log that was released, and still done to what is newer', async () => {
+      const vm = await stage.vm();
+      const [oldest, middle, newest] = await threeTaken(vm);
+      middle.checkpoint.log.release();
+      const before = await vm.state();
+      const all = [newest.checkpoint, middle.checkpoint, oldest.checkpoint];
+      expect(await codeOf(() => vm.rollback(all))).toBe('RMK_ERR_RELEASED');
+      await vm.expectState(before);
+      await vm.rollback([newest.checkpoint]);
+      await vm.expectState(newest.state);
+    });
+
+    it('is refused where a log that it needs is damaged, and nothing is written', async ({ skip }) => {
+      const vm = await stage.vm();
+      const { damage } = vm.subject;
+      if (damage === undefined) {
+        skip('the subject has no way to do damage');
+        return;
+      }
+      await vm.machine.suspend();
+      await vm.write(0, 1);
+      await vm.write(1, 1);
+      const checkpoint = await vm.checkpoint();
+      await vm.write(0, 2);
+      await vm.write(1, 2);
+      const newer = await vm.checkpoint();
+      const before = await vm.state();
+      await damage.log(checkpoint.log, vm.frame(1));
+      expect(await checkpoint.log.verify()).toEqual(Uint32Array.of(vm.frame(1)));
+      expect(await codeOf(() => vm.rollback([newer, checkpoint]))).toBe('RMK_ERR_LOGDAMAGED');
+      await vm.expectState(before);
+      expect(await codeOf(() => vm.rollback([newer]))).toBe('done');
+    });
+
+    it('is refused where the context is damaged, and nothing is written', async ({ skip }) => {
+      const vm = await stage.vm();
+      const { damage } = vm.subject;
+      if (damage === undefined) {
+        skip('the subject has no way to do damage');
+        return;
+      }
+      await vm.machine.suspend();
+      const checkpoint = await vm.checkpoint();
+      await vm.write(0, 2);
+      const before = await vm.state();
+      await damage.context(checkpoint.context);
+      expect(await checkpoint.context.verify()).toBe(false);
+      expect(await codeOf(() => vm.rollback([checkpoint]))).toBe('RMK_ERR_LOGDAMAGED');
+      await vm.expectState(before);
+    });
+
+    it('strikes the output that had left since from the committed output', async ({ skip }) => {
+      const vm = await stage.vm();
+      const { output } = vm.guest;
+      if (output === undefined) {
+        skip('the subject names no device on which its guest puts out');
+        return;
+      }
+      let endNs = 0;
+      const ends: number[] = [];
+      vm.observe('output', ({ device, position, data }) => {
+        if (device === output.device) ends.push((endNs = position + data.length));
+      });
+      await vm.runFor(2 * output.withinNs);
+      await vm.machine.suspend();
+      const checkpoint = await vm.checkpoint();
+      const committed = endNs;
+      await vm.machine.resume();
+      await vm.runFor(2 * output.withinNs);
+      await vm.machine.suspend();
+      const { outputStruckBytes } = await vm.rollback([checkpoint]);
+      expect(outputStruckBytes).toBe(endNs - committed);
+      const before = ends.length;
+      await vm.machine.resume();
+      await vm.runFor(2 * output.withinNs);
+      expect(ends.length).toBeGreaterThan(before);
+      expect(ends[before]).toBeGreaterThan(committed);
+    });
+
+    it('brings the window back as a plain copy has it, whatever was written and planned', async () => {
+      const vm = await stage.vm();
+      await vm.machine.suspend();
+      await fc.assert(
+        fc.asyncProperty(steps, (all) => compareWithCopies(vm, all)),
+        { numRuns: propertyRuns },
+      );
+    });
+  });
+}
+
+type Step =
+  | { readonly do: 'write'; readonly at: number; readonly bytes: number }
+  | { readonly do: 'checkpoint'; readonly plan: WindowPlan }
+  | { readonly do: 'rollback'; readonly back: number; readonly plan: WindowPlan };
+
+/** Pages of the window in place of page frames. */
+interface WindowPlan {
+  readonly preSave: 'none' | 'updated';
+  readonly add: readonly number[];
+  readonly drop: readonly number[];
+  readonly clusterPages: number;
+}
+
+const pages = fc.array(fc.nat(WINDOW_PAGES - 1), { maxLength: 3 });
+const plan: fc.Arbitrary<WindowPlan> = fc.record({
+  preSave: fc.constantFrom('none', 'updated'),
+  add: pages,
+  drop: pages,
+  clusterPages: fc.constantFrom(1, 2, 8),
+});
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant('write' as const),
+        at: fc.nat(WINDOW_PAGES * PAGE_BYTES - 1),
+        bytes: fc.oneof(fc.nat(16), fc.nat(2 * PAGE_BYTES)),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('checkpoint' as const), plan }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        do: fc.constant('rollback' as const),
+        back: fc.integer({ min: 1, max: 4 }),
+        plan,
+      }),
+    },
+  ),
+  { minLength: 5, maxLength: 30 },
+);
+
+/** Keeps a copy of the window at each checkpoint, and compares. Starts with no protection, and leaves none. */
+async function compareWithCopies(vm: VmUnderTest, all: readonly Step[]): Promise<void> {
+  let kept: readonly { readonly checkpoint: Checkpointed; readonly copy: Uint8Array }[] = [];
+  let writes = 0;
+  const onFrames = ({ add, drop, ...rest }: WindowPlan) => ({
+    ...rest,
+    add: Uint32Array.from(add, (page) => vm.frame(page)),
+    drop: Uint32Array.from(drop, (page) => vm.frame(page)),
+  });
+  for (const step of all) {
+    if (step.do === 'write') {
+      const bytes = Math.min(step.bytes, WINDOW_PAGES * PAGE_BYTES - step.at);
+      await vm.machine.write(vm.addressOf(0) + step.at, new Uint8Array(bytes).fill(++writes));
+    } else if (step.do === 'checkpoint') {
+      const checkpoint = await vm.checkpoint(onFrames(step.plan));
+      kept = [{ checkpoint, copy: await vm.window() }, ...kept];
+    } else {
+      const undone = kept.slice(0, step.back);
+      const target = undone.at(-1);
+      if (target === undefined) continue;
+      const path = undone.map(({ checkpoint }) => checkpoint);
+      const checkpoint = await vm.rollback(path, onFrames(step.plan));
+      if (Buffer.compare(await vm.window(), target.copy) !== 0) {
+        throw new RmkError(
+          'RMK_ERR_STATE',
+          `after a rollback over ${undone.length} epochs the window differs`,
+        );
+      }
+      for (const { log, context } of path) {
+        log.release();
+        context.release();
+      }
+      kept = [{ checkpoint, copy: target.copy }, ...kept.slice(undone.length)];
+    }
+  }
+  for (const { checkpoint } of kept) {
+    checkpoint.log.release();
+    checkpoint.context.release();
+  }
+}
