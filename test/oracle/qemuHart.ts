@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { describedRegisters, GdbClient, type DescribedRegister } from '@rmk/hypervisor-qemu';
 import {
   DIVISOR_LATCH,
   FIFO_ENABLE,
@@ -14,11 +15,9 @@ import {
   UART_SCRATCH,
   type DeviceStore,
 } from './devices.js';
-import { GdbClient } from './gdbClient.js';
 import type { OracleGuest } from './guest.js';
 import { countedTime, QemuProcess } from './qemuProcess.js';
-import { CONTROL_REGISTERS, REGISTERS, type ControlFile, type RegisterFile } from './registers.js';
-import { wordAt } from './remoteSerial.js';
+import { CONTROL_REGISTERS, REGISTERS, wordAt, type ControlFile, type RegisterFile } from './registers.js';
 
 /** Bits of the stub's way to step: single steps at all, no interrupts during one, no timers. */
 const SINGLE = 1;
@@ -36,7 +35,7 @@ export class QemuHart {
     private readonly process: QemuProcess,
     private readonly gdb: GdbClient,
     private readonly ramFile: FileHandle,
-    private readonly numbers: ReadonlyMap<string, number>,
+    private readonly described: ReadonlyMap<string, DescribedRegister>,
     memoryBytes: number,
   ) {
     this.ram = new Uint8Array(memoryBytes);
@@ -55,8 +54,8 @@ export class QemuHart {
     });
     try {
       const gdb = await Promise.race([GdbClient.connect(socket), process.ended.then(endedEarly)]);
-      const numbers = await registerNumbers(gdb);
-      return new QemuHart(process, gdb, await open(ramFile, 'r'), numbers, guest.memoryBytes);
+      const described = await describedRegisters(gdb);
+      return new QemuHart(process, gdb, await open(ramFile, 'r'), described, guest.memoryBytes);
     } catch (error) {
       process.kill();
       throw error;
@@ -78,9 +77,9 @@ export class QemuHart {
   }
 
   async controlRegister(name: string): Promise<number> {
-    const number = this.numbers.get(name);
-    if (number === undefined) throw new Error(`the gdb stub has no register ${name}`);
-    return wordAt(await this.gdb.ask(`p${number.toString(16)}`));
+    const register = this.described.get(name);
+    if (register === undefined) throw new Error(`the gdb stub has no register ${name}`);
+    return wordAt(await this.gdb.ask(`p${register.number.toString(16)}`));
   }
 
   /** Whether interrupts and timers may come during a step; see the README for why they may not otherwise. */
@@ -166,23 +165,6 @@ export class QemuHart {
   private async byte(address: number): Promise<number> {
     return Number.parseInt(await this.gdb.ask(`m${address.toString(16)},1`), 16);
   }
-}
-
-/** The stub numbers registers in the order of its description, but for those that say their number. */
-async function registerNumbers(gdb: GdbClient): Promise<ReadonlyMap<string, number>> {
-  const target = await gdb.description('target.xml');
-  const numbers = new Map<string, number>();
-  let next = 0;
-  for (const [, file = ''] of target.matchAll(/<xi:include href="([^"]+)"/g)) {
-    for (const [, attributes = ''] of (await gdb.description(file)).matchAll(/<reg ([^>]*)>/g)) {
-      const name = /name="([^"]+)"/.exec(attributes)?.[1] ?? '';
-      const number = /regnum="(\d+)"/.exec(attributes)?.[1];
-      if (number !== undefined) next = Number(number);
-      numbers.set(name, next);
-      next += 1;
-    }
-  }
-  return numbers;
 }
 
 function endedEarly(code: number): never {

@@ -28,3 +28,13 @@ export type ControlFile = Readonly<Record<ControlRegister, number>>;
 export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 }
+
+/** A target's 32-bit number, least significant byte first: read for 33 registers after every instruction, so by hand. */
+export function wordAt(hexadecimal: string, offset = 0): number {
+  const digits = hexadecimal.slice(offset, offset + 8);
+  const value = Number.parseInt(digits, 16);
+  if (digits.length !== 8 || Number.isNaN(value)) {
+    throw new Error(`not a 32-bit register from the gdb stub: ${JSON.stringify(hexadecimal)}`);
+  }
+  return (((value & 0xff) << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24)) >>> 0;
+}

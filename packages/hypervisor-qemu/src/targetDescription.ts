@@ -1,0 +1,28 @@
+import type { GdbClient } from './gdbClient.js';
+
+/** A register as the stub numbers it. */
+export interface DescribedRegister {
+  readonly number: number;
+  readonly bits: number;
+}
+
+/**
+ * The registers that the target description and the files that it includes name. The stub numbers them in the order of
+ * its description, but for those that say their number. Until the description has been read, QEMU gives no single register.
+ */
+export async function describedRegisters(gdb: GdbClient): Promise<ReadonlyMap<string, DescribedRegister>> {
+  const target = await gdb.description('target.xml');
+  const registers = new Map<string, DescribedRegister>();
+  let next = 0;
+  for (const [, file = ''] of target.matchAll(/<xi:include href="([^"]+)"/g)) {
+    for (const [, attributes = ''] of (await gdb.description(file)).matchAll(/<reg ([^>]*)>/g)) {
+      const name = /name="([^"]+)"/.exec(attributes)?.[1] ?? '';
+      const bits = /bitsize="(\d+)"/.exec(attributes)?.[1] ?? '';
+      const number = /regnum="(\d+)"/.exec(attributes)?.[1];
+      if (number !== undefined) next = Number(number);
+      registers.set(name, { number: next, bits: Number(bits) });
+      next += 1;
+    }
+  }
+  return registers;
+}
