@@ -1,6 +1,7 @@
 import { RmkError, RMK_VERSION } from '@rmk/core';
 import { modelCommand } from '@rmk/model';
 import { Command, CommanderError } from 'commander';
+import { benchCommand } from './bench/benchCommand.js';
 import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
 import { runCommand } from './run/runCommand.js';
@@ -22,6 +23,7 @@ export async function main(
     .addCommand(startCommand(terminal, done))
     .addCommand(runCommand(terminal, done))
     .addCommand(doctorCommand(terminal, done))
+    .addCommand(benchCommand(terminal, done))
     .addCommand(modelCommand({ stdout: terminal.out, stderr: terminal.err, exit: done }));
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
