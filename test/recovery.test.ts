@@ -32,10 +32,7 @@ describe('a recovery', () => {
     const rig = await start();
     await crash(rig);
     await rig.advance('1ms');
-    const names = rig
-      .timeline()
-      .split('\n')
-      .map((line) => line.split('  ').at(-2) ?? '');
+    const names = rig.recorded.map(({ name }) => name);
     expect(names.slice(names.indexOf('EVT_ERRORDETECTED'))).toEqual([
       'EVT_ERRORDETECTED',
       'EVT_VCPUSUSPENDED',

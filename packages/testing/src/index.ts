@@ -1,6 +1,19 @@
 export { goldenRun } from './goldenRun.js';
 export { guestStateOf, type GuestState } from './guestState.js';
 export { outputBytes, outputTranscript, type OutputByte, type TranscriptEntry } from './outputTranscript.js';
+export type { EventHistory, Recorded } from './eventHistory.js';
+export type { Occurrence } from './eventVerdict.js';
+export {
+  rmkMatchers,
+  type ExpectedCheckpoint,
+  type ExpectedDetection,
+  type ExpectedFailedRecovery,
+  type ExpectedFault,
+  type ExpectedLoss,
+  type ExpectedQuarantine,
+  type ExpectedRecovery,
+  type RmkMatchers,
+} from './matchers.js';
 export { Recorder, RECORDED } from './recorder.js';
 export {
   requestReport,

@@ -1,6 +1,11 @@
-import type { Bus, EventName, RmkEvent } from '@rmk/core';
+import { RmkError, type Bus, type EventName, type RmkEvent } from '@rmk/core';
+import type { EventHistory, Recorded } from './eventHistory.js';
+import { timelineOf } from './timeline.js';
 
-/** What is recorded unless told otherwise: all that is told by core, save what comes many times in a slice. */
+/**
+ * What is recorded unless told otherwise: what core declares, save what comes many times in a slice and what depends on
+ * how fast the host is.
+ */
 export const RECORDED: readonly EventName[] = [
   'EVT_LOGLOST',
   'EVT_VMOUTPUT',
@@ -22,35 +27,26 @@ export const RECORDED: readonly EventName[] = [
   'EVT_WARNING',
 ];
 
-interface Recorded {
-  readonly name: EventName;
-  readonly event: RmkEvent<EventName>;
-}
+/** Keeps the events of a domain: `createDomain({ observe: (bus) => recorder.observe(bus), … })`. */
+export class Recorder implements EventHistory {
+  readonly recorded: Recorded[] = [];
 
-/** Keeps the events of a domain in the order of their delivery. */
-export class Recorder {
-  private readonly recorded: Recorded[] = [];
-
-  constructor(private readonly names: readonly EventName[]) {}
+  constructor(private readonly names: readonly EventName[] = RECORDED) {}
 
   observe(bus: Bus): void {
-    for (const name of this.names) bus.on(name, (event) => void this.recorded.push({ name, event }));
+    for (const name of this.names) {
+      bus.on(name, (event) => void this.recorded.push({ name, event } as Recorded));
+    }
   }
 
-  /** All events of one name, oldest first. It must be one of those recorded. */
-  of<E extends EventName>(name: E): readonly RmkEvent<E>[] {
+  events<E extends EventName>(name: E): readonly RmkEvent<E>[] {
     if (!this.names.includes(name)) {
-      throw new Error(`${name} is not recorded: name it in the rig's option \`record\``);
+      throw new RmkError('RMK_ERR_INPUT', `${name} is not recorded: name it in the rig's option \`record\``);
     }
     return this.recorded.filter((entry) => entry.name === name).map(({ event }) => event as RmkEvent<E>);
   }
 
-  /** A line an event, for messages. */
   timeline(): string {
-    return this.recorded
-      .map(
-        ({ name, event }) => `${(event.atNs / 1e6).toFixed(3).padStart(12)} ms  ${name}  (${event.source})`,
-      )
-      .join('\n');
+    return timelineOf(this.recorded);
   }
 }

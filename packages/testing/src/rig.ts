@@ -12,6 +12,7 @@ import {
 import { EmbeddedHypervisor, type EmbeddedMachine, type HypervisorOptions } from '@rmk/hypervisor-embedded';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { onTestFinished } from 'vitest';
+import type { EventHistory, Recorded } from './eventHistory.js';
 import { guestStateOf, type GuestState } from './guestState.js';
 import { Recorder, RECORDED } from './recorder.js';
 import { machineOf, type RigGuest } from './rigGuest.js';
@@ -30,7 +31,7 @@ export type RigOptions = RigGuest & {
 };
 
 /** A domain on the embedded hypervisor, in virtual time: it stands still but for `advance` and `runToEnd`. */
-export class Rig {
+export class Rig implements EventHistory {
   private stopped = false;
 
   constructor(
@@ -59,12 +60,17 @@ export class Rig {
     return this.machine.exitCode;
   }
 
-  /** The recorded events of one name, oldest first. */
-  events<E extends EventName>(name: E): readonly RmkEvent<E>[] {
-    return this.recorder.of(name);
+  /** All recorded events, in the order of their delivery. */
+  get recorded(): readonly Recorded[] {
+    return this.recorder.recorded;
   }
 
-  /** A line for each recorded event, in the order of their delivery. */
+  /** The recorded events of one name, oldest first. `RMK_ERR_INPUT` where that one is not recorded. */
+  events<E extends EventName>(name: E): readonly RmkEvent<E>[] {
+    return this.recorder.events(name);
+  }
+
+  /** A line for each recorded event, in the order of their delivery; long runs of ordinary ones are folded. */
   timeline(): string {
     return this.recorder.timeline();
   }

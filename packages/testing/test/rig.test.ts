@@ -122,10 +122,10 @@ describe('the rig', () => {
         .split('\n')
         .map((line) => line.trim()),
     ).toEqual([
-      '10.000 ms  EVT_VMOUTPUT  (@rmk/pin-vmio)',
-      '20.000 ms  EVT_VCPUSUSPENDED  (host)',
-      '21.000 ms  EVT_VMRESTARTED  (host)',
-      '22.000 ms  EVT_VCPURESUMED  (host)',
+      '10.000 ms  EVT_VMOUTPUT            @rmk/pin-vmio  uart: "tasks: 10 tasks in user mode, 18 rounds each\\n"',
+      '20.000 ms  EVT_VCPUSUSPENDED       host',
+      '21.000 ms  EVT_VMRESTARTED         host',
+      '22.000 ms  EVT_VCPURESUMED         host',
     ]);
     const sequence = (
       ['EVT_VMOUTPUT', 'EVT_VCPUSUSPENDED', 'EVT_VMRESTARTED', 'EVT_VCPURESUMED'] as const
