@@ -73,6 +73,8 @@ describe('rmk doctor', () => {
       state: 'active',
       dependsOn: ['@rmk/pin-vcpu'],
       startedInHostMs: expect.any(Number),
+      onFailure: 'abort',
+      restarts: 0,
       faults: 0,
       registered: ['timer'],
     });

@@ -1,1 +1,4 @@
 export { createDomain, type DomainOptions } from './domain.js';
+export { nearest, suggestion } from './nearest.js';
+export type { SupervisionOptions } from './supervision.js';
+export type { TimeLimits } from './timeLimit.js';

@@ -11,7 +11,7 @@ import * as tsyringe from 'tsyringe';
 import { defineConfig } from '../defineConfig.js';
 import { configSchema } from './configSchema.js';
 import { checkIsFile } from './inputFile.js';
-import { nearest } from './nearest.js';
+import { nearest } from '@rmk/kernel';
 
 const SCRIPTS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
 const KEYS = Object.keys(configSchema.shape);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { messageOf, RmkError } from '@rmk/core';
-import { nearest } from './nearest.js';
+import { nearest } from '@rmk/kernel';
 
 /** `RMK_ERR_INPUT` for what is not there, with the name that was probably meant, and for what is no file. */
 export function checkIsFile(path: string): void {

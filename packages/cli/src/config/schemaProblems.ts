@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { GUEST_NAMES } from './configSchema.js';
-import { nearest, suggestion } from './nearest.js';
+import { nearest, suggestion } from '@rmk/kernel';
 import type { ConfigPath, Problems } from './problems.js';
 
 /** Validates a value against a schema; tells every problem with its path, and gives undefined where there is one. */
