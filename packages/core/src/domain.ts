@@ -19,6 +19,9 @@ export interface PluginStatus {
   readonly dependsOn: readonly string[];
   /** For its construction and start; 0 where it was not started. */
   readonly startedInHostMs: number;
+  readonly onFailure: OnFailure;
+  /** How often it was started again in this domain. */
+  readonly restarts: number;
   /** Why it failed to start; absent where it did not. */
   readonly error?: RmkError;
   /** Since it was started, in all. */
@@ -52,6 +55,11 @@ export interface Domain {
   install(plugin: Plugin, how?: InstallOptions): Promise<void>;
   /** `RMK_ERR_REQUIRED` where others require what it provides, unless they shall go with it. */
   remove(name: string, how?: { readonly dependants: 'refuse' | 'remove' }): Promise<void>;
+  /**
+   * Stops a plugin and those that require what it provides, and starts them again, anew: one that was quarantined or has
+   * failed comes back to life. Where it fails again, it is as its `onFailure` says, an `'abort'` leaving it failed.
+   */
+  restart(name: string): Promise<void>;
   /** Stops every plugin, in reverse. Goes on past failures and reports all of them (`RMK_ERR_STOP`). */
   stop(): Promise<void>;
 }

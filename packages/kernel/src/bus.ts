@@ -1,5 +1,6 @@
 import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
+import type { DeclaredEvents } from './declaredEvents.js';
 import type { Scope } from './scope.js';
 
 /** An event as the bus delivers it: it has been given its source and its sequence number. */
@@ -62,6 +63,8 @@ class Channel {
 
 /** The bus of a domain. Plugins and the host each see it through a {@link ScopedBus} of their own. */
 export class EventBus {
+  constructor(private readonly declared: DeclaredEvents) {}
+
   private readonly registry = new EventEmitter<EventName>();
   private readonly channels = new Map<EventName, Channel>();
   /** Events that subscribers have published, and where each has to go: arrays that are used again and again. */
@@ -73,7 +76,9 @@ export class EventBus {
   private sequence = 0;
   delivering = false;
 
-  channel(name: EventName): Channel {
+  /** `RMK_ERR_EVENT` where nobody declares the event that `scope` asks for. */
+  channel(name: EventName, scope: Scope): Channel {
+    this.declared.refuseUndeclared(name, scope.name);
     let channel = this.channels.get(name);
     if (channel === undefined) {
       channel = new Channel(name, this.registry);
@@ -176,11 +181,12 @@ export class ScopedBus implements Bus {
   ) {}
 
   topic<E extends EventName>(name: E): Topic<E> {
-    return new ScopedTopic(this.bus, this.bus.channel(name), this.scope);
+    return new ScopedTopic(this.bus, this.bus.channel(name, this.scope), this.scope);
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {
     const handleAny = handle as Handle;
-    return this.scope.register(name, () => this.bus.channel(name).subscribe(handleAny, this.scope));
+    const channel = this.bus.channel(name, this.scope);
+    return this.scope.register(name, () => channel.subscribe(handleAny, this.scope));
   }
 }

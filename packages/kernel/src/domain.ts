@@ -1,17 +1,16 @@
 import {
-  BUS,
   CHECKPOINTS,
-  CLOCK,
   DETECTIONS,
-  messageOf,
-  OPTIONS,
   RmkError,
   tokenName,
-  VIRTUAL_MACHINE,
   type Bus,
   type Clock,
   type Domain,
+  type EventName,
+  type InstallOptions,
+  type OnFailure,
   type Plugin,
+  type PluginState,
   type PluginStatus,
   type Token,
   type Topic,
@@ -19,16 +18,20 @@ import {
 } from '@rmk/core';
 import { EventBus, ScopedBus } from './bus.js';
 import { checkPlugins } from './checks.js';
+import { DeclaredEvents } from './declaredEvents.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
-import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
+import type { InstalledPlugin } from './installedPlugin.js';
+import { Lifecycle } from './lifecycle.js';
+import { readOnFailure, requiredOf } from './manifest.js';
 import { stopError, type Problem } from './problem.js';
-import { RunningPlugin } from './runningPlugin.js';
+import { Protection } from './protection.js';
+import { Revival } from './revival.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
-import { scopedMachine } from './scopedMachine.js';
 import { scopedProvision } from './scopedProvision.js';
 import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
+import { TimeLimit, type TimeLimits } from './timeLimit.js';
 
 export interface DomainOptions {
   readonly name: string;
@@ -36,7 +39,12 @@ export interface DomainOptions {
   readonly machine: VirtualMachine;
   /** Started in this order, as far as what they require of each other leaves it open. */
   readonly plugins: readonly Plugin[];
+  /** By the names of plugins, in the place of what their authors have said. */
+  readonly onFailure?: Readonly<Record<string, OnFailure>>;
   readonly supervision?: SupervisionOptions;
+  readonly timeLimits?: TimeLimits;
+  /** Events of the program around the domain, besides those of core and of the plugins. */
+  readonly events?: readonly EventName[];
   /** Called before the first plugin starts: whoever subscribes here misses nothing. */
   readonly observe?: (bus: Bus) => void;
 }
@@ -47,7 +55,8 @@ const occupants = new WeakMap<VirtualMachine, Domain>();
 /**
  * Checks all plugins, then starts them, and gives the domain when all have started. Where one is refused
  * (`RMK_ERR_REFUSED`, or the code of the only problem) nothing was run; where one fails to start (`RMK_ERR_START`)
- * those that had started are stopped again. `RMK_ERR_STATE` where another domain has the VM.
+ * those that had started are stopped again, unless its `onFailure` says that the domain goes on without it.
+ * `RMK_ERR_STATE` where another domain has the VM.
  */
 export async function createDomain(options: DomainOptions): Promise<Domain> {
   const domain = new SupervisedDomain(options);
@@ -61,47 +70,93 @@ class SupervisedDomain implements Domain {
   readonly clock: Clock;
   private readonly machine: VirtualMachine;
   private readonly hold = new Hold();
-  private readonly eventBus = new EventBus();
   private readonly supervision: Supervision;
   private readonly host: Scope;
   private readonly warning: Topic<'EVT_WARNING'>;
+  private readonly pluginChanged: Topic<'EVT_PLUGINCHANGED'>;
   /** In start order. */
-  private readonly running: RunningPlugin[] = [];
-  private readonly detections = new LiveDetections(this.running);
+  private readonly installed: InstalledPlugin[] = [];
+  private readonly detections = new LiveDetections(this.installed);
+  private readonly lifecycle: Lifecycle;
+  private readonly revival: Revival;
+  private readonly protection: Protection;
+  /** What the host has got, by what is behind it. */
+  private readonly hostFacades = new WeakMap<object, object>();
   private lastOperation: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, machine, supervision = {} }: DomainOptions) {
+  constructor({ name, machine, events = [], supervision = {}, timeLimits = {} }: DomainOptions) {
     this.name = name;
     this.machine = machine;
-    this.supervision = new Supervision(this.eventBus, machine.clock, this.hold, supervision);
+    const eventBus = new EventBus(new DeclaredEvents(this.installed, events));
+    this.supervision = new Supervision(
+      eventBus,
+      machine.clock,
+      this.hold,
+      (scope, reason) => this.quarantined(scope, reason),
+      supervision,
+    );
+    const { bus } = this.supervision;
+    this.warning = bus.topic('EVT_WARNING');
+    this.pluginChanged = bus.topic('EVT_PLUGINCHANGED');
+    this.protection = new Protection(bus, machine.clock);
+    this.revival = new Revival(machine.clock, supervision, (plugin) => this.revive(plugin));
     this.host = this.supervision.scope(HOST);
-    this.warning = this.supervision.bus.topic('EVT_WARNING');
-    this.bus = new ScopedBus(this.eventBus, this.host);
+    this.bus = new ScopedBus(eventBus, this.host);
     this.clock = new ScopedClock(machine.clock, this.host);
-  }
-
-  get plugins(): readonly PluginStatus[] {
-    return this.running.map(({ status }) => status);
-  }
-
-  get<T>(of: Token<T>): T {
-    const provider = this.running.find(({ provided }) => provided.has(of));
-    const found = of === DETECTIONS ? this.detections : provider?.provided.get(of);
-    if (found !== undefined) return found as T;
-    throw new RmkError(
-      'RMK_ERR_UNKNOWN',
-      `no plugin of the domain ${this.name} provides ${tokenName(of)}: install one that does`,
+    const { start = '10s', stop = '10s' } = timeLimits;
+    this.lifecycle = new Lifecycle(
+      this.installed,
+      { machine, eventBus, detections: this.detections },
+      {
+        limits: {
+          start: new TimeLimit('timeLimits.start', start),
+          stop: new TimeLimit('timeLimits.stop', stop),
+        },
+        newScope: (plugin) => this.supervision.scope(plugin),
+        changed: (plugin, from, reason) => this.changed(plugin, from, reason),
+      },
+      (plugin, error) => this.leftOut(plugin, error),
     );
   }
 
-  begin({ plugins, observe }: DomainOptions): Promise<void> {
+  get plugins(): readonly PluginStatus[] {
+    return this.installed.map(({ status }) => status);
+  }
+
+  get<T>(of: Token<T>): T {
+    if (of === DETECTIONS) return this.detections as T;
+    const plugin = this.installed.find(({ checked }) =>
+      checked.definition.provides?.some(({ token }) => token === of),
+    );
+    if (plugin === undefined) {
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `no plugin of the domain ${this.name} provides ${tokenName(of)}: install one that does`,
+      );
+    }
+    const object = plugin.provided.get(of);
+    if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
+    let facade = this.hostFacades.get(object);
+    if (facade === undefined) {
+      facade = scopedProvision(object, tokenName(of), this.host, plugin.scope);
+      this.hostFacades.set(object, facade);
+    }
+    return facade as T;
+  }
+
+  begin({ plugins, onFailure = {}, observe }: DomainOptions): Promise<void> {
     return this.exclusively(async () => {
       this.occupy();
       try {
         const inOrder = await checkPlugins(plugins, [], this.machine);
+        const stated = readOnFailure(onFailure, inOrder);
         this.machine.holdWhile(this.hold.pending);
-        observe?.(this.bus);
-        await this.startAll(inOrder);
+        await this.lifecycle.startAll(
+          inOrder,
+          ({ name, definition }) => stated.get(name) ?? definition.onFailure,
+          () => observe?.(this.bus),
+        );
+        this.warnOfShortHistory();
       } catch (error) {
         this.vacate();
         throw error;
@@ -109,11 +164,18 @@ class SupervisedDomain implements Domain {
     });
   }
 
-  install(plugin: Plugin): Promise<void> {
+  install(plugin: Plugin, { onFailure }: InstallOptions = {}): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('install');
-      const running = this.running.map(({ checked }) => checked);
-      await this.startAll(await checkPlugins([plugin], running, this.machine));
+      const installed = this.installed.map(({ checked }) => checked);
+      const inOrder = await checkPlugins([plugin], installed, this.machine);
+      const overrides = onFailure === undefined ? {} : { [plugin.definition.name]: onFailure };
+      const stated = readOnFailure(overrides, inOrder);
+      await this.lifecycle.startAll(
+        inOrder,
+        ({ name, definition }) => stated.get(name) ?? definition.onFailure,
+      );
+      this.warnOfShortHistory();
     });
   }
 
@@ -123,28 +185,80 @@ class SupervisedDomain implements Domain {
   ): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('remove');
-      const plugin = this.running.find((one) => one.name === name);
-      if (plugin === undefined) {
-        const names = this.running.map((one) => one.name).join(', ') || 'none';
-        throw new RmkError(
-          'RMK_ERR_UNKNOWN',
-          `no plugin of the domain ${this.name} is named ${name}: choose one of those that are (${names})`,
-        );
-      }
-      const dependants = this.dependantsOf(plugin);
+      const plugin = this.find(name);
+      const dependants = this.lifecycle.dependantsOf(plugin);
       if (dependants.length > 0 && how.dependants === 'refuse') throw requiredError(plugin, dependants);
-      const problems = await this.stopAll([plugin, ...dependants]);
+      const leaving = [plugin, ...dependants];
+      const problems = await this.lifecycle.removeFromUnder(leaving);
+      const agent = leaving.find(isAgent);
+      if (agent !== undefined) this.protection.agentGone(`${agent.name} was removed`);
       this.warnOfShortHistory();
       throwIfAny(problems);
     });
   }
 
+  restart(name: string): Promise<void> {
+    return this.exclusively(async () => {
+      this.refuseWhenStopped('restart');
+      const [error] = await this.startAgain(this.find(name), 'restarted by the host');
+      if (error !== undefined) throw error;
+    });
+  }
+
   stop(): Promise<void> {
     return this.exclusively(async () => {
-      const problems = await this.stopAll([...this.running]);
+      const problems = await this.lifecycle.removeAll([...this.installed]);
       this.vacate();
       throwIfAny(problems);
     });
+  }
+
+  private find(name: string): InstalledPlugin {
+    const plugin = this.installed.find((one) => one.name === name);
+    if (plugin !== undefined) return plugin;
+    const names = this.installed.map((one) => one.name).join(', ') || 'none';
+    throw new RmkError(
+      'RMK_ERR_UNKNOWN',
+      `no plugin of the domain ${this.name} is named ${name}: choose one of those that are (${names})`,
+    );
+  }
+
+  private changed(plugin: InstalledPlugin, from: PluginState, reason: string | undefined): void {
+    const { name, state: to } = plugin;
+    if (to === 'quarantined') this.revival.schedule(plugin);
+    if (to === 'stopping' || to === 'removed') this.revival.cancel(plugin);
+    const change = { atNs: this.machine.clock.now(), plugin: name, from, to };
+    this.pluginChanged.publish(reason === undefined ? change : { ...change, reason });
+    if (isAgent(plugin) && (to === 'quarantined' || to === 'failed')) {
+      this.protection.agentGone(`${name} ${to === 'failed' ? 'has failed' : 'is quarantined'}: ${reason}`);
+    }
+  }
+
+  /** Too many faults: all that the plugin has registered has been released. */
+  private quarantined(scope: Scope, reason: string): void {
+    const plugin = this.installed.find((one) => one.scope === scope);
+    if (plugin?.state === 'active' || plugin?.state === 'starting') plugin.become('quarantined', reason);
+  }
+
+  private leftOut({ name, state }: InstalledPlugin, error: RmkError): void {
+    const atNs = this.machine.clock.now();
+    if (state === 'quarantined') this.supervision.quarantinedAtStart(name, atNs);
+    const message = `the domain ${this.name} goes on without ${name}: ${error.message}`;
+    this.warning.publish({ atNs, code: 'RMK_WARN_FAILED', message });
+  }
+
+  private revive(plugin: InstalledPlugin): void {
+    // What goes wrong is told by events: there is nobody to throw it to.
+    void this.exclusively(async () => {
+      if (this.installed.includes(plugin) && plugin.state === 'quarantined')
+        await this.startAgain(plugin, 'its quarantine is over');
+    });
+  }
+
+  private async startAgain(plugin: InstalledPlugin, reason: string): Promise<readonly RmkError[]> {
+    const errors = await this.lifecycle.restart(plugin, reason);
+    this.warnOfShortHistory();
+    return errors;
   }
 
   private occupy(): void {
@@ -182,81 +296,8 @@ class SupervisedDomain implements Domain {
     );
   }
 
-  /** Starts plugins beside those that run; where one fails, those that were started here are stopped again. */
-  private async startAll(inOrder: readonly CheckedPlugin[]): Promise<void> {
-    const starting = inOrder.map((checked) => this.enter(checked));
-    try {
-      for (const plugin of starting) await plugin.start(this.injected(plugin));
-    } catch (error) {
-      const problems = await this.stopAll(starting);
-      if (problems.length === 0) throw error;
-      throw new RmkError(
-        'RMK_ERR_START',
-        'a plugin failed to start, and stopping the others failed as well',
-        {
-          problems: [messageOf(error), ...problems.map(({ message }) => message)],
-          cause: error,
-        },
-      );
-    }
-    this.warnOfShortHistory();
-  }
-
-  private enter(checked: CheckedPlugin): RunningPlugin {
-    const providers = this.running.filter(
-      (one) => requiredOf(checked, one.checked).length > 0 || optionalOf(checked, one.checked).length > 0,
-    );
-    const plugin = new RunningPlugin(checked, this.supervision.scope(checked.name), providers);
-    this.running.push(plugin);
-    return plugin;
-  }
-
-  /** What the classes of a plugin may ask for: that which everyone gets, and what its manifest requires. */
-  private injected({ checked, scope, providers }: RunningPlugin): ReadonlyMap<Token<unknown>, unknown> {
-    const provided = new Map<Token<unknown>, unknown>([
-      [DETECTIONS, this.detections],
-      [VIRTUAL_MACHINE, scopedMachine(this.machine, scope)],
-      ...providers.flatMap(({ provided: objects }) =>
-        Array.from(
-          objects,
-          ([token, object]) => [token, scopedProvision(object, tokenName(token), scope)] as const,
-        ),
-      ),
-    ]);
-    const { requires = [], optional = [] } = checked.definition;
-    return new Map<Token<unknown>, unknown>([
-      ...optional.map((token) => [token, provided.get(token)] as const),
-      ...requires
-        .filter((token) => provided.has(token))
-        .map((token) => [token, provided.get(token)] as const),
-      [BUS, new ScopedBus(this.eventBus, scope)],
-      [CLOCK, new ScopedClock(this.machine.clock, scope)],
-      [OPTIONS, checked.options],
-    ]);
-  }
-
-  /** Stops plugins, given in start order, in reverse; gives what failed on the way. */
-  private async stopAll(plugins: readonly RunningPlugin[]): Promise<readonly Problem[]> {
-    const problems: Problem[] = [];
-    for (const plugin of [...plugins].toReversed()) {
-      problems.push(...(await plugin.stop()));
-      this.running.splice(this.running.indexOf(plugin), 1);
-    }
-    return problems;
-  }
-
-  /** Those that cannot be without `plugin`, in start order. */
-  private dependantsOf(plugin: RunningPlugin): readonly RunningPlugin[] {
-    const leaving = new Set([plugin]);
-    for (const one of this.running)
-      if (one.providers.some((by) => leaving.has(by) && requiredOf(one.checked, by.checked).length > 0))
-        leaving.add(one);
-    leaving.delete(plugin);
-    return [...leaving];
-  }
-
   private warnOfShortHistory(): void {
-    const agent = this.running.find(({ provided }) => provided.has(CHECKPOINTS));
+    const agent = this.installed.find((plugin) => plugin.state === 'active' && isAgent(plugin));
     agent?.scope.attempt(
       'CHECKPOINTS',
       () => {
@@ -269,7 +310,18 @@ class SupervisedDomain implements Domain {
   }
 }
 
-function requiredError(plugin: RunningPlugin, dependants: readonly RunningPlugin[]): RmkError {
+/** The one that provides CHECKPOINTS: whether the VM is protected depends on it. */
+function isAgent({ checked }: InstalledPlugin): boolean {
+  return checked.definition.provides?.some(({ token }) => token === CHECKPOINTS) ?? false;
+}
+
+function notThere({ name, state, error }: InstalledPlugin, of: Token<unknown>): RmkError {
+  const why = error === undefined ? '' : ` (${error.message})`;
+  const message = `${tokenName(of)} is not there: ${name}, which provides it, is ${state}${why}; mend it and restart it`;
+  return new RmkError('RMK_ERR_INACTIVE', message, { plugin: name });
+}
+
+function requiredError(plugin: InstalledPlugin, dependants: readonly InstalledPlugin[]): RmkError {
   const problems = dependants.flatMap((one) =>
     one.providers
       .filter((provider) => provider === plugin || dependants.includes(provider))

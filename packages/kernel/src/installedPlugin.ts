@@ -1,71 +1,192 @@
-import { messageOf, RmkError, type Module, type PluginState, type PluginStatus, type Token } from '@rmk/core';
+import {
+  messageOf,
+  RmkError,
+  type Module,
+  type OnFailure,
+  type PluginState,
+  type PluginStatus,
+  type Token,
+} from '@rmk/core';
 import type { CheckedPlugin } from './manifest.js';
 import { constructPlugin } from './pluginInstances.js';
 import type { Problem } from './problem.js';
 import type { Scope } from './scope.js';
+import type { TimeLimit } from './timeLimit.js';
 
-/** One plugin of a domain, from its construction until it has stopped. */
-export class RunningPlugin {
-  private phase: 'starting' | 'active' | 'stopping' = 'starting';
+export type Limits = { readonly start: TimeLimit; readonly stop: TimeLimit };
+
+/** What an {@link InstalledPlugin} needs of its domain. */
+export interface Surroundings {
+  readonly limits: Limits;
+  newScope(name: string): Scope;
+  changed(plugin: InstalledPlugin, from: PluginState, reason: string | undefined): void;
+}
+
+/** One plugin of a domain, from when it is entered until it is removed. Each start gives it a scope and instances anew. */
+export class InstalledPlugin {
+  state: PluginState = 'pending';
+  scope: Scope;
   provided: ReadonlyMap<Token<unknown>, Module> = new Map();
+  /** Those that provide what it requires, or takes where there is one. */
+  providers: readonly InstalledPlugin[] = [];
+  /** Why it could not be started. */
+  error: RmkError | undefined;
+  restarts = 0;
   private readonly started: Module[] = [];
   private startedInHostMs = 0;
 
   constructor(
     readonly checked: CheckedPlugin,
-    readonly scope: Scope,
-    /** Those that provide what it requires. */
-    readonly providers: readonly RunningPlugin[],
-  ) {}
+    /** What the composer or the author has said; `undefined` where neither has. */
+    readonly statedOnFailure: OnFailure | undefined,
+    private readonly surroundings: Surroundings,
+  ) {
+    this.scope = surroundings.newScope(checked.name);
+  }
 
   get name(): string {
     return this.checked.name;
   }
 
-  get state(): PluginState {
-    return this.scope.closed === 'quarantined' && this.phase !== 'stopping' ? 'quarantined' : this.phase;
+  get onFailure(): OnFailure {
+    return this.statedOnFailure ?? 'abort';
   }
 
   get status(): PluginStatus {
-    const { name, state, startedInHostMs } = this;
+    const { name, state, startedInHostMs, onFailure, error, restarts } = this;
     const { faults, registered } = this.scope;
     const { version } = this.checked.definition;
     const dependsOn = this.providers.map((provider) => provider.name);
-    return { name, version, state, dependsOn, startedInHostMs, faults, registered };
+    const status = {
+      name,
+      version,
+      state,
+      dependsOn,
+      startedInHostMs,
+      onFailure,
+      restarts,
+      faults,
+      registered,
+    };
+    return error === undefined ? status : { ...status, error };
   }
 
-  /** Constructs the classes of the plugin, then starts them in order. Where that fails, {@link stop} undoes it. */
+  become(to: PluginState, reason?: string): void {
+    const from = this.state;
+    this.state = to;
+    if (from !== to) this.surroundings.changed(this, from, reason);
+  }
+
+  /** Constructs the classes of the plugin, then starts them in order. Where that fails, {@link stop} or {@link giveUp} undo it. */
   async start(injected: ReadonlyMap<Token<unknown>, unknown>): Promise<void> {
+    this.become('starting');
     const beganHostMs = performance.now();
-    const { provided, modules } = constructPlugin(this.checked.definition, injected);
-    this.provided = provided;
-    for (const module of modules) {
-      try {
-        await module.start?.();
-      } catch (cause) {
-        const message = `${this.name}: start() of ${className(module)} threw: ${messageOf(cause)}`;
-        throw new RmkError('RMK_ERR_START', message, { plugin: this.name, cause });
+    try {
+      const { provided, modules } = constructPlugin(this.checked.definition, injected);
+      this.provided = provided;
+      for (const module of modules) {
+        await this.startModule(module);
+        this.started.push(module);
       }
-      this.started.push(module);
+    } finally {
+      this.startedInHostMs = performance.now() - beganHostMs;
     }
-    this.startedInHostMs = performance.now() - beganHostMs;
-    this.phase = 'active';
+    // In the meantime it may have been quarantined.
+    if (this.scope.closed === undefined) this.become('active');
+  }
+
+  private async startModule(module: Module): Promise<void> {
+    const { limits } = this.surroundings;
+    let starting: unknown;
+    let inTime: boolean;
+    try {
+      starting = module.start?.();
+      inTime = starting === undefined || (await limits.start.keptBy(starting));
+    } catch (cause) {
+      const message = `${this.name}: start() of ${className(module)} threw: ${messageOf(cause)}`;
+      throw new RmkError('RMK_ERR_START', message, { plugin: this.name, cause });
+    }
+    if (inTime) return;
+    this.stopWhenStarted(module, starting);
+    throw new RmkError(
+      'RMK_ERR_TIMEOUT',
+      `${this.name}: start() of ${className(module)} has not finished within ${limits.start.limit} of host time: ` +
+        'let it set a timer or a subscription for what takes long, or raise timeLimits.start',
+      { plugin: this.name },
+    );
+  }
+
+  /** It comes too late to be of use, yet may have taken hold of something outside of the domain. */
+  private stopWhenStarted(module: Module, starting: unknown): void {
+    const { scope } = this;
+    Promise.resolve(starting)
+      .then(() => module.stop?.())
+      .catch((error: unknown) => scope.fault('start', 0, error));
+  }
+
+  /** Undoes what there is of a start that failed. */
+  async giveUp(error: RmkError, as: 'failed' | 'quarantined'): Promise<void> {
+    this.error = error;
+    this.reportAll(await this.stopModules(as));
+    this.become(as, error.message);
   }
 
   /** Stops what was started, in reverse, and releases all that the plugin registered. Gives what failed on the way. */
   async stop(): Promise<readonly Problem[]> {
-    this.phase = 'stopping';
-    const problems: Problem[] = [];
+    if (this.state !== 'pending') this.become('stopping');
+    return this.stopModules('stopped');
+  }
+
+  /** Stops it and makes it ready for another {@link start}. */
+  async reset(reason: string): Promise<void> {
+    this.reportAll(await this.stop());
+    this.scope = this.surroundings.newScope(this.name);
+    this.provided = new Map();
+    this.error = undefined;
+    this.restarts += 1;
+    this.startedInHostMs = 0;
+    this.become('pending', reason);
+  }
+
+  private reportAll(problems: readonly Problem[]): void {
+    for (const { cause, message } of problems) this.scope.fault('stop', 0, cause ?? new Error(message));
+  }
+
+  private async stopModules(why: 'stopped' | 'failed' | 'quarantined'): Promise<readonly Problem[]> {
+    // What it is in the midst of, a recovery say, may still need what it has.
+    const problems: Problem[] = await this.unfinished();
     for (const module of this.started.splice(0).toReversed()) {
+      const stop = `${this.name}: stop() of ${className(module)}`;
       try {
-        await module.stop?.();
+        const stopping: unknown = module.stop?.();
+        if (stopping === undefined || (await this.surroundings.limits.stop.keptBy(stopping))) continue;
+        problems.push(this.late(`${stop} has`));
       } catch (cause) {
-        const message = `${this.name}: stop() of ${className(module)} threw: ${messageOf(cause)}`;
+        const message = `${stop} threw: ${messageOf(cause)}`;
         problems.push({ code: 'RMK_ERR_STOP', plugin: this.name, message, cause });
       }
     }
-    this.scope.close('stopped');
+    this.scope.close(why);
+    problems.push(...(await this.unfinished()));
     return problems;
+  }
+
+  /** Waits for the handlers that are under way. */
+  private async unfinished(): Promise<Problem[]> {
+    const { work } = this.scope;
+    for (let pending = work.pending(); pending !== undefined; pending = work.pending()) {
+      if (await this.surroundings.limits.stop.keptBy(pending)) continue;
+      const during = this.scope.underWay.join(', ');
+      return [this.late(`what it began in ${during} has`)];
+    }
+    return [];
+  }
+
+  private late(what: string): Problem {
+    const { limit } = this.surroundings.limits.stop;
+    const about = what.startsWith(this.name) ? what : `${this.name}: ${what}`;
+    const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeLimits.stop`;
+    return { code: 'RMK_ERR_TIMEOUT', plugin: this.name, message };
   }
 }
 

@@ -1,6 +1,7 @@
 import {
   messageOf,
   RMK_VERSION,
+  RmkError,
   type Class,
   type Detection,
   type MachineTraits,
@@ -12,6 +13,7 @@ import {
 } from '@rmk/core';
 import { satisfies, valid, validRange } from 'semver';
 import { z } from 'zod';
+import { suggestion } from './nearest.js';
 import type { Problem } from './problem.js';
 import { isStandardSchema, validate } from './schema.js';
 import { HOST, KERNEL } from './supervision.js';
@@ -26,6 +28,32 @@ export interface CheckedPlugin {
 }
 
 const ON_FAILURE = ['abort', 'continue', 'quarantine'] as const satisfies readonly OnFailure[];
+
+/**
+ * What a composer says of plugins by their names. `RMK_ERR_INPUT` where it is none of the three, `RMK_ERR_UNKNOWN` where
+ * there is no plugin of that name.
+ */
+export function readOnFailure(
+  stated: Readonly<Record<string, OnFailure>>,
+  plugins: readonly CheckedPlugin[],
+): ReadonlyMap<string, OnFailure> {
+  const names = plugins.map(({ name }) => name);
+  for (const [name, onFailure] of Object.entries(stated)) {
+    if (!names.includes(name)) {
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `onFailure: no plugin that is given is named ${name}: ${suggestion(name, names)}`,
+      );
+    }
+    if (!ON_FAILURE.includes(onFailure)) {
+      const expected = `expected one of ${ON_FAILURE.join(', ')}`;
+      throw new RmkError('RMK_ERR_INPUT', `onFailure.${name} is ${onFailure}: ${expected}`, {
+        plugin: name,
+      });
+    }
+  }
+  return new Map(Object.entries(stated));
+}
 
 /** Stands for the name in messages about a plugin that has none. */
 const NAMELESS = 'a plugin without a name';

@@ -1,5 +1,13 @@
 import 'reflect-metadata';
-import { messageOf, RmkError, type Module, type PluginDefinition, type Token } from '@rmk/core';
+import {
+  membersOf,
+  messageOf,
+  RmkError,
+  tokenName,
+  type Module,
+  type PluginDefinition,
+  type Token,
+} from '@rmk/core';
 import { container as root } from 'tsyringe';
 
 /** tsyringe finds out by itself what to pass. */
@@ -47,7 +55,28 @@ export function constructPlugin(
   for (const { token, by } of provides) container.register(token, { useFactory: () => instanceOf(by) });
   const provided = new Map(provides.map(({ token, by }) => [token, instanceOf(by)]));
   modules.forEach(instanceOf);
+  refuseLies(name, provided);
   return { provided, modules: [...instances.values()] };
+}
+
+/** `RMK_ERR_PROVIDES` where an object lacks members that its token says it has. */
+function refuseLies(plugin: string, provided: ReadonlyMap<Token<unknown>, Module>): void {
+  const problems = Array.from(provided).flatMap(([of, object]) => {
+    const missing = membersOf(of).filter((member) => !(member in object));
+    if (missing.length === 0) return [];
+    return [
+      `${plugin}: ${object.constructor.name}, which is to be ${tokenName(of)}, lacks ${missing.join(', ')}`,
+    ];
+  });
+  if (problems.length === 0) return;
+  const [only, ...others] = problems;
+  const mend = 'give the class all that the type of the token has, or take it out of `provides`';
+  throw others.length === 0
+    ? new RmkError('RMK_ERR_PROVIDES', `${only}: ${mend}`, { plugin })
+    : new RmkError('RMK_ERR_PROVIDES', `${plugin} does not provide what it says: ${mend}`, {
+        plugin,
+        problems,
+      });
 }
 
 /** Says in the terms of the manifest what tsyringe says in its own. */

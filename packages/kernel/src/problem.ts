@@ -25,8 +25,8 @@ export function refusal(problems: readonly [Problem, ...Problem[]]): RmkError {
 
 /** One error for everything that failed while plugins were being stopped. */
 export function stopError([first, ...others]: readonly [Problem, ...Problem[]]): RmkError {
-  const { plugin, message, cause } = first;
-  if (others.length === 0) return new RmkError('RMK_ERR_STOP', message, { plugin, cause });
+  const { code, plugin, message, cause } = first;
+  if (others.length === 0) return new RmkError(code, message, { plugin, cause });
   const problems = [first, ...others];
   return new RmkError('RMK_ERR_STOP', `${problems.length} failures; all plugins were stopped nevertheless`, {
     problems: problems.map((problem) => problem.message),

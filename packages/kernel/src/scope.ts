@@ -1,8 +1,8 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
-import type { Hold } from './hold.js';
+import { Hold } from './hold.js';
 
 /** Why a scope is closed. */
-export type Closed = 'quarantined' | 'stopped';
+export type Closed = 'quarantined' | 'failed' | 'stopped';
 
 /** What a plugin did wrong: `during` and `occurrence` are those of EVT_MODULEFAULT. */
 export interface Fault {
@@ -10,6 +10,12 @@ export interface Fault {
   readonly occurrence: number;
   readonly error: unknown;
 }
+
+const HAS: Readonly<Record<Closed, string>> = {
+  quarantined: 'is quarantined',
+  failed: 'has failed',
+  stopped: 'is stopped',
+};
 
 interface Registration extends Disposable {
   readonly label: string;
@@ -25,7 +31,10 @@ export class Scope {
   /** When those happened that count towards a quarantine. */
   recentFaultsNs: readonly Nanoseconds[] = [];
   closed: Closed | undefined;
+  /** The promises of this scope alone. */
+  readonly work = new Hold();
   private readonly live = new Set<Registration>();
+  private readonly pending = new Set<{ readonly during: string }>();
 
   constructor(
     readonly name: string,
@@ -38,12 +47,17 @@ export class Scope {
     return Array.from(this.live, ({ label }) => label);
   }
 
+  /** What the promises that are pending were given by. */
+  get underWay(): readonly string[] {
+    return Array.from(this.pending, ({ during }) => during);
+  }
+
   /** Throws where the scope is closed; `attempted` completes "… cannot". */
   refuseWhenClosed(attempted: string): void {
     if (this.closed === undefined) return;
     throw new RmkError(
       'RMK_ERR_STATE',
-      `${this.name} is ${this.closed} and cannot ${attempted}: see that nothing of it goes on in the background`,
+      `${this.name} ${HAS[this.closed]} and cannot ${attempted}: see that nothing of it goes on in the background`,
       { plugin: this.name },
     );
   }
@@ -75,8 +89,14 @@ export class Scope {
   /** Holds the VM while `result` is a pending promise. */
   settle(result: unknown, during: string, occurrence: number): void {
     if (!isThenable(result)) return;
+    const entry = { during };
+    this.pending.add(entry);
     // The fault is reported before the hold lets go, so what handles the report is waited for too.
-    this.hold.add(Promise.resolve(result).catch((error: unknown) => this.fault(during, occurrence, error)));
+    const work = Promise.resolve(result)
+      .catch((error: unknown) => this.fault(during, occurrence, error))
+      .then(() => this.pending.delete(entry));
+    this.hold.add(work);
+    this.work.add(work);
   }
 
   fault(during: string, occurrence: number, error: unknown): void {

@@ -23,6 +23,11 @@ export interface SupervisionOptions {
   readonly quarantineAfterFaults?: number;
   /** Of domain time; `'10s'` when absent. */
   readonly faultWindow?: Duration;
+  /**
+   * Domain time after which a quarantined plugin is started again, with those that require what it provides; `'2s'` when
+   * absent. It doubles each time, up to 64 times as long, until the plugin has been well for as long as it last waited.
+   */
+  readonly restartAfter?: Duration | 'never';
 }
 
 /**
@@ -44,6 +49,7 @@ export class Supervision {
     bus: EventBus,
     private readonly clock: Clock,
     private readonly hold: Hold,
+    private readonly quarantined: (scope: Scope, reason: string) => void,
     { quarantineAfterFaults = 8, faultWindow = '10s' }: SupervisionOptions,
   ) {
     if (!Number.isSafeInteger(quarantineAfterFaults) || quarantineAfterFaults < 1) {
@@ -66,6 +72,11 @@ export class Supervision {
     return new Scope(name, this.hold, (scope, fault) => this.report(scope, fault));
   }
 
+  /** A plugin that failed to start is tried again like one that had too many faults. */
+  quarantinedAtStart(plugin: string, atNs: Nanoseconds): void {
+    this.moduleQuarantined.publish({ atNs, plugin, faults: 0 });
+  }
+
   private report(scope: Scope, fault: Fault): void {
     const { name: plugin, faults } = scope;
     if (plugin === HOST && fault.during === 'EVT_MODULEFAULT') {
@@ -77,7 +88,9 @@ export class Supervision {
     // Before the report, so that the plugin does not get that any more.
     if (tooMany) scope.close('quarantined');
     this.moduleFault.publish({ atNs, plugin, ...fault, faults });
-    if (tooMany) this.moduleQuarantined.publish({ atNs, plugin, faults });
+    if (!tooMany) return;
+    this.moduleQuarantined.publish({ atNs, plugin, faults });
+    this.quarantined(scope, `${faults} faults, the last one in ${fault.during}: ${messageOf(fault.error)}`);
   }
 
   /** Whether the fault at `atNs` is one too many. A fault counts until the window has passed since. */

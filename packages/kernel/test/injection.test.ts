@@ -57,12 +57,15 @@ describe('injection', () => {
     expect(instances).toBe(1);
     expect(seen).toHaveLength(4);
     // The provider's own classes get the object itself, those of the consumer one facade of it.
-    expect(seen[0]).toBe(domain.get(PIN));
+    expect(seen[0]).toBeInstanceOf(Counted);
     expect(seen[1]).toBe(seen[0]);
     expect(seen[2]).not.toBe(seen[0]);
     expect(seen[3]).toBe(seen[2]);
     expect(seen[2]).toBeInstanceOf(Counted);
     expect(seen[2]).toHaveProperty('id', 1);
+    // The host has one of its own too.
+    expect(domain.get(PIN)).toHaveProperty('id', 1);
+    expect(domain.get(PIN)).toBe(domain.get(PIN));
     expect(domain.plugins.map(({ name, dependsOn }) => [name, dependsOn])).toEqual([
       ['provider', []],
       ['consumer', ['provider']],

@@ -119,7 +119,7 @@ describe('quarantine', () => {
       name: 'test',
       machine,
       plugins: [failing],
-      supervision: { quarantineAfterFaults: 3 },
+      supervision: { quarantineAfterFaults: 3, restartAfter: 'never' },
     });
     const quarantined: unknown[] = [];
     domain.bus.on('EVT_MODULEQUARANTINED', (event) => void quarantined.push(event));
@@ -206,7 +206,8 @@ describe('quarantine', () => {
           throw new Error('broken');
         });
       });
-    const { domain, machine } = await domainOf([slow(1.4e9), slow(1.5e9)]);
+    const supervision = { restartAfter: 'never' } as const;
+    const { domain, machine } = await domainOf([slow(1.4e9), slow(1.5e9)], { supervision });
     await machine.run(60e9);
     expect(domain.plugins).toMatchObject([
       { state: 'quarantined', faults: 8 },
@@ -254,17 +255,20 @@ describe('quarantine', () => {
   });
 
   it('lets what is still under way register nothing any more', async () => {
-    const { domain, machine } = await domainOf([
-      plugin('bad', (bus, clock) => {
-        bus.on('EVT_LOGLOST', async () => {
-          await new Promise((resolve) => setImmediate(resolve));
-          clock.every(10, () => {});
-        });
-        bus.on('EVT_VMEXITED', () => {
-          throw new Error('broken');
-        });
-      }),
-    ]);
+    const { domain, machine } = await domainOf(
+      [
+        plugin('bad', (bus, clock) => {
+          bus.on('EVT_LOGLOST', async () => {
+            await new Promise((resolve) => setImmediate(resolve));
+            clock.every(10, () => {});
+          });
+          bus.on('EVT_VMEXITED', () => {
+            throw new Error('broken');
+          });
+        }),
+      ],
+      { supervision: { restartAfter: 'never' } },
+    );
     const faults: string[] = [];
     domain.bus.on(
       'EVT_MODULEFAULT',

@@ -1,0 +1,198 @@
+import { messageOf, RmkError, tokenName, type OnFailure } from '@rmk/core';
+import { injectedInto, type KernelParts } from './injection.js';
+import { InstalledPlugin, type Surroundings } from './installedPlugin.js';
+import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
+import type { Problem } from './problem.js';
+
+/** Starts, stops and restarts the plugins of a domain. One operation at a time: that is the domain's to see to. */
+export class Lifecycle {
+  constructor(
+    /** In the order in which they were started. */
+    private readonly installed: InstalledPlugin[],
+    private readonly parts: KernelParts,
+    private readonly surroundings: Surroundings,
+    private readonly leftOut: (plugin: InstalledPlugin, error: RmkError) => void,
+  ) {}
+
+  /**
+   * Starts plugins, given in start order, beside those that are installed. Where one fails that the domain is not to go on
+   * without, all of them are stopped again and removed.
+   */
+  async startAll(
+    inOrder: readonly CheckedPlugin[],
+    onFailureOf: (plugin: CheckedPlugin) => OnFailure | undefined,
+    /** Called when the plugins are entered and before the first one starts. */
+    entered: () => void = () => {},
+  ): Promise<void> {
+    const starting = inOrder.map(
+      (checked) => new InstalledPlugin(checked, onFailureOf(checked), this.surroundings),
+    );
+    this.installed.push(...starting);
+    try {
+      entered();
+      for (const plugin of starting) {
+        const failure = await this.start(plugin, starting);
+        if (failure?.aborts === true) throw failure.error;
+      }
+    } catch (error) {
+      const problems = await this.removeAll(starting);
+      if (problems.length === 0) throw error;
+      throw new RmkError(
+        'RMK_ERR_START',
+        'a plugin failed to start, and stopping the others failed as well',
+        {
+          problems: [messageOf(error), ...problems.map(({ message }) => message)],
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Stops plugins, given in start order, in reverse, and removes them; gives what failed on the way. */
+  async removeAll(plugins: readonly InstalledPlugin[]): Promise<readonly Problem[]> {
+    const problems: Problem[] = [];
+    for (const plugin of plugins.toReversed()) problems.push(...(await this.remove(plugin)));
+    return problems;
+  }
+
+  private async remove(plugin: InstalledPlugin): Promise<readonly Problem[]> {
+    const problems = await plugin.stop();
+    this.installed.splice(this.installed.indexOf(plugin), 1);
+    plugin.become('removed');
+    return problems;
+  }
+
+  /**
+   * Removes plugins, given in start order. Those that took something of them without requiring it are started again, with
+   * what there is without them.
+   */
+  async removeFromUnder(leaving: readonly InstalledPlugin[]): Promise<readonly Problem[]> {
+    const reason = `${leaving.map(({ name }) => name).join(', ')} is removed`;
+    const users = this.usersOf(leaving);
+    const problems: Problem[] = [];
+    for (const plugin of users.toReversed()) {
+      if (leaving.includes(plugin)) problems.push(...(await this.remove(plugin)));
+      else await plugin.reset(reason);
+    }
+    await this.startAgain(users.filter((plugin) => !leaving.includes(plugin)));
+    return problems;
+  }
+
+  /** Stops plugins and all that use what they provide, and starts them again. Gives why those failed that did. */
+  async restart(plugin: InstalledPlugin, reason: string): Promise<readonly RmkError[]> {
+    const users = this.usersOf([plugin]);
+    for (const one of users.toReversed()) await one.reset(reason);
+    return this.startAgain(users);
+  }
+
+  /** Those that cannot be without `plugin`, in start order. */
+  dependantsOf(plugin: InstalledPlugin): readonly InstalledPlugin[] {
+    return this.closure([plugin], requires).filter((one) => one !== plugin);
+  }
+
+  /** With `plugins` themselves. */
+  private usersOf(plugins: readonly InstalledPlugin[]): readonly InstalledPlugin[] {
+    return this.closure(plugins, () => true);
+  }
+
+  /** `plugins`, and those that are linked to them or to one another by what they are provided with; in start order. */
+  private closure(
+    plugins: readonly InstalledPlugin[],
+    isLink: (one: InstalledPlugin, provider: InstalledPlugin) => boolean,
+  ): readonly InstalledPlugin[] {
+    const found = new Set(plugins);
+    for (const one of this.installed) {
+      if (one.providers.some((provider) => found.has(provider) && isLink(one, provider))) found.add(one);
+    }
+    return this.installed.filter((one) => found.has(one));
+  }
+
+  /** They are those that were started last from now on. */
+  private async startAgain(plugins: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
+    for (const plugin of plugins) {
+      this.installed.splice(this.installed.indexOf(plugin), 1);
+      this.installed.push(plugin);
+    }
+    const errors: RmkError[] = [];
+    for (const plugin of plugins) {
+      const failure = await this.start(plugin, plugins);
+      if (failure === undefined) continue;
+      errors.push(failure.error);
+      // There is nothing left to abort: the others run.
+      if (failure.aborts) await this.leaveOut(plugin, failure.error, 'failed');
+    }
+    return errors;
+  }
+
+  /** Starts a plugin, one of `together`; where it fails and the domain is to go on without it, it is left out. */
+  private async start(
+    plugin: InstalledPlugin,
+    together: readonly InstalledPlugin[],
+  ): Promise<{ readonly error: RmkError; readonly aborts: boolean } | undefined> {
+    const earlier = this.installed.slice(0, this.installed.indexOf(plugin));
+    plugin.providers = earlier.filter((one) => requires(plugin, one) || takes(plugin, one));
+    const error = unprovided(plugin) ?? (await this.attempt(plugin));
+    if (error === undefined) return undefined;
+    const isDependent = error.code === 'RMK_ERR_DEPENDENCY';
+    // What was said of a provider goes for those that cannot be without it, unless they say otherwise themselves.
+    const isCovered = isDependent && unprovidedBy(plugin).every((provider) => together.includes(provider));
+    if ((isCovered ? plugin.statedOnFailure : plugin.onFailure) === 'abort') return { error, aborts: true };
+    const isTriedAgain = !isDependent && plugin.onFailure === 'quarantine';
+    await this.leaveOut(plugin, error, isTriedAgain ? 'quarantined' : 'failed');
+    return { error, aborts: false };
+  }
+
+  private async attempt(plugin: InstalledPlugin): Promise<RmkError | undefined> {
+    try {
+      await plugin.start(injectedInto(plugin, this.parts));
+      return undefined;
+    } catch (error) {
+      if (error instanceof RmkError) return error;
+      throw error;
+    }
+  }
+
+  private async leaveOut(
+    plugin: InstalledPlugin,
+    error: RmkError,
+    as: 'failed' | 'quarantined',
+  ): Promise<void> {
+    await plugin.giveUp(error, as);
+    this.leftOut(plugin, error);
+  }
+}
+
+function requires(one: InstalledPlugin, provider: InstalledPlugin): boolean {
+  return requiredOf(one.checked, provider.checked).length > 0;
+}
+
+function takes(one: InstalledPlugin, provider: InstalledPlugin): boolean {
+  return provider.state === 'active' && optionalOf(one.checked, provider.checked).length > 0;
+}
+
+/** Those that should provide what a plugin requires, and are not active. */
+function unprovidedBy({ providers }: InstalledPlugin): readonly InstalledPlugin[] {
+  return providers.filter(({ state }) => state !== 'active');
+}
+
+/** Why a plugin cannot start for want of one that is installed and not active. */
+function unprovided(plugin: InstalledPlugin): RmkError | undefined {
+  const problems = unprovidedBy(plugin).flatMap((provider) => {
+    const reason = provider.error === undefined ? '' : ` (${provider.error.message})`;
+    return requiredOf(plugin.checked, provider.checked).map(
+      (token) =>
+        `${plugin.name} requires ${tokenName(token)} of ${provider.name}, which ${INACTIVE[provider.state] ?? 'is not active'}${reason}`,
+    );
+  });
+  const [only, ...others] = problems;
+  if (only === undefined) return undefined;
+  const mend = 'mend and restart what it requires';
+  return others.length === 0
+    ? new RmkError('RMK_ERR_DEPENDENCY', `${only}: ${mend}`, { plugin: plugin.name })
+    : new RmkError('RMK_ERR_DEPENDENCY', `${plugin.name}: ${mend}`, { plugin: plugin.name, problems });
+}
+
+const INACTIVE: Readonly<Partial<Record<InstalledPlugin['state'], string>>> = {
+  failed: 'has failed',
+  quarantined: 'is quarantined',
+};

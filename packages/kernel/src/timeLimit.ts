@@ -1,0 +1,42 @@
+import { DURATION_HINT, isDuration, nanoseconds, RmkError, type Duration } from '@rmk/core';
+
+/** In host time. */
+export interface TimeLimits {
+  /** For the `start()` of one class of a plugin; `'10s'` when absent. */
+  readonly start?: Duration;
+  /** For the `stop()` of one class, and for the handlers of a plugin that are under way; `'10s'` when absent. */
+  readonly stop?: Duration;
+}
+
+/** What timers of Node can do at most. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+/** A span of host time that something may take. */
+export class TimeLimit {
+  private readonly limitMs: number;
+
+  /** `name`: of the option, for the message where `limit` is no such span (`RMK_ERR_INPUT`). */
+  constructor(
+    name: string,
+    readonly limit: Duration,
+  ) {
+    const limitMs = isDuration(limit) ? nanoseconds(limit) / 1e6 : Number.NaN;
+    if (!(limitMs <= LONGEST_MS)) {
+      throw new RmkError('RMK_ERR_INPUT', `${name} is ${limit}: ${DURATION_HINT}, at most 24 days`);
+    }
+    this.limitMs = limitMs;
+  }
+
+  /** Whether `work` is done in time. Rejected as `work` is, if that happens in time. */
+  async keptBy(work: unknown): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => {
+      timer = setTimeout(() => resolve(false), this.limitMs);
+    });
+    try {
+      return await Promise.race([Promise.resolve(work).then(() => true), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

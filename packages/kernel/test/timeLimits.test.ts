@@ -1,0 +1,127 @@
+import 'reflect-metadata';
+import { BUS, definePlugin, type Bus, type Duration, type Module, type Plugin } from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import { describe, expect, it } from 'vitest';
+import { domainOf, errorOf, plugin } from './plugins.js';
+
+const timeLimits = { start: '5ms', stop: '5ms' } as const;
+
+interface Slow {
+  readonly plugin: Plugin;
+  readonly log: string[];
+  readonly finish: () => void;
+}
+
+/** A plugin whose `start` or `stop` ends when it is told to. */
+function slow(where: 'start' | 'stop'): Slow {
+  const log: string[] = [];
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  @injectable()
+  class Slow implements Module {
+    constructor(@inject(BUS) private readonly bus: Bus) {}
+
+    async start(): Promise<void> {
+      if (where === 'start') await finished;
+      log.push('started');
+      this.bus.on('EVT_VMEXITED', () => {});
+    }
+
+    async stop(): Promise<void> {
+      if (where === 'stop') await finished;
+      log.push('stopped');
+    }
+  }
+  return {
+    plugin: definePlugin({ name: 'slow', version: '1.0.0', rmk: '*', modules: [Slow] })(),
+    log,
+    finish,
+  };
+}
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a start that takes too long', () => {
+  it('is refused, naming plugin and class, and the others are stopped', async () => {
+    const { plugin: tooSlow } = slow('start');
+    const error = await errorOf(domainOf([plugin('fine'), tooSlow], { timeLimits }));
+    expect(error.code).toBe('RMK_ERR_TIMEOUT');
+    expect(error.plugin).toBe('slow');
+    expect(error.message).toBe(
+      'RMK_ERR_TIMEOUT: slow: start() of Slow has not finished within 5ms of host time: ' +
+        'let it set a timer or a subscription for what takes long, or raise timeLimits.start',
+    );
+  });
+
+  it('does not come alive when it finishes after all', async () => {
+    const { plugin: tooSlow, log, finish } = slow('start');
+    const faults: string[] = [];
+    const { domain } = await domainOf([], { timeLimits });
+    domain.bus.on(
+      'EVT_MODULEFAULT',
+      ({ plugin: name, during, error }) => void faults.push(`${name} ${during} ${String(error)}`),
+    );
+    await errorOf(domain.install(tooSlow));
+    finish();
+    await settled();
+    expect(log).toEqual(['started']);
+    expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
+    expect(faults).toEqual([
+      'slow start RmkError: RMK_ERR_STATE: slow is stopped and cannot register EVT_VMEXITED: see that nothing of it goes on in the background',
+    ]);
+  });
+
+  it('is stopped when it finishes after all and had no need of the domain', async () => {
+    const log: string[] = [];
+    let finish = (): void => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    class Late implements Module {
+      start = (): Promise<void> => finished;
+      stop = (): void => void log.push('stopped');
+    }
+    const late = definePlugin({
+      name: 'late',
+      version: '1.0.0',
+      rmk: '*',
+      modules: [Late],
+      onFailure: 'continue',
+    })();
+    const { domain } = await domainOf([late], { timeLimits });
+    expect(domain.plugins).toMatchObject([{ state: 'failed', error: { code: 'RMK_ERR_TIMEOUT' } }]);
+    finish();
+    await settled();
+    expect(log).toEqual(['stopped']);
+    expect(domain.plugins).toMatchObject([{ state: 'failed' }]);
+  });
+});
+
+describe('a stop that takes too long', () => {
+  it('is reported, naming plugin and class, and keeps nobody else from being stopped', async () => {
+    const { plugin: tooSlow } = slow('stop');
+    const { domain } = await domainOf([plugin('fine'), tooSlow], { timeLimits });
+    const error = await errorOf(domain.stop());
+    expect(error.code).toBe('RMK_ERR_TIMEOUT');
+    expect(error.message).toContain('slow: stop() of Slow has not finished within 5ms of host time');
+    expect(domain.plugins).toEqual([]);
+    expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
+  });
+
+  it('because of a handler that does not end is reported, and the plugin is removed nevertheless', async () => {
+    const { domain } = await domainOf(
+      [plugin('stuck', (bus) => void bus.on('EVT_VMEXITED', () => new Promise<void>(() => {})))],
+      { timeLimits },
+    );
+    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+    const error = await errorOf(domain.remove('stuck'));
+    expect(error.code).toBe('RMK_ERR_STOP');
+    expect(error.problems[0]).toContain('stuck: what it began in EVT_VMEXITED has not finished within 5ms');
+    expect(domain.plugins).toEqual([]);
+  });
+});
+
+it.each(['0s', 'soon', '9999h', 10])('a limit of %o is refused', async (limit) => {
+  const error = await errorOf(domainOf([], { timeLimits: { start: limit as Duration } }));
+  expect(error.message).toBe(
+    `RMK_ERR_INPUT: timeLimits.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
+  );
+});
