@@ -1,1 +1,3 @@
-export const EMPTY = true;
+export { silentCorruptionDetector, type SilentCorruptionDetectorOptions } from './plugin.js';
+export type { RegionCorrupted } from './regionCorrupted.js';
+export { SilentCorruptionDetector } from './silentCorruptionDetector.js';
