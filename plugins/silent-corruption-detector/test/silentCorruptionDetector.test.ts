@@ -224,7 +224,8 @@ describe('after a rollback', () => {
     await rig.advance('220ms');
     const undone = rig.domain.get(CHECKPOINTS).retained[1];
     if (undone === undefined) throw new Error('only one checkpoint is retained');
-    for (let page = 0; page < 6; page++) await flip(rig, UNUSED.address + page * PAGE_BYTES);
+    await flip(rig, UNUSED.address);
+    for (let page = 1; page < 7; page++) await flip(rig, 0x8100_0000 + page * PAGE_BYTES);
     const release = gated.hold();
     const advanced = rig.advance('100ms');
     await gated.reading();
