@@ -10,9 +10,26 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['packages/*/test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'] },
+        test: {
+          name: 'unit',
+          include: ['packages/*/test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
+          exclude: ['packages/hypervisor-qemu/**'],
+        },
       },
-      { extends: true, test: { name: 'pipelines', include: ['test/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'pipelines', include: ['test/**/*.test.ts'], exclude: ['test/qemu/**'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'qemu',
+          include: ['packages/hypervisor-qemu/test/**/*.test.ts', 'test/qemu/**/*.test.ts'],
+          // A VM in real time does not stand the company of other busy tests: last, and one after the other.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
+        },
+      },
     ],
   },
 });

@@ -4,3 +4,26 @@ export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './q
 export { GdbClient, type GdbOptions } from './gdbClient.js';
 export { numberAt } from './remoteSerial.js';
 export { describedRegisters, type DescribedRegister } from './targetDescription.js';
+export { GUEST_JOBS, type GuestJob } from './linuxGuest/guestDescription.js';
+export {
+  commandNeed,
+  commandPath,
+  installMissing,
+  missingNeeds,
+  type HostNeed,
+  type Progress,
+  type SetUp,
+} from './linuxGuest/hostPackages.js';
+export {
+  findLinuxGuest,
+  linuxGuest,
+  type LinuxGuest,
+  type LinuxGuestOptions,
+} from './linuxGuest/linuxGuest.js';
+export {
+  GUEST_FAULTS,
+  GuestShell,
+  type CommandResult,
+  type GuestFault,
+  type JobRound,
+} from './linuxGuest/guestShell.js';

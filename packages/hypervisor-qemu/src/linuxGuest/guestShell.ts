@@ -1,0 +1,136 @@
+import { RmkError } from '@rmk/core';
+import { z } from 'zod';
+import { GUEST_JOBS, type GuestJob } from './guestDescription.js';
+
+/** A round of a job that the guest has done. */
+export interface JobRound {
+  readonly job: GuestJob;
+  /** Counted from 1 for each start of a job. */
+  readonly round: number;
+  readonly answer: string;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** How the guest can be made to fail: what its fault module takes. */
+export const GUEST_FAULTS = ['panic', 'oops', 'bug', 'hang', 'spin', 'halt', 'triple-fault'] as const;
+
+export type GuestFault = (typeof GUEST_FAULTS)[number];
+
+interface Running {
+  readonly id: number;
+  output: string;
+  readonly end: (exitCode: number) => void;
+}
+
+const WITHIN_MS = 30_000;
+/** Clears what stands on the line already: a rollback may have left half a command there. */
+const KILL_LINE = '\u0015';
+/** Of a single line; what a damaged guest puts out must not fill the memory. */
+const MOST_CHARACTERS = 1 << 20;
+
+const jobs = z.enum(GUEST_JOBS);
+
+/**
+ * Speaks with the shell of the demo guest over its serial line, one command at a time. The guest is not trusted: what
+ * does not look like an answer is output.
+ */
+export class GuestShell {
+  private rest = '';
+  private running: Running | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+  private lastId = 0;
+  private readonly decoder = new TextDecoder();
+
+  /** `send`: puts bytes on the guest's serial line. */
+  constructor(
+    private readonly send: (data: Uint8Array) => Promise<void>,
+    private readonly onJob: (round: JobRound) => void = () => {},
+  ) {}
+
+  /** Takes what the guest has put out on its serial line. */
+  received(data: Uint8Array): void {
+    const lines = (this.rest + this.decoder.decode(data, { stream: true })).split('\n');
+    this.rest = (lines.pop() ?? '').slice(-MOST_CHARACTERS);
+    for (const line of lines) this.line(line.replace(/\r$/, ''));
+  }
+
+  /** Runs a command line of the guest's shell; `RMK_ERR_STATE` where no end of it is seen in time. */
+  run(command: string, withinMs: number = WITHIN_MS): Promise<CommandResult> {
+    const result = this.queue.then(() => this.execute(command, withinMs));
+    this.queue = result.catch(() => {});
+    return result;
+  }
+
+  /** Starts a job in the background. */
+  async startJob(job: GuestJob, rounds: number): Promise<void> {
+    await this.run(`job ${job} ${rounds} &`);
+  }
+
+  /** Makes the guest's kernel fail. There is no answer: the guest that could give it is gone. */
+  async fail(fault: GuestFault): Promise<void> {
+    await this.send(encoded(`echo ${fault} >/proc/rmk_fault`));
+  }
+
+  /** All rounds done since boot, as the guest's memory has them. */
+  async jobsDone(): Promise<readonly JobRound[]> {
+    const { output } = await this.run('cat /tmp/jobs 2>/dev/null');
+    return output.split('\n').flatMap((line) => jobRound(line) ?? []);
+  }
+
+  private async execute(command: string, withinMs: number): Promise<CommandResult> {
+    const id = ++this.lastId;
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      return await new Promise<CommandResult>((resolve, reject) => {
+        const running = {
+          id,
+          output: '',
+          end: (exitCode: number) => resolve({ exitCode, output: running.output }),
+        };
+        this.running = running;
+        const tooLate = (): void =>
+          reject(
+            new RmkError('RMK_ERR_STATE', `the guest did not end \`${command}\` within ${withinMs / 1000} s`),
+          );
+        timer = setTimeout(tooLate, withinMs);
+        this.send(encoded(`${command}\necho rmk-end ${id} $?`)).catch(reject);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.running = undefined;
+    }
+  }
+
+  private line(line: string): void {
+    const job = /rmk-job (.*)$/.exec(line)?.[1];
+    const round = job === undefined ? undefined : jobRound(job);
+    if (round !== undefined) {
+      this.onJob(round);
+      return;
+    }
+    const { running } = this;
+    if (running === undefined) return;
+    // What a command put out without a line's end stands before it.
+    const end = /^(.*)rmk-end (\d+) (\d+)$/.exec(line);
+    if (end === null) running.output = `${running.output}${line}\n`.slice(-MOST_CHARACTERS);
+    else if (Number(end[2]) === running.id) {
+      running.output += end[1] ?? '';
+      running.end(Number(end[3]));
+    }
+  }
+}
+
+function encoded(line: string): Uint8Array {
+  return new TextEncoder().encode(`${KILL_LINE}${line}\n`);
+}
+
+function jobRound(text: string): JobRound | undefined {
+  const [, name, round, answer] = /^(\w+) (\d+) (\w+)$/.exec(text) ?? [];
+  const job = jobs.safeParse(name);
+  if (!job.success || round === undefined || answer === undefined) return undefined;
+  return { job: job.data, round: Number(round), answer };
+}
