@@ -1,3 +1,4 @@
+export * as faults from './faults.js';
 export { goldenRun } from './goldenRun.js';
 export { guestStateOf, type GuestState } from './guestState.js';
 export { outputBytes, outputTranscript, type OutputByte, type TranscriptEntry } from './outputTranscript.js';

@@ -5,3 +5,13 @@ export {
   type HypervisorSuiteOptions,
   type SubjectGuest,
 } from './hypervisor/hypervisorSubject.js';
+export { describeDetector } from './detector/describeDetector.js';
+export {
+  BUSY_LIFE,
+  IDLE_LIFE,
+  type DetectorSubject,
+  type ProvokedError,
+  type QuietLife,
+} from './detector/detectorSubject.js';
+export type { Exposure, FalsePositives } from './detector/exposure.js';
+export { CRASHES, HANGS, withoutProgress } from './detector/readyMade.js';
