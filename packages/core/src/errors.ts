@@ -25,6 +25,8 @@ export const ERROR_CODES = {
   RMK_ERR_RELEASED: 'the page log or context was released before',
   RMK_ERR_HYPERVISOR: 'the hypervisor could not be started, refused an order, or answered what it may not',
   RMK_ERR_GONE: 'the hypervisor of the VM is gone',
+  RMK_ERR_COMPILER: 'the native library cannot be built',
+  RMK_ERR_MEMORY: 'there is no room for the memory that is needed',
   RMK_ERR_TIMEOUT: 'a plugin or the hypervisor did not do in time what it was asked to',
   RMK_ERR_UNPROTECTED: 'there is no checkpoint to roll back to',
 } as const;

@@ -73,8 +73,9 @@ export type CutHandler = (cut: {
 
 /**
  * What takes checkpoints of one QEMU process and undoes them. Orders run one after the other. Errors are coded:
- * `RMK_ERR_LOGDAMAGED` where something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL`,
- * `RMK_ERR_RELEASED`, `RMK_ERR_STATE` where QEMU or the library is gone.
+ * `RMK_ERR_LOGDAMAGED` where something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL` where the
+ * epoch finds no room (it stays open; release older logs and try again, unless `lost` was told), `RMK_ERR_RELEASED`,
+ * `RMK_ERR_STATE` where it cannot be done now, `RMK_ERR_GONE` where QEMU or the library is gone.
  */
 export interface CheckpointControl {
   readonly kind: ControlKind;
@@ -100,6 +101,8 @@ export interface CheckpointControl {
   /** Pages written since this was asked last, as far as the tracker can tell without stopping the VM: a sign of life. */
   pagesWrittenSinceAsked(): Promise<number>;
   onCut(handler: CutHandler | undefined): Promise<void>;
+  /** Switches the digests in each pause on or off. */
+  setAudit(audit: boolean): Promise<void>;
   /** Ends tracking and protection; the guest runs on. */
   close(): Promise<void>;
 }

@@ -27,3 +27,5 @@ export {
   type GuestFault,
   type JobRound,
 } from './linuxGuest/guestShell.js';
+export { buildNativeLibrary, type NativeLibraryOptions } from './nativeLibrary.js';
+export { openControl } from './openControl.js';

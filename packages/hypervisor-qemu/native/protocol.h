@@ -1,0 +1,141 @@
+/*
+ * What is said over the socket: frames of a header and a payload, little-endian, both sides on one machine. Orders come
+ * from RMK and are answered one by one, with the sequence number of the order. The library calls in the other direction
+ * with KIND_CUT, inside the pause, and waits for KIND_CUT_ANSWER; and it tells KIND_LOST.
+ *
+ * src/protocol.ts is the other side of this file.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define PROTOCOL_MAGIC 0x314b4d52u /* "RMK1" */
+#define PROTOCOL_VERSION 1
+/* Of an order; answers may be longer. */
+#define MAX_ORDER_BYTES (1u << 20)
+
+enum kind {
+    KIND_ANSWER = 1,  /* to the order of that sequence number */
+    KIND_FAILURE = 2, /* struct failure_payload and the message; also an answer */
+
+    KIND_HELLO = 16,
+    KIND_START = 17,
+    KIND_SETTINGS = 18,
+    KIND_CHECKPOINT = 19,
+    KIND_ROLLBACK = 20,
+    KIND_FRAMES = 21,
+    KIND_PAGE = 22,
+    KIND_VERIFY_LOG = 23,
+    KIND_VERIFY_STATE = 24,
+    KIND_RELEASE_LOG = 25,
+    KIND_RELEASE_STATE = 26,
+    KIND_WRITE = 27,
+    KIND_WRITTEN = 28,
+    KIND_END = 29,
+
+    KIND_CUT = 48,        /* from the library */
+    KIND_CUT_ANSWER = 49, /* to the library, empty */
+    KIND_LOST = 50,       /* from the library: the reason as text */
+};
+
+struct frame_header {
+    uint32_t magic;
+    uint16_t version;
+    uint16_t kind;
+    uint64_t sequence;
+    uint32_t length; /* of the payload */
+    uint32_t reserved; /* 0 */
+};
+
+struct failure_payload {
+    uint32_t code; /* enum failure_code */
+    uint32_t reserved;
+};
+
+/* Answer to KIND_HELLO, followed by the reason why calls within QEMU are not possible, as text. */
+struct hello_payload {
+    uint64_t ram_bytes;
+    uint32_t process;
+    uint32_t in_process; /* 1: calls within QEMU are possible */
+    uint32_t write_protection; /* 1: asynchronous userfaultfd is possible */
+    uint32_t reserved;
+};
+
+#define CONTROL_IN_PROCESS 1u
+#define CONTROL_QMP 2u
+
+#define SETTING_AUDIT 1u
+#define SETTING_CALL_AT_CUT 2u
+
+struct start_payload {
+    uint32_t control;
+    uint32_t settings;
+    uint32_t log_pages;
+    uint32_t states;
+    uint32_t state_bytes;
+    uint32_t cut_limit_ms; /* how long the guest may wait for KIND_CUT_ANSWER */
+};
+
+struct settings_payload {
+    uint32_t settings;
+    uint32_t reserved;
+};
+
+/* Orders about one log or one state. */
+struct handle_payload {
+    uint64_t handle;
+};
+
+/* KIND_ROLLBACK, followed by the handles of the logs, newest first. */
+struct rollback_payload {
+    uint64_t state;
+};
+
+struct page_payload {
+    uint64_t log;
+    uint32_t frame;
+    uint32_t reserved;
+};
+
+/* KIND_WRITE, followed by the bytes. */
+struct write_payload {
+    uint64_t address; /* guest-physical */
+};
+
+#define CUT_STEPS 8
+
+/*
+ * Answer to KIND_CHECKPOINT and KIND_ROLLBACK, followed by the page frames written in the epoch that ended (u32 each),
+ * the offsets at which the device state differs (u32 each).
+ */
+struct cut_payload {
+    uint64_t state;
+    uint64_t state_bytes;
+    uint64_t log;
+    uint64_t closed_log; /* 0: there is none */
+    uint64_t at_ns;
+    uint64_t pause_ns;
+    uint64_t state_ns;
+    uint64_t pages_ns;
+    uint64_t pre_pass_pages;
+    uint64_t pages_restored;
+    uint64_t ram_digest;
+    uint64_t step_ns[CUT_STEPS]; /* of a rollback: stop, verify, pages, reset, load, pages again, audit */
+    uint32_t audited;
+    uint32_t frame_count;
+    uint32_t difference_count;
+    uint32_t reserved;
+};
+
+#define CUT_CHECKPOINT 1u
+#define CUT_ROLLBACK 2u
+
+struct call_at_cut_payload {
+    uint32_t what;
+    uint32_t reserved;
+    uint64_t at_ns;
+};
+
+struct count_payload {
+    uint64_t count;
+};

@@ -1,0 +1,255 @@
+#include "rollback.h"
+
+#include "checksum.h"
+#include "deviceState.h"
+#include "monotonic.h"
+#include "qemuFunctions.h"
+#include "standstill.h"
+
+enum step { STEP_STOP, STEP_VERIFY, STEP_PAGES, STEP_RESET, STEP_LOAD, STEP_PAGES_AGAIN, STEP_AUDIT };
+
+struct rolling_back {
+    struct protection *protection;
+    const struct rollback_target *target;
+    const struct device_state *state;
+    struct cut_payload *cut;
+    uint32_t *differences;
+    struct failure *failure;
+    uint64_t step_start_ns;
+    bool done;
+};
+
+/* An undo log is of use only together with all newer ones: they have to be the chain from the open log to the target. */
+static bool check_chain(struct rolling_back *rolling)
+{
+    struct page_logs *logs = &rolling->protection->logs;
+    const struct rollback_target *target = rolling->target;
+    struct failure *failure = rolling->failure;
+
+    if (logs->open == NULL)
+        return fail(failure, FAILURE_STATE, "no epoch is open: there is nothing to go back from");
+    uint64_t expected = logs->open->id;
+    const struct page_log *log = NULL;
+    for (uint32_t index = 0; index < target->log_count; index++) {
+        log = page_logs_find(logs, target->logs[index], failure);
+        if (log == NULL)
+            return false;
+        if (log->id != expected)
+            return fail(failure, FAILURE_INPUT, "the logs must be those of every epoch since the state, newest first");
+        expected = log->predecessor;
+    }
+    if (log == NULL || log->state != target->state)
+        return fail(failure, FAILURE_INPUT, "the oldest log is not of the epoch that opened at the state");
+    return true;
+}
+
+static void drop_plan(struct page_logs *logs)
+{
+    for_each_page(&logs->planned, frame) {
+        logs->plan[frame] = NO_SLOT;
+    }
+    page_set_clear(&logs->planned);
+}
+
+static void plan_page(struct page_logs *logs, uint32_t frame, uint32_t slot)
+{
+    logs->plan[frame] = slot;
+    page_set_add(&logs->planned, frame);
+}
+
+/* Of several entries for a page the one in the oldest log rules; pages without any come from the shadow. */
+static bool plan_pages(struct rolling_back *rolling)
+{
+    struct page_logs *logs = &rolling->protection->logs;
+    struct tracker *tracker = rolling->protection->tracker;
+
+    page_set_clear(&logs->found);
+    if (!tracker->take(tracker, &logs->found, rolling->failure))
+        return false;
+    page_set_unite(&logs->pending, &logs->found);
+    for_each_page(&logs->pending, frame) {
+        plan_page(logs, frame, logs->shadow[frame]);
+    }
+    for (uint32_t index = 0; index < rolling->target->log_count; index++) {
+        const struct page_log *log = page_logs_find(logs, rolling->target->logs[index], rolling->failure);
+        for (uint32_t slot = log->head; slot != NO_SLOT; slot = logs->records[slot].next)
+            plan_page(logs, logs->records[slot].frame, slot);
+    }
+    return true;
+}
+
+static bool verify(struct rolling_back *rolling)
+{
+    struct page_logs *logs = &rolling->protection->logs;
+    uint32_t damaged = 0, example = 0;
+
+    if (!device_states_is_sound(&rolling->protection->states, rolling->state))
+        return fail(rolling->failure, FAILURE_DAMAGED, "the checksum of device state %llu is wrong",
+                    (unsigned long long)rolling->state->id);
+    for_each_page(&logs->planned, frame) {
+        if (!page_logs_slot_is_sound(logs, logs->plan[frame])) {
+            damaged++;
+            example = frame;
+        }
+    }
+    return damaged == 0 || fail(rolling->failure, FAILURE_DAMAGED,
+                                "the checksums of %u pages that the rollback needs are wrong, page frame %u for instance",
+                                damaged, example);
+}
+
+static uint32_t write_pages(struct page_logs *logs)
+{
+    uint32_t pages = 0;
+    for_each_page(&logs->planned, frame) {
+        memcpy(guest_page(logs->guest, frame), slot_page(logs, logs->plan[frame]), PAGE_BYTES);
+        pages++;
+    }
+    page_set_unite(&logs->epoch, &logs->pending);
+    page_set_clear(&logs->pending);
+    return pages;
+}
+
+/* Reset and load write RAM as well: boot ROMs, rings of devices. */
+static bool write_pages_again(struct rolling_back *rolling)
+{
+    struct page_logs *logs = &rolling->protection->logs;
+    struct tracker *tracker = rolling->protection->tracker;
+
+    page_set_clear(&logs->found);
+    if (!tracker->take(tracker, &logs->found, rolling->failure))
+        return false;
+    for_each_page(&logs->found, frame) {
+        uint32_t slot = logs->plan[frame] != NO_SLOT ? logs->plan[frame] : logs->shadow[frame];
+        memcpy(guest_page(logs->guest, frame), slot_page(logs, slot), PAGE_BYTES);
+    }
+    return true;
+}
+
+static void audit(struct rolling_back *rolling)
+{
+    struct protection *protection = rolling->protection;
+    struct device_states *states = &protection->states;
+    struct cut_payload *cut = rolling->cut;
+    uint32_t scratch = device_states_scratch(states);
+    struct failure failure;
+
+    cut->audited = 1;
+    cut->ram_digest = checksum(protection->guest->base, guest_bytes(protection->guest));
+    size_t loaded_bytes = states->buffers[rolling->state->buffer].bytes;
+    size_t saved_bytes = device_state_save(states, scratch, &failure) ? states->buffers[scratch].bytes : 0;
+    const uint8_t *loaded = device_states_bytes(states, rolling->state->buffer);
+    const uint8_t *saved = device_states_bytes(states, scratch);
+    size_t longer = loaded_bytes > saved_bytes ? loaded_bytes : saved_bytes;
+    for (size_t offset = 0; offset < longer && cut->difference_count < MAX_DIFFERENCES; offset++)
+        if (offset >= loaded_bytes || offset >= saved_bytes || loaded[offset] != saved[offset])
+            rolling->differences[cut->difference_count++] = (uint32_t)offset;
+}
+
+static void step_done(struct rolling_back *rolling, enum step step)
+{
+    uint64_t now_ns = monotonic_ns();
+    rolling->cut->step_ns[step] = now_ns - rolling->step_start_ns;
+    rolling->step_start_ns = now_ns;
+}
+
+/* From here on there is no way back: what was written stays written. */
+static bool restore(struct rolling_back *rolling)
+{
+    struct protection *protection = rolling->protection;
+
+    rolling->cut->pages_restored = write_pages(&protection->logs);
+    step_done(rolling, STEP_PAGES);
+    /* One transaction: the memory map is computed once, after the load. */
+    qemu.memory_region_transaction_begin();
+    qemu.qemu_system_reset(qemu.cause_snapshot_load);
+    step_done(rolling, STEP_RESET);
+    bool loaded = device_state_load(&protection->states, rolling->state->buffer, rolling->failure);
+    qemu.memory_region_transaction_commit();
+    step_done(rolling, STEP_LOAD);
+    if (!loaded)
+        return false;
+    if (!write_pages_again(rolling))
+        return fail(rolling->failure, FAILURE_BROKEN, "written pages could not be found: restart the VM");
+    step_done(rolling, STEP_PAGES_AGAIN);
+    if ((protection->options.settings & SETTING_AUDIT) != 0)
+        audit(rolling);
+    step_done(rolling, STEP_AUDIT);
+    return true;
+}
+
+/* In the main loop. */
+static void roll_back(void *data)
+{
+    struct rolling_back *rolling = data;
+    struct protection *protection = rolling->protection;
+    struct cut_payload *cut = rolling->cut;
+    bool ran = qemu.runstate_is_running();
+
+    cut->at_ns = rolling->step_start_ns = monotonic_ns();
+    qemu.vm_stop(qemu.state_restore_vm);
+    step_done(rolling, STEP_STOP);
+    bool planned = plan_pages(rolling) && verify(rolling);
+    step_done(rolling, STEP_VERIFY);
+    if (!planned) {
+        drop_plan(&protection->logs);
+        if (ran)
+            qemu.vm_start();
+        return;
+    }
+    protection->stopped_by_us = protection->stopped_by_us || ran || protection->ran_at_start;
+    rolling->done = restore(rolling);
+    if (!rolling->done) {
+        drop_plan(&protection->logs);
+        protection->stopped_by_us = false;
+        page_logs_release_all(&protection->logs);
+        return;
+    }
+    /* QEMU runs no VM on that it believes to need a reset; this one had it, and more. */
+    if (qemu.runstate_needs_reset())
+        qemu.runstate_set(qemu.state_paused);
+    if ((protection->options.settings & SETTING_CALL_AT_CUT) != 0)
+        connection_call_at_cut(protection->connection, CUT_ROLLBACK, cut->at_ns, protection->options.cut_limit_ms);
+    cut->pause_ns = monotonic_ns() - cut->at_ns;
+}
+
+bool rollback_do(struct protection *protection, const struct rollback_target *target, struct cut_payload *cut,
+                 uint32_t *differences, struct failure *failure)
+{
+    struct page_logs *logs = &protection->logs;
+    struct rolling_back rolling = {
+        .protection = protection, .target = target, .cut = cut, .differences = differences, .failure = failure};
+    rolling.state = device_states_find(&protection->states, target->state, failure);
+    if (rolling.state == NULL || !check_chain(&rolling) || !page_logs_can_open(logs, failure))
+        return false;
+    struct device_state *again = device_states_retain(&protection->states, rolling.state->buffer);
+    if (again == NULL)
+        return fail(failure, FAILURE_LOG_FULL, "too many handles of device states are kept: release some");
+    run_in_main_loop(roll_back, &rolling);
+    if (!rolling.done) {
+        device_states_release(&protection->states, again);
+        return false;
+    }
+    const struct page_log *oldest = page_logs_find(logs, target->logs[target->log_count - 1], failure);
+    cut->state = again->id;
+    cut->state_bytes = protection->states.buffers[again->buffer].bytes;
+    cut->closed_log = logs->open->id;
+    cut->state_ns = cut->step_ns[STEP_RESET] + cut->step_ns[STEP_LOAD];
+    cut->pages_ns = cut->step_ns[STEP_PAGES] + cut->step_ns[STEP_PAGES_AGAIN];
+    cut->log = page_logs_open(logs, again->id, oldest->predecessor)->id;
+    return true;
+}
+
+void rollback_finish(struct protection *protection)
+{
+    struct page_logs *logs = &protection->logs;
+    for_each_page(&logs->planned, frame) {
+        uint32_t from = logs->plan[frame];
+        uint32_t shadow = logs->shadow[frame];
+        if (from != shadow) {
+            memcpy(slot_page(logs, shadow), slot_page(logs, from), PAGE_BYTES);
+            logs->records[shadow].checksum = logs->records[from].checksum;
+        }
+    }
+    page_set_clear(&logs->closed);
+    drop_plan(logs);
+}

@@ -1,0 +1,142 @@
+import type { Socket } from 'node:net';
+import { messageOf, RmkError } from '@rmk/core';
+import type { ControlEvents, CutHandler } from './checkpointControl.js';
+import {
+  decodeCall,
+  decodeFailure,
+  decodeFrame,
+  encodeFrame,
+  HEADER_BYTES,
+  KIND,
+  payloadLength,
+  type Frame,
+} from './libraryProtocol.js';
+import { connectUnix } from './unixSocket.js';
+
+const CONNECT_LIMIT_MS = 10_000;
+
+interface Pending {
+  readonly resolve: (payload: Buffer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The conversation with the library in QEMU: orders and their answers, and what the library says by itself. */
+export class LibraryConnection {
+  private readonly pending = new Map<bigint, Pending>();
+  private received: Buffer[] = [];
+  private receivedBytes = 0;
+  private sequence = 0n;
+  private loss: RmkError | undefined;
+  private closing = false;
+  private cutHandler: CutHandler | undefined;
+  private cutFailure: unknown;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly events: ControlEvents,
+    private readonly whyLost: () => string,
+  ) {
+    socket.on('data', (piece: Buffer) => this.receive(piece));
+    socket.on('error', (error) => this.lose(messageOf(error)));
+    socket.on('close', () => this.lose('it closed the connection'));
+  }
+
+  /** `whyLost`: what is known of QEMU's end, for errors. One RMK at a time is served; another one waits for its turn. */
+  static async open(path: string, events: ControlEvents, whyLost: () => string): Promise<LibraryConnection> {
+    return new LibraryConnection(await connectUnix(path, CONNECT_LIMIT_MS), events, whyLost);
+  }
+
+  /** Rejects with the library's failure, or with `RMK_ERR_GONE` where the library is gone. */
+  order(kind: number, payload?: Uint8Array): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      if (this.loss !== undefined) {
+        reject(this.loss);
+        return;
+      }
+      const sequence = ++this.sequence;
+      this.pending.set(sequence, { resolve, reject });
+      this.socket.write(encodeFrame(kind, sequence, payload));
+    });
+  }
+
+  onCut(handler: CutHandler | undefined): void {
+    this.cutHandler = handler;
+  }
+
+  close(): void {
+    this.closing = true;
+    this.socket.destroy();
+  }
+
+  private receive(piece: Buffer): void {
+    this.received.push(piece);
+    this.receivedBytes += piece.length;
+    try {
+      for (let frame = this.nextFrame(); frame !== undefined; frame = this.nextFrame()) this.take(frame);
+    } catch (error) {
+      this.lose(messageOf(error));
+      this.socket.destroy();
+    }
+  }
+
+  private nextFrame(): Frame | undefined {
+    if (this.receivedBytes < HEADER_BYTES) return undefined;
+    if (this.received.length > 1 && (this.received[0]?.length ?? 0) < HEADER_BYTES) this.join();
+    const head = this.received[0];
+    if (head === undefined) return undefined;
+    const bytes = HEADER_BYTES + payloadLength(head);
+    if (this.receivedBytes < bytes) return undefined;
+    const all = this.join();
+    const rest = all.subarray(bytes);
+    this.received = rest.length === 0 ? [] : [rest];
+    this.receivedBytes = rest.length;
+    return decodeFrame(all.subarray(0, HEADER_BYTES), all.subarray(HEADER_BYTES, bytes));
+  }
+
+  private join(): Buffer {
+    const all = this.received.length === 1 ? this.received[0] : undefined;
+    const joined = all ?? Buffer.concat(this.received);
+    this.received = [joined];
+    return joined;
+  }
+
+  private take({ kind, sequence, payload }: Frame): void {
+    if (kind === KIND.cut) {
+      this.answerCut(sequence, payload);
+      return;
+    }
+    if (kind === KIND.lost) {
+      this.events.lost(payload.toString('utf8'));
+      return;
+    }
+    const pending = this.pending.get(sequence);
+    this.pending.delete(sequence);
+    const cutFailure = this.cutFailure;
+    this.cutFailure = undefined;
+    if (kind === KIND.failure) pending?.reject(decodeFailure(payload));
+    else if (cutFailure !== undefined) pending?.reject(cutFailure);
+    else pending?.resolve(payload);
+  }
+
+  /** The guest stands still until this is answered, whatever the handler does. */
+  private answerCut(sequence: bigint, payload: Buffer): void {
+    try {
+      this.cutHandler?.(decodeCall(payload));
+    } catch (error) {
+      this.cutFailure = error;
+    }
+    this.socket.write(encodeFrame(KIND.cutAnswer, sequence));
+  }
+
+  private lose(why: string): void {
+    if (this.loss !== undefined) return;
+    const end = this.whyLost();
+    this.loss = new RmkError(
+      'RMK_ERR_GONE',
+      `the library in QEMU is gone: ${why}${end === '' ? '' : `; QEMU said: ${end}`}`,
+    );
+    for (const { reject } of this.pending.values()) reject(this.loss);
+    this.pending.clear();
+    if (!this.closing) this.events.closed(this.loss.message);
+  }
+}

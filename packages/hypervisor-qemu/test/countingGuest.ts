@@ -1,0 +1,123 @@
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { ControlTarget } from '../src/controlTarget.js';
+import { buildNativeLibrary } from '../src/nativeLibrary.js';
+import { QmpClient } from '../src/qmpClient.js';
+
+const QEMU = 'qemu-system-x86_64';
+const SOURCE = fileURLToPath(new URL('guest/counting.S', import.meta.url));
+
+/** Whether tests with QEMU run here: without it they are skipped, but not in CI. */
+export const qemuIsThere = process.env['CI'] === 'true' || spawnSync(QEMU, ['--version']).status === 0;
+
+export interface CountingGuestOptions {
+  readonly memoryMiB?: number;
+  /** Ends up in QEMU's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly arguments?: readonly string[];
+  readonly library?: boolean;
+}
+
+/** QEMU with the guest of guest/counting.S, which proves by itself that its memory is of one moment. */
+export class CountingGuest implements AsyncDisposable {
+  private stderr = '';
+
+  private constructor(
+    readonly process: ChildProcess,
+    readonly target: ControlTarget,
+    private readonly serialFile: string,
+  ) {
+    process.stderr?.setEncoding('utf8').on('data', (piece: string) => (this.stderr += piece));
+  }
+
+  static async start(options: CountingGuestOptions = {}): Promise<CountingGuest> {
+    const { memoryMiB = 16 } = options;
+    const folder = mkdtempSync('/dev/shm/rmk-test-');
+    const firmware = join(folder, 'counting.bin');
+    execFileSync(
+      'cc',
+      [
+        '-m32',
+        '-nostdlib',
+        '-static',
+        '-Wl,-Ttext=0,--oformat=binary,--build-id=none,-e,0',
+        '-o',
+        firmware,
+        SOURCE,
+      ],
+      { stdio: 'pipe' },
+    );
+    const [ramFile, serialFile, qmpSocket, librarySocket] = ['ram', 'serial', 'qmp', 'library'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string, string];
+    writeFileSync(serialFile, '');
+    const args = [
+      '-accel tcg -cpu max -M pc,memory-backend=m,vmport=off,i8042=off,usb=off,suppress-vmdesc=on',
+      `-m ${memoryMiB} -nodefaults -no-user-config -display none -vga none -no-shutdown -bios ${firmware}`,
+      `-object memory-backend-file,id=m,size=${memoryMiB}M,mem-path=${ramFile},share=on`,
+      `-global migration.send-configuration=off -serial file:${serialFile}`,
+      `-qmp unix:${qmpSocket},server=on,wait=off`,
+    ];
+    const preload = {
+      LD_PRELOAD: await buildNativeLibrary(),
+      RMK_LIBRARY_SOCKET: librarySocket,
+      RMK_RAM_FILE: ramFile,
+    };
+    const child = spawn(QEMU, [...args.flatMap((line) => line.split(' ')), ...(options.arguments ?? [])], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...(options.library === false ? {} : preload), ...options.environment },
+    });
+    const qmp = await QmpClient.connect(qmpSocket);
+    const guest: CountingGuest = new CountingGuest(
+      child,
+      {
+        qmp,
+        pid: child.pid ?? 0,
+        folder,
+        ramFile,
+        memoryBytes: memoryMiB << 20,
+        ...(options.library === false ? {} : { librarySocket }),
+        stderrTail: () => guest.stderr,
+      },
+      serialFile,
+    );
+    return guest;
+  }
+
+  get output(): string {
+    return readFileSync(this.serialFile, 'utf8');
+  }
+
+  get ended(): boolean {
+    return this.process.exitCode !== null || this.process.signalCode !== null;
+  }
+
+  /** Waits until it has proved so many times more that its memory is of one moment. */
+  async proves(times = 20): Promise<void> {
+    const until = this.output.length + times;
+    while (this.output.length < until) {
+      if (this.ended) throw new Error(`QEMU ended: ${this.stderr}`);
+      await wait(2);
+    }
+    if (this.output.includes('E')) throw new Error('the memory of the guest is of several moments');
+  }
+
+  async runs(): Promise<boolean> {
+    const status = (await this.target.qmp.execute('query-status')) as { running: boolean };
+    return status.running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.target.qmp.close();
+    if (!this.ended) {
+      const exit = once(this.process, 'exit');
+      this.process.kill('SIGKILL');
+      await exit;
+    }
+    rmSync(this.target.folder, { recursive: true, force: true });
+  }
+}
