@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -7,12 +7,9 @@ import { fileURLToPath } from 'node:url';
 import type { ControlTarget } from '../src/controlTarget.js';
 import { buildNativeLibrary } from '../src/nativeLibrary.js';
 import { QmpClient } from '../src/qmpClient.js';
+import { QEMU } from './qemuPresent.js';
 
-const QEMU = 'qemu-system-x86_64';
 const SOURCE = fileURLToPath(new URL('guest/counting.S', import.meta.url));
-
-/** Whether tests with QEMU run here: without it they are skipped, but not in CI. */
-export const qemuIsThere = process.env['CI'] === 'true' || spawnSync(QEMU, ['--version']).status === 0;
 
 export interface CountingGuestOptions {
   readonly memoryMiB?: number;

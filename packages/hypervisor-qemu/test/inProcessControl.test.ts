@@ -1,8 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { CheckpointControl, Cut } from '../src/checkpointControl.js';
 import { openControl } from '../src/openControl.js';
-import { CountingGuest, qemuIsThere } from './countingGuest.js';
+import { CountingGuest } from './countingGuest.js';
+import { describeQemu } from './qemuPresent.js';
 
 const EVENTS = { lost: () => undefined, closed: () => undefined };
 const CHOICE = { logPages: 4096, audit: true, kind: 'in-process', tracker: 'auto' } as const;
@@ -22,7 +23,7 @@ function at(cuts: readonly Cut[], index: number): Cut {
   return cut;
 }
 
-describe.skipIf(!qemuIsThere)('control in-process, of a guest that checks its own memory', () => {
+describeQemu('control in-process, of a guest that checks its own memory', () => {
   test('a rollback over any number of epochs brings back memory and devices bit for bit', async () => {
     await using guest = await CountingGuest.start();
     await guest.proves();
@@ -31,6 +32,10 @@ describe.skipIf(!qemuIsThere)('control in-process, of a guest that checks its ow
       const cuts = await checkpoints(control, epochs);
       const back = await control.rollback(at(cuts, 0).state, cuts.map(({ log }) => log).toReversed());
       expect(back.audit).toEqual({ ramDigest: at(cuts, 0).audit?.ramDigest, stateDifferences: [] });
+      for (const { state, log } of [...cuts, back]) {
+        control.releaseLog(log);
+        control.releaseState(state);
+      }
       await guest.target.qmp.execute('cont');
       await guest.proves();
     }
