@@ -4,7 +4,7 @@ import { describe, it } from 'vitest';
 export const QEMU = 'qemu-system-riscv32';
 
 /** The first line of QEMU's own `--version`; absent where it is not installed. */
-export const qemuVersion = versionOf(QEMU);
+const qemuVersion = versionOf(QEMU);
 
 const MISSING = `${QEMU} is not installed; on Debian: apt-get install qemu-system-misc`;
 

@@ -4,7 +4,7 @@ import type { Checkpoint, Checkpointed, Context, Nanoseconds, PageLog, RollbackT
  * A checkpoint of the ring, with the driver's handles. These are private: events carry the checkpoint, and whoever
  * prints or compares an event would come upon all of the guest's memory behind them.
  */
-export class RetainedCheckpoint implements Checkpoint {
+class RetainedCheckpoint implements Checkpoint {
   readonly #context: Context;
   readonly #log: PageLog;
 

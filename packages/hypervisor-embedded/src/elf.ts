@@ -77,7 +77,7 @@ export function refusal(source: string, reason: string): RmkError {
   return new RmkError('RMK_ERR_ELF', `'${source}' cannot be run: ${reason}`);
 }
 
-export function hex(value: number): string {
+function hex(value: number): string {
   return `0x${value.toString(16).padStart(8, '0')}`;
 }
 

@@ -4,7 +4,7 @@ import type { HartMemory } from './processor.js';
 
 /** Where the RAM of QEMU's `virt` board begins. */
 export const RAM_BASE = 0x8000_0000;
-export const FRAME_SHIFT = 12;
+const FRAME_SHIFT = 12;
 
 /** States of a page. Only a WRITTEN one takes a store without a word to {@link GuestMemory.beforeWrite}. */
 const WRITTEN = 0;

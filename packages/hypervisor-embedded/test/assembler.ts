@@ -6,7 +6,7 @@ const ABI_NAMES =
 export type Register = string;
 
 /** Number of a register named `x5` or `t0`. */
-export function registerNumber(name: Register): number {
+function registerNumber(name: Register): number {
   const number = /^x\d+$/.test(name) ? Number(name.slice(1)) : ABI_NAMES.indexOf(name);
   if (number < 0 || number > 31) throw new Error(`no register ${name}`);
   return number;

@@ -13,7 +13,7 @@ export const PAGE = 4096;
 const GUARD_BYTE = 0xa5;
 
 /** RAM between two guard pages, with a note of every page that was told before a store, and of what it held then. */
-export class TestMemory implements HartMemory {
+class TestMemory implements HartMemory {
   readonly base = RAM;
   readonly bytes: number;
   readonly u8: Uint8Array;

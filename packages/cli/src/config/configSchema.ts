@@ -67,7 +67,7 @@ const protect = z
   .union([z.literal(false), preset], 'expected the options of the preset, or false for no protection')
   .exactOptional();
 
-export const inputEntry = z.strictObject({
+const inputEntry = z.strictObject({
   at: duration,
   text: z.string().exactOptional(),
   line: z.string().exactOptional(),

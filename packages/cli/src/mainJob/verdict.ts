@@ -12,7 +12,7 @@ export interface Check {
 }
 
 /** Every fault that is to be injected into a guest. */
-export function expectedFaults(hasTasks: boolean): readonly string[] {
+function expectedFaults(hasTasks: boolean): readonly string[] {
   return ['crash', 'bit flip', 'hang', ...(hasTasks ? ['task loop'] : [])];
 }
 

@@ -81,7 +81,7 @@ const fileSchema = parametersSchema.partial().extend({ base: z.string().optional
 
 export type ParameterFile = z.infer<typeof fileSchema>;
 
-export const PARAMETER_NAMES = Object.keys(parametersSchema.shape);
+const PARAMETER_NAMES = Object.keys(parametersSchema.shape);
 const CLASS_NAMES = Object.keys(classSchema.shape);
 const LATENCY_NAMES = [...new Set(latencySchema.options.flatMap(({ shape }) => Object.keys(shape)))];
 

@@ -18,7 +18,7 @@ export interface RecoveryTime {
 }
 
 /** The mean age, in seconds, of a clean rollback target at detection. */
-export function cleanAgeSeconds(latency: LatencyDistribution, intervalMs: number, retained: number): number {
+function cleanAgeSeconds(latency: LatencyDistribution, intervalMs: number, retained: number): number {
   const recoverable = 1 - latency.corruption(intervalMs, retained);
   // Where no rollback ever succeeds its duration does not matter.
   if (!(recoverable > 1e-15)) return ((retained - 0.5) * intervalMs) / 1000;

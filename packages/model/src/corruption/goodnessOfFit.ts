@@ -46,7 +46,7 @@ export function goodnessOfFit(
 }
 
 /** A² = -n - Σ (2 i - 1) (ln F(l_i) + ln(1 - F(l_(n+1-i)))) / n, for l_1 <= ... <= l_n. */
-export function andersonDarling(latenciesMs: readonly number[], latency: LatencyDistribution): number {
+function andersonDarling(latenciesMs: readonly number[], latency: LatencyDistribution): number {
   const survivals = latenciesMs.toSorted((a, b) => a - b).map((l) => latency.survival(l));
   const n = survivals.length;
   let sum = 0;
