@@ -25,12 +25,6 @@ describe('the README', () => {
     expect([...listed('Tokens')].toSorted()).toEqual(tokens.toSorted());
   });
 
-  it('lists every code with its meaning', () => {
-    const codes = { ...core.ERROR_CODES, ...core.WARNING_CODES };
-    expect(listed('Errors')).toEqual(Object.keys(codes));
-    for (const meaning of Object.values(codes)) expect(text('../README.md')).toContain(meaning);
-  });
-
   it('lists every file', () => {
     const exported = [...text('../src/index.ts').matchAll(/'\.\/(.+)\.js'/g)].map(
       ([, name = '']) => `${name}.ts`,

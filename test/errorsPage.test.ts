@@ -1,0 +1,201 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import {
+  CHECKPOINTS,
+  definePlugin,
+  ERROR_CODES,
+  P_PTABLE,
+  P_VCPU,
+  P_VMIO,
+  provide,
+  RmkError,
+  token,
+  WARNING_CODES,
+  type Class,
+  type Domain,
+  type EventName,
+  type Manifest,
+  type Plugin,
+  type RmkErrorCode,
+} from '@rmk/core';
+import { checkpoint } from '@rmk/checkpoint';
+import { readGuest } from '@rmk/guests';
+import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import { createDomain, type DomainOptions } from '@rmk/kernel';
+import { pinPtable } from '@rmk/pin-ptable';
+import { pinVcpu } from '@rmk/pin-vcpu';
+import { pinVmio } from '@rmk/pin-vmio';
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { MODEL_ERROR_CODES } from '@rmk/model';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
+
+/** The sections of the page by their headings, which are codes. */
+const sections = new Map(
+  page
+    .split(/^### /m)
+    .slice(1)
+    .map((section) => [
+      section.split('\n', 1)[0]?.replaceAll('`', '') ?? '',
+      section.split(/^## /m)[0] ?? '',
+    ]),
+);
+
+class Meter {
+  start(): void {}
+}
+const METER = token<Meter>('METER');
+
+function plugin(name: string, manifest: Partial<Manifest> = {}): Plugin {
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', ...manifest })();
+}
+
+function machineOf(): EmbeddedMachine {
+  return new EmbeddedHypervisor().createMachine({ name: 'tasks', elf: readGuest('tasks') });
+}
+
+async function start(plugins: readonly Plugin[], options: Partial<DomainOptions> = {}): Promise<Domain> {
+  return createDomain({ name: 'tasks', machine: machineOf(), plugins, ...options });
+}
+
+/** A module that does what `start` says. */
+function starting(run: () => void | Promise<void>): Class {
+  return class Meter {
+    start(): void | Promise<void> {
+      return run();
+    }
+  };
+}
+
+const failing = starting(() => {
+  throw new Error('no such device');
+});
+
+/** How each code comes about, other than those that need QEMU, a full log area or damaged memory. */
+const examples = {
+  RMK_ERR_OPTIONS: () =>
+    start([
+      definePlugin({
+        name: 'rmk-plugin-meter',
+        version: '1.0.0',
+        rmk: '^0.1.0',
+        options: z.object({ limit: z.number().max(9) }),
+      })({ limit: 10 }),
+    ]),
+  RMK_ERR_VERSION: () => start([plugin('rmk-plugin-meter', { rmk: '^2' })]),
+  RMK_ERR_MISSING: () => start([plugin('rmk-plugin-meter', { requires: [P_VMIO] })]),
+  RMK_ERR_DOUBLED: () => start([pinVmio(), pinVmio()]),
+  RMK_ERR_CYCLE: () =>
+    start([
+      plugin('rmk-plugin-hen', { after: ['rmk-plugin-egg'] }),
+      plugin('rmk-plugin-egg', { after: ['rmk-plugin-hen'] }),
+    ]),
+  RMK_ERR_CAPABILITY: () =>
+    start([plugin('rmk-plugin-meter', { capabilities: ['thermometer' as 'deterministic'] })]),
+  RMK_ERR_REQUIRED: async () => (await start(microcheckpoint())).remove('@rmk/checkpoint'),
+  RMK_ERR_UNKNOWN: async () => (await start([pinVmio()])).remove('rmk-plugin-meter'),
+  RMK_ERR_MANIFEST: () => start([plugin('rmk-plugin-meter', { version: 'one' })]),
+  RMK_ERR_REFUSED: () =>
+    start([plugin('rmk-plugin-meter', { rmk: '^2' }), plugin('rmk-plugin-gauge', { requires: [P_VMIO] })]),
+  RMK_ERR_START: () =>
+    start([
+      plugin('rmk-plugin-meter', {
+        modules: [failing],
+      }),
+    ]),
+  RMK_ERR_PROVIDES: () => start([plugin('rmk-plugin-meter', { provides: [{ token: P_VMIO, by: Meter }] })]),
+  RMK_ERR_DEPENDENCY: async () => {
+    const meter = plugin('rmk-plugin-meter', {
+      provides: [provide(METER, failing as Class<Meter>)],
+      onFailure: 'continue',
+    });
+    const domain = await start([meter]);
+    await domain.install(plugin('rmk-plugin-gauge', { requires: [METER] }));
+  },
+  RMK_ERR_STOP: async () => {
+    class Meter {
+      stop(): void {
+        throw new Error('the device is busy');
+      }
+    }
+    await (await start([plugin('rmk-plugin-meter', { modules: [Meter] })])).stop();
+  },
+  RMK_ERR_EVENT: async () => (await start([])).bus.on('EVT_CHECKPOINTD' as EventName, () => {}),
+  RMK_ERR_INACTIVE: async () => {
+    const domain = await start([pinVcpu()]);
+    const vcpu = domain.get(P_VCPU);
+    await domain.remove('@rmk/pin-vcpu');
+    await vcpu.suspend();
+  },
+  RMK_ERR_STATE: async () => {
+    const machine = machineOf();
+    await createDomain({ name: 'tasks', machine, plugins: [] });
+    await createDomain({ name: 'other', machine, plugins: [] });
+  },
+  RMK_ERR_INPUT: async () => (await start([])).clock.every(0, () => {}),
+  RMK_ERR_ELF: () => new EmbeddedHypervisor().createMachine({ name: 'x', elf: new Uint8Array(10) }),
+  RMK_ERR_ADDRESS: async () => (await start([pinPtable()])).get(P_PTABLE).read(0, 16),
+  RMK_ERR_RELEASED: async () => {
+    const { log } = await machineOf().checkpoint({ preSave: 'none' });
+    log.release();
+    await log.read(0);
+  },
+  RMK_ERR_TIMEOUT: () =>
+    start([plugin('rmk-plugin-meter', { modules: [starting(() => new Promise(() => {}))] })], {
+      timeLimits: { start: '10ms' },
+    }),
+  RMK_ERR_UNPROTECTED: async () => (await start([pinPtable(), checkpoint()])).get(CHECKPOINTS).take(),
+} satisfies Partial<Record<RmkErrorCode, () => unknown>>;
+
+async function messageOf(code: string, produce: () => unknown): Promise<string> {
+  try {
+    await produce();
+  } catch (error) {
+    if (error instanceof RmkError && error.code === code) return error.message;
+    throw error;
+  }
+  throw new Error(`${code} did not come about`);
+}
+
+describe('docs/errors.md', () => {
+  it('has every code and no other', () => {
+    expect([...sections.keys()].toSorted()).toEqual(
+      [...Object.keys(ERROR_CODES), ...Object.keys(WARNING_CODES)].toSorted(),
+    );
+  });
+
+  it('has the codes of the models too', () => {
+    const listed = [...page.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)].map(([, code, meaning]) => [
+      code,
+      meaning,
+    ]);
+    expect(listed).toEqual(Object.entries(MODEL_ERROR_CODES));
+  });
+
+  it.each(Object.entries({ ...ERROR_CODES, ...WARNING_CODES }))(
+    'says of %s what it means',
+    (code, meaning) => {
+      const section = sections.get(code) ?? '';
+      expect(section.toLowerCase()).toContain(`\n\n${meaning.toLowerCase()}.`);
+      expect(section).toMatch(/\n```\nRMK_.+\n(?: .+\n)*```\n/);
+      expect(section).toMatch(/\n\*\*To mend it:\*\* /);
+    },
+  );
+
+  it.each(Object.entries(examples))('shows %s as it really is', async (code, produce) => {
+    expect(sections.get(code)).toContain(`\`\`\`\n${await messageOf(code, produce)}\n\`\`\``);
+  });
+
+  it('shows the warnings as they really are', async () => {
+    const seen = new Map<string, string>();
+    const meter = plugin('rmk-plugin-meter', { modules: [failing], onFailure: 'continue' });
+    await start([...microcheckpoint({ retain: 2 }), meter], {
+      observe: (bus) => void bus.on('EVT_WARNING', ({ code, message }) => void seen.set(code, message)),
+    });
+    for (const [code, message] of seen)
+      expect(sections.get(code)).toContain(`\`\`\`\n${code}: ${message}\n\`\`\``);
+    expect([...seen.keys()].toSorted()).toEqual(Object.keys(WARNING_CODES).toSorted());
+  });
+});
