@@ -15,6 +15,7 @@ import {
   type Domain,
   type EventName,
   type Manifest,
+  type Module,
   type Plugin,
   type RmkErrorCode,
 } from '@rmk/core';
@@ -43,10 +44,19 @@ const sections = new Map(
     ]),
 );
 
-class Meter {
-  start(): void {}
+/** Does in `start()` and `stop()` what it is told. */
+function meterOf(does: Module): Class {
+  return class Meter implements Module {
+    start(): void | Promise<void> {
+      return does.start?.();
+    }
+
+    stop(): void | Promise<void> {
+      return does.stop?.();
+    }
+  };
 }
-const METER = token<Meter>('METER');
+const METER = token<Module>('METER');
 
 function plugin(name: string, manifest: Partial<Manifest> = {}): Plugin {
   return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', ...manifest })();
@@ -60,17 +70,10 @@ async function start(plugins: readonly Plugin[], options: Partial<DomainOptions>
   return createDomain({ name: 'tasks', machine: machineOf(), plugins, ...options });
 }
 
-/** A module that does what `start` says. */
-function starting(run: () => void | Promise<void>): Class {
-  return class Meter {
-    start(): void | Promise<void> {
-      return run();
-    }
-  };
-}
-
-const failing = starting(() => {
-  throw new Error('no such device');
+const failing = meterOf({
+  start() {
+    throw new Error('no such device');
+  },
 });
 
 /** How each code comes about, other than those that need QEMU, a full log area or damaged memory. */
@@ -105,22 +108,23 @@ const examples = {
         modules: [failing],
       }),
     ]),
-  RMK_ERR_PROVIDES: () => start([plugin('rmk-plugin-meter', { provides: [{ token: P_VMIO, by: Meter }] })]),
+  RMK_ERR_PROVIDES: () =>
+    start([plugin('rmk-plugin-meter', { provides: [{ token: P_VMIO, by: meterOf({}) }] })]),
   RMK_ERR_DEPENDENCY: async () => {
     const meter = plugin('rmk-plugin-meter', {
-      provides: [provide(METER, failing as Class<Meter>)],
+      provides: [provide(METER, failing)],
       onFailure: 'continue',
     });
     const domain = await start([meter]);
     await domain.install(plugin('rmk-plugin-gauge', { requires: [METER] }));
   },
   RMK_ERR_STOP: async () => {
-    class Meter {
-      stop(): void {
+    const busy = meterOf({
+      stop() {
         throw new Error('the device is busy');
-      }
-    }
-    await (await start([plugin('rmk-plugin-meter', { modules: [Meter] })])).stop();
+      },
+    });
+    await (await start([plugin('rmk-plugin-meter', { modules: [busy] })])).stop();
   },
   RMK_ERR_EVENT: async () => (await start([])).bus.on('EVT_CHECKPOINTD' as EventName, () => {}),
   RMK_ERR_INACTIVE: async () => {
@@ -143,7 +147,7 @@ const examples = {
     await log.read(0);
   },
   RMK_ERR_TIMEOUT: () =>
-    start([plugin('rmk-plugin-meter', { modules: [starting(() => new Promise(() => {}))] })], {
+    start([plugin('rmk-plugin-meter', { modules: [meterOf({ start: () => new Promise(() => {}) })] })], {
       timeLimits: { start: '10ms' },
     }),
   RMK_ERR_UNPROTECTED: async () => (await start([pinPtable(), checkpoint()])).get(CHECKPOINTS).take(),

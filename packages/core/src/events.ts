@@ -130,7 +130,7 @@ export const CORE_EVENTS = [
 export type RmkEvent<E extends EventName> = RmkEvents[E] & {
   /** The plugin that published it, `'kernel'`, or `'host'` for the program around the domain. */
   readonly source: string;
-  /** Ascending in the order of delivery, within the domain. */
+  /** Ascending in the order of delivery, within the domain. An EVT_MODULESLOW of the kernel has that of the event before it. */
   readonly sequence: number;
 };
 

@@ -1,7 +1,9 @@
 import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
 import type { DeclaredEvents } from './declaredEvents.js';
+import { Sampling } from './sampling.js';
 import type { Scope } from './scope.js';
+import { Stopwatch } from './stopwatch.js';
 
 /** An event as the bus delivers it: it has been given its source and its sequence number. */
 interface Stamped {
@@ -35,6 +37,7 @@ function enlist(this: Subscription, list: Subscription[]): void {
  */
 class Channel {
   subscriptions: readonly Subscription[] = [];
+  readonly sampling = new Sampling();
 
   constructor(
     readonly name: EventName,
@@ -63,8 +66,7 @@ class Channel {
 
 /** The bus of a domain. Plugins and the host each see it through a {@link ScopedBus} of their own. */
 export class EventBus {
-  constructor(private readonly declared: DeclaredEvents) {}
-
+  readonly stopwatch = new Stopwatch();
   private readonly registry = new EventEmitter<EventName>();
   private readonly channels = new Map<EventName, Channel>();
   /** Events that subscribers have published, and where each has to go: arrays that are used again and again. */
@@ -76,9 +78,15 @@ export class EventBus {
   private sequence = 0;
   delivering = false;
 
+  constructor(private readonly declared: DeclaredEvents) {}
+
   /** `RMK_ERR_EVENT` where nobody declares the event that `scope` asks for. */
-  channel(name: EventName, scope: Scope): Channel {
+  declaredChannel(name: EventName, scope: Scope): Channel {
     this.declared.refuseUndeclared(name, scope.name);
+    return this.channel(name);
+  }
+
+  private channel(name: EventName): Channel {
     let channel = this.channels.get(name);
     if (channel === undefined) {
       channel = new Channel(name, this.registry);
@@ -99,6 +107,19 @@ export class EventBus {
     else this.dispatch(channel, event as Stamped);
   }
 
+  /**
+   * For what host time decides: such an event has the number of the one before it, so that the numbers of all others do not
+   * depend on how fast the host is.
+   */
+  publishUnnumbered<E extends EventName>(name: E, event: RmkEvents[E] & Unstamped, source: string): void {
+    const channel = this.channel(name);
+    if (channel.subscriptions.length === 0) return;
+    event.source = source;
+    event.sequence = this.sequence;
+    if (this.delivering) this.enqueue(channel, event as Stamped);
+    else this.dispatch(channel, event as Stamped);
+  }
+
   private enqueue(channel: Channel, event: Stamped): void {
     this.queuedFor[this.tail] = channel;
     this.queuedEvents[this.tail] = event;
@@ -109,7 +130,7 @@ export class EventBus {
   private dispatch(channel: Channel, event: Stamped): void {
     this.delivering = true;
     try {
-      deliver(channel, event);
+      this.deliver(channel, event);
       if (this.tail > 0) this.drain();
     } finally {
       // A stack that overflows just here must not silence the bus.
@@ -123,9 +144,18 @@ export class EventBus {
       const event = this.queuedEvents[this.head];
       this.queuedFor[this.head] = this.queuedEvents[this.head] = undefined;
       this.head += 1;
-      if (channel !== undefined && event !== undefined) deliver(channel, event);
+      if (channel !== undefined && event !== undefined) this.deliver(channel, event);
     }
     this.head = this.tail = 0;
+  }
+
+  private deliver(channel: Channel, event: Stamped): void {
+    if ((channel.sampling.untilTimed -= 1) <= 0) channel.sampling.timed();
+    else if (!this.stopwatch.timing) {
+      deliver(channel, event);
+      return;
+    }
+    deliverTimed(channel, event);
   }
 }
 
@@ -142,6 +172,12 @@ function deliver(channel: Channel, event: Stamped): void {
     } catch (error) {
       subscription.scope.fault(channel.name, event.sequence, error);
     }
+  }
+}
+
+function deliverTimed({ subscriptions, name }: Channel, event: Stamped): void {
+  for (const subscription of subscriptions) {
+    subscription.scope.attemptTimed(name, event.sequence, subscription.handle, event);
   }
 }
 
@@ -181,12 +217,12 @@ export class ScopedBus implements Bus {
   ) {}
 
   topic<E extends EventName>(name: E): Topic<E> {
-    return new ScopedTopic(this.bus, this.bus.channel(name, this.scope), this.scope);
+    return new ScopedTopic(this.bus, this.bus.declaredChannel(name, this.scope), this.scope);
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {
     const handleAny = handle as Handle;
-    const channel = this.bus.channel(name, this.scope);
+    const channel = this.bus.declaredChannel(name, this.scope);
     return this.scope.register(name, () => channel.subscribe(handleAny, this.scope));
   }
 }

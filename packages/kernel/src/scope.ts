@@ -1,5 +1,7 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
 import { Hold } from './hold.js';
+import type { Sampling } from './sampling.js';
+import type { Stopwatch } from './stopwatch.js';
 
 /** Why a scope is closed. */
 export type Closed = 'quarantined' | 'failed' | 'stopped';
@@ -17,6 +19,13 @@ const HAS: Readonly<Record<Closed, string>> = {
   stopped: 'is stopped',
 };
 
+/** Who is told of what the code of plugins does. */
+export interface Watch {
+  readonly stopwatch: Stopwatch;
+  fault(scope: Scope, fault: Fault): void;
+  took(scope: Scope, during: string, occurrence: number, tookHostMs: number): void;
+}
+
 interface Registration extends Disposable {
   readonly label: string;
 }
@@ -28,6 +37,7 @@ interface Registration extends Disposable {
 export class Scope {
   /** In its whole life. */
   faults = 0;
+  timesSlow = 0;
   /** When those happened that count towards a quarantine. */
   recentFaultsNs: readonly Nanoseconds[] = [];
   closed: Closed | undefined;
@@ -39,7 +49,7 @@ export class Scope {
   constructor(
     readonly name: string,
     private readonly hold: Hold,
-    private readonly report: (scope: Scope, fault: Fault) => void,
+    private readonly watch: Watch,
   ) {}
 
   /** Labels of what is registered and not disposed of, oldest first. */
@@ -76,8 +86,12 @@ export class Scope {
     return registration;
   }
 
-  /** Calls code of the plugin. Nothing that it throws gets out. */
-  attempt<A>(during: string, run: (argument: A) => unknown, argument: A): void {
+  /** Calls code of the plugin. Nothing that it throws gets out. Of what is called often `sampling` says which calls are timed. */
+  attempt<A>(during: string, run: (argument: A) => unknown, argument: A, sampling?: Sampling): void {
+    if (sampling === undefined || this.isTimed(sampling)) {
+      this.attemptTimed(during, 0, run, argument);
+      return;
+    }
     try {
       const result = run(argument);
       if (result !== undefined) this.settle(result, during, 0);
@@ -86,22 +100,52 @@ export class Scope {
     }
   }
 
+  private isTimed(sampling: Sampling): boolean {
+    if ((sampling.untilTimed -= 1) > 0) return this.watch.stopwatch.timing;
+    sampling.timed();
+    return true;
+  }
+
+  attemptTimed<A>(during: string, occurrence: number, run: (argument: A) => unknown, argument: A): void {
+    const { watch } = this;
+    try {
+      let result: unknown;
+      try {
+        result = watch.stopwatch.time(run, argument);
+      } finally {
+        watch.took(this, during, occurrence, watch.stopwatch.ownHostMs);
+      }
+      if (result !== undefined) this.settle(result, during, occurrence);
+    } catch (error) {
+      this.fault(during, occurrence, error);
+    }
+  }
+
   /** Holds the VM while `result` is a pending promise. */
   settle(result: unknown, during: string, occurrence: number): void {
     if (!isThenable(result)) return;
-    const entry = { during };
-    this.pending.add(entry);
-    // The fault is reported before the hold lets go, so what handles the report is waited for too.
-    const work = Promise.resolve(result)
-      .catch((error: unknown) => this.fault(during, occurrence, error))
-      .then(() => this.pending.delete(entry));
+    const work = this.follow(result, during, occurrence);
     this.hold.add(work);
     this.work.add(work);
   }
 
+  /** The fault is reported before the hold lets go, so what handles the report is waited for too. */
+  private async follow(result: PromiseLike<unknown>, during: string, occurrence: number): Promise<void> {
+    const entry = { during };
+    this.pending.add(entry);
+    const beganHostMs = performance.now();
+    try {
+      await result;
+    } catch (error) {
+      this.fault(during, occurrence, error);
+    }
+    this.pending.delete(entry);
+    this.watch.took(this, during, occurrence, performance.now() - beganHostMs);
+  }
+
   fault(during: string, occurrence: number, error: unknown): void {
     this.faults += 1;
-    this.report(this, { during, occurrence, error });
+    this.watch.fault(this, { during, occurrence, error });
   }
 
   /**

@@ -1,5 +1,6 @@
 import { RmkError, type VirtualMachine } from '@rmk/core';
 import { facadeOf } from './facade.js';
+import { Sampling } from './sampling.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 
@@ -12,7 +13,10 @@ export function scopedMachine(machine: VirtualMachine, scope: Scope): VirtualMac
     clock: new ScopedClock(machine.clock, scope),
     observe: (fact, tell) => {
       const label = `fact ${fact}`;
-      return scope.register(label, () => machine.observe(fact, (what) => scope.attempt(label, tell, what)));
+      const sampling = new Sampling();
+      return scope.register(label, () =>
+        machine.observe(fact, (what) => scope.attempt(label, tell, what, sampling)),
+      );
     },
     holdWhile: () => {
       throw new RmkError('RMK_ERR_STATE', `${scope.name}: the domain alone says when the VM is held`, {

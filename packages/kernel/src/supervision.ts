@@ -12,7 +12,8 @@ import {
 } from '@rmk/core';
 import { ScopedBus, type EventBus } from './bus.js';
 import type { Hold } from './hold.js';
-import { Scope, type Fault } from './scope.js';
+import { Scope, type Fault, type Watch } from './scope.js';
+import { Slowness } from './slowness.js';
 
 /** Sources of events that are no plugins; a plugin cannot have these names. */
 export const KERNEL = 'kernel';
@@ -28,6 +29,8 @@ export interface SupervisionOptions {
    * absent. It doubles each time, up to 64 times as long, until the plugin has been well for as long as it last waited.
    */
   readonly restartAfter?: Duration | 'never';
+  /** Host time that code of a plugin may keep the guest waiting for at once; EVT_MODULESLOW tells where it took longer. `'100ms'` when absent. */
+  readonly handlerBudget?: Duration;
 }
 
 /**
@@ -45,12 +48,14 @@ export class Supervision {
   private readonly quarantineAfterFaults: number;
   private readonly faultWindowNs: Nanoseconds;
 
+  private readonly watch: Watch;
+
   constructor(
     bus: EventBus,
     private readonly clock: Clock,
     private readonly hold: Hold,
     private readonly quarantined: (scope: Scope, reason: string) => void,
-    { quarantineAfterFaults = 8, faultWindow = '10s' }: SupervisionOptions,
+    { quarantineAfterFaults = 8, faultWindow = '10s', handlerBudget = '100ms' }: SupervisionOptions,
   ) {
     if (!Number.isSafeInteger(quarantineAfterFaults) || quarantineAfterFaults < 1) {
       throw new RmkError(
@@ -63,13 +68,21 @@ export class Supervision {
     }
     this.quarantineAfterFaults = quarantineAfterFaults;
     this.faultWindowNs = nanoseconds(faultWindow);
+    const slowness = new Slowness(handlerBudget, clock, (event) =>
+      bus.publishUnnumbered('EVT_MODULESLOW', event, KERNEL),
+    );
+    this.watch = {
+      stopwatch: bus.stopwatch,
+      fault: (scope, fault) => this.report(scope, fault),
+      took: (scope, during, occurrence, tookHostMs) => slowness.took(scope, during, occurrence, tookHostMs),
+    };
     this.bus = new ScopedBus(bus, this.scope(KERNEL));
     this.moduleFault = this.bus.topic('EVT_MODULEFAULT');
     this.moduleQuarantined = this.bus.topic('EVT_MODULEQUARANTINED');
   }
 
   scope(name: string): Scope {
-    return new Scope(name, this.hold, (scope, fault) => this.report(scope, fault));
+    return new Scope(name, this.hold, this.watch);
   }
 
   /** A plugin that failed to start is tried again like one that had too many faults. */

@@ -4,6 +4,7 @@ import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { Hold } from '../src/hold.js';
 import { Scope } from '../src/scope.js';
+import { Stopwatch } from '../src/stopwatch.js';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
 describe('the clock of a plugin', () => {
@@ -47,7 +48,8 @@ describe('the clock of a plugin', () => {
 describe('a scope that closes', () => {
   it('releases the newest first, and nothing twice', () => {
     const released: string[] = [];
-    const scope = new Scope('a', new Hold(), () => {});
+    const watch = { stopwatch: new Stopwatch(), fault: (): void => {}, took: (): void => {} };
+    const scope = new Scope('a', new Hold(), watch);
     const registrations = ['first', 'second', 'third'].map((label) =>
       scope.register(label, () => ({ [Symbol.dispose]: () => void released.push(label) })),
     );

@@ -1,0 +1,47 @@
+import {
+  DURATION_HINT,
+  isDuration,
+  nanoseconds,
+  RmkError,
+  type Clock,
+  type Duration,
+  type RmkEvents,
+} from '@rmk/core';
+import type { Scope } from './scope.js';
+
+/** A plugin that is slow at one thing is told so once in so much host time. */
+const TOLD_EACH_HOST_MS = 1000;
+
+/** Tells of code that keeps the guest waiting for longer than it may. Nothing but EVT_MODULESLOW comes of it. */
+export class Slowness {
+  private readonly budgetHostMs: number;
+  private readonly toldAtHostMs = new WeakMap<Scope, Map<string, number>>();
+
+  constructor(
+    /** Of host time. `RMK_ERR_INPUT` where it is no duration. */
+    budget: Duration,
+    private readonly clock: Clock,
+    private readonly publish: (event: RmkEvents['EVT_MODULESLOW']) => void,
+  ) {
+    if (!isDuration(budget)) {
+      throw new RmkError('RMK_ERR_INPUT', `handlerBudget is ${String(budget)}: ${DURATION_HINT}`);
+    }
+    this.budgetHostMs = nanoseconds(budget) / 1e6;
+  }
+
+  took(scope: Scope, during: string, occurrence: number, tookHostMs: number): void {
+    if (tookHostMs > this.budgetHostMs) this.tell(scope, during, occurrence, tookHostMs);
+  }
+
+  private tell(scope: Scope, during: string, occurrence: number, tookHostMs: number): void {
+    scope.timesSlow += 1;
+    const told = this.toldAtHostMs.get(scope) ?? new Map<string, number>();
+    this.toldAtHostMs.set(scope, told);
+    const nowHostMs = performance.now();
+    if (nowHostMs - (told.get(during) ?? -Infinity) < TOLD_EACH_HOST_MS) return;
+    told.set(during, nowHostMs);
+    const { name: plugin, timesSlow: times } = scope;
+    const { budgetHostMs } = this;
+    this.publish({ atNs: this.clock.now(), plugin, during, occurrence, tookHostMs, budgetHostMs, times });
+  }
+}
