@@ -1,0 +1,22 @@
+import { definePlugin, provide, VIRTUAL_MACHINE } from '@rmk/core';
+import { z } from 'zod';
+import { P_PLUGINNAME } from './pin.js';
+import { PluginName } from './pluginName.js';
+
+const pluginNameOptions = z.strictObject({
+  /** A register of the machine, by its name. */
+  register: z.string().min(1).default('pc'),
+});
+
+export type PluginNameOptions = z.output<typeof pluginNameOptions>;
+
+/** What the kernel checks before it runs anything. */
+export const pluginName = definePlugin({
+  name: 'rmk-plugin-plugin-name',
+  version: '0.1.0',
+  rmk: '^0.0.0-rmk',
+  requires: [VIRTUAL_MACHINE],
+  provides: [provide(P_PLUGINNAME, PluginName)],
+  events: ['EVT_PLUGINNAMESAMPLED'],
+  options: pluginNameOptions,
+});

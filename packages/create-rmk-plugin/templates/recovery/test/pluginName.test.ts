@@ -1,0 +1,61 @@
+import { P_VCPU } from '@rmk/core';
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { goldenRun, startRig, type Rig } from '@rmk/testing';
+import { expect, it } from 'vitest';
+import { pluginName } from '../src/index.js';
+
+type Options = Parameters<typeof pluginName>[0];
+
+/** The pins, checkpoints and detectors, and this recovery in place of that of RMK. */
+async function start(options?: Options): Promise<Rig> {
+  const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/recovery');
+  const plugins = [...others, pluginName(options)];
+  return startRig({ guest: 'tasks', plugins, record: ['EVT_PLUGINNAMEDECIDED'] });
+}
+
+/** A wild jump: the next instruction is fetched from where nothing is. */
+async function crash(rig: Rig): Promise<void> {
+  await rig.domain.get(P_VCPU).writeRegister('pc', 0n);
+}
+
+it('takes a crashed guest back to the checkpoint before the newest, and it goes on as if nothing had been', async () => {
+  const rig = await start();
+  await rig.advance('730ms');
+  await crash(rig);
+  await rig.advance('100ms');
+  expect(rig).toHaveRecovered({ kind: 'crash', rung: 'target', times: 1 });
+  expect(rig).toHavePublished('EVT_PLUGINNAMEDECIDED', { kind: 'crash', takenAtNs: 650e6 });
+  expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
+});
+
+it('goes further back for a hang, to before the guest was suspect', async () => {
+  const rig = await start();
+  await rig.advance('730ms');
+  const vcpu = rig.domain.get(P_VCPU);
+  await vcpu.writeRegister('privilege', 3n);
+  await vcpu.writeRegister('mie', 0n);
+  await vcpu.writeRegister('pc', rig.symbol('park'));
+  await rig.advance('300ms');
+  expect(rig).toHaveRecovered({ kind: 'hang', rung: 'target' });
+  expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
+});
+
+it('restarts a guest that has no checkpoint to go back to', async () => {
+  const rig = await start();
+  await rig.advance('10ms');
+  await crash(rig);
+  await rig.advance('40ms');
+  expect(rig).toHaveRecovered({ rung: 'restart', times: 1 });
+  expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
+});
+
+it('gives up after as many recoveries as it may make', async () => {
+  const rig = await start({ maxRecoveries: 2 });
+  for (let time = 0; time < 3; time++) {
+    await rig.advance('200ms');
+    await crash(rig);
+    await rig.advance('20ms');
+  }
+  expect(rig).toHaveRecovered({ times: 2 });
+  expect(rig).toHaveFailedToRecover({ reason: '2 recoveries are as many as maxRecoveries allows' });
+});
