@@ -1,8 +1,7 @@
-import type { Nanoseconds, ProgressSign } from '@rmk/core';
+import { FactTeller, type Nanoseconds, type ProgressSign } from '@rmk/core';
 import type { Board } from './board.js';
 import { DomainClock } from './domainClock.js';
 import { EXIT_FAILURE, exceptionName } from './exceptionNames.js';
-import { FactTeller } from './factTeller.js';
 import type { Timing } from './machineOptions.js';
 import { MACHINE, type ExceptionCause } from './privileged.js';
 import { Stop } from './processor.js';

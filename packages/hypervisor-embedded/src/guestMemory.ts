@@ -1,4 +1,4 @@
-import { MAX_CLUSTER_PAGES, PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
+import { checkPlan, PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
 import type { HartMemory } from './processor.js';
 
@@ -134,7 +134,8 @@ export class GuestMemory implements HartMemory {
 
   /** Ends the open epoch, if there is one, and opens the next. On failure the old one stays open. */
   nextEpoch(plan: EpochPlan): { readonly log: LogChain; readonly closed: EpochPages | undefined } {
-    const clusterPages = checkCluster(plan);
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
     const log = this.openLog;
     const closed = log === undefined ? undefined : this.closing(log);
     const preSave = this.preSaveSet(plan, closed?.updated ?? NO_FRAMES);
@@ -158,7 +159,8 @@ export class GuestMemory implements HartMemory {
     logs: readonly LogChain[],
     plan: EpochPlan,
   ): { readonly log: LogChain; readonly pagesRestored: number } {
-    const clusterPages = checkCluster(plan);
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
     const ruling = this.ruling(logs);
     this.verify(ruling);
     const wanted = this.preSaveSet(plan, plan.preSave === 'updated' ? this.writtenIn(logs) : NO_FRAMES);
@@ -331,13 +333,6 @@ export class GuestMemory implements HartMemory {
     const wanted = plan.preSave === 'updated' ? updated : NO_FRAMES;
     const { add = NO_FRAMES, drop = NO_FRAMES } = plan;
     if (add.length === 0 && drop.length === 0) return wanted;
-    const outside = add.find((frame) => frame >= this.pages);
-    if (outside !== undefined) {
-      throw new RmkError(
-        'RMK_ERR_ADDRESS',
-        `the plan adds page frame ${outside}, but the VM has ${this.pages} pages (0 to ${this.pages - 1})`,
-      );
-    }
     const generation = ++this.markGeneration;
     for (const frame of drop) if (frame < this.pages) this.mark[frame] = generation;
     const frames: number[] = [];
@@ -378,14 +373,4 @@ export class GuestMemory implements HartMemory {
     this.epoch++;
     this.area.clear();
   }
-}
-
-function checkCluster(plan: EpochPlan): number {
-  const pages = plan.clusterPages ?? 1;
-  if (Number.isInteger(pages) && pages >= 1 && pages <= MAX_CLUSTER_PAGES && (pages & (pages - 1)) === 0)
-    return pages;
-  throw new RmkError(
-    'RMK_ERR_INPUT',
-    `clusterPages is ${pages}, expected a power of two from 1 to ${MAX_CLUSTER_PAGES}`,
-  );
 }

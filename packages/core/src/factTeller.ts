@@ -1,4 +1,4 @@
-import type { Facts } from '@rmk/core';
+import type { Facts } from './machine.js';
 
 type Listener<F extends keyof Facts> = (what: Facts[F]) => void;
 type Listeners = { [F in keyof Facts]: readonly Listener<F>[] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FactTeller } from '../src/factTeller.js';
+import { FactTeller } from '@rmk/core';
 
 describe('a fact teller', () => {
   const fact = { atNs: 1, code: 0 };
