@@ -1,8 +1,13 @@
 export type * from './checkpointControl.js';
 export type * from './controlTarget.js';
-export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmpClient.js';
 export { GdbClient, type GdbOptions } from './gdbClient.js';
-export { numberAt } from './remoteSerial.js';
+export { defaultMachinesFolder } from './machineFolder.js';
+export type { QemuHypervisorOptions, QemuMachineOptions } from './machineOptions.js';
+export { QemuHypervisor } from './qemuHypervisor.js';
+export { QEMU_CONTROL, type QemuControl, type QemuMachine } from './qemuMachine.js';
+export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmpClient.js';
+export { findMachines, type FoundMachine } from './runningMachines.js';
+export type { MachineState } from './stateFile.js';
 export { describedRegisters, type DescribedRegister } from './targetDescription.js';
 export { GUEST_JOBS, type GuestJob } from './linuxGuest/guestDescription.js';
 export {

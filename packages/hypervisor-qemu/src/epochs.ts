@@ -1,0 +1,112 @@
+import {
+  RmkError,
+  type Checkpointed,
+  type EpochReport,
+  type Nanoseconds,
+  type RollbackTarget,
+} from '@rmk/core';
+import type { CheckpointControl, Cut } from './checkpointControl.js';
+import { QemuContext, type Moment } from './qemuContext.js';
+import { QemuPageLog } from './qemuPageLog.js';
+
+interface OpenEpoch {
+  readonly log: QemuPageLog;
+  readonly openedAtNs: Nanoseconds;
+  readonly pauseHostNs: Nanoseconds;
+}
+
+/** The checkpoints of one VM: which handles are good, and what each epoch began with. */
+export class Epochs {
+  /** Of the epoch that is open, counted from 0 since the VM was made. */
+  epoch = 0;
+  private open: OpenEpoch | undefined;
+  private readonly logs = new Set<QemuPageLog>();
+  private readonly contexts = new Set<QemuContext>();
+
+  constructor(private readonly vm: string) {}
+
+  /** Takes a cut of the control as a checkpoint. */
+  opened(control: CheckpointControl, cut: Cut, atNs: Nanoseconds, moment: Moment): Checkpointed {
+    const before = this.open;
+    const closed = this.report(cut, atNs);
+    const log = new QemuPageLog(
+      control,
+      cut.log,
+      closed === undefined ? undefined : before?.log,
+      (given) => void this.logs.delete(given),
+    );
+    const context = new QemuContext(
+      control,
+      cut.state,
+      cut.stateBytes,
+      log,
+      moment,
+      (given) => void this.contexts.delete(given),
+    );
+    this.logs.add(log);
+    this.contexts.add(context);
+    this.open = { log, openedAtNs: atNs, pauseHostNs: cut.pauseNs };
+    this.epoch++;
+    return { atNs, context, log, ...(closed === undefined ? {} : { closed }) };
+  }
+
+  /** The handles that a rollback needs. `RMK_ERR_INPUT` for those of another VM, `RMK_ERR_RELEASED` where one is missing. */
+  path(to: RollbackTarget): { readonly context: QemuContext; readonly logs: readonly QemuPageLog[] } {
+    const logs = to.logs.map((log) => {
+      if (log instanceof QemuPageLog && (this.logs.has(log) || !log.isUsable)) return log;
+      throw new RmkError('RMK_ERR_INPUT', `the page log was not written by VM ${JSON.stringify(this.vm)}`);
+    });
+    const isUnbroken = logs.every(
+      (log, age) => log.isUsable && (age === 0 ? log === this.open?.log : logs[age - 1]?.previous === log),
+    );
+    if (logs.length === 0 || !isUnbroken) {
+      throw new RmkError(
+        'RMK_ERR_RELEASED',
+        'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
+          'none of them released; take a new checkpoint',
+      );
+    }
+    const { context } = to;
+    if (!(context instanceof QemuContext) || context.log !== logs.at(-1)) {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        'the context does not belong to the oldest of the page logs; give both as one checkpoint gave them',
+      );
+    }
+    context.checkUsable();
+    return { context, logs };
+  }
+
+  /** Every checkpoint there is is void; the next one is a first one. `release`: whether the control has them still. */
+  void(reason: string, release: boolean): void {
+    for (const log of this.logs) {
+      if (release) log.release();
+      log.makeVoid(reason);
+    }
+    for (const context of this.contexts) {
+      if (release) context.release();
+      context.makeVoid(reason);
+    }
+    this.logs.clear();
+    this.contexts.clear();
+    this.open = undefined;
+  }
+
+  private report({ closed }: Cut, closedAtNs: Nanoseconds): EpochReport | undefined {
+    if (closed === undefined || this.open === undefined) return undefined;
+    const { log, openedAtNs, pauseHostNs } = this.open;
+    const { updated } = closed;
+    log.pages = updated.length;
+    return {
+      openedAtNs,
+      closedAtNs,
+      updated,
+      // The tracker finds what was written by itself: the guest waits for no fault, and nothing is saved ahead.
+      pageFaults: 0,
+      pagesSaved: updated.length,
+      pagesPreSaved: 0,
+      preSavedInVain: 0,
+      pauseHostNs,
+    };
+  }
+}

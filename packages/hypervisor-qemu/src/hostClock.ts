@@ -1,0 +1,132 @@
+import { RmkError, type Clock, type Nanoseconds } from '@rmk/core';
+
+interface Timer {
+  readonly run: () => void | Promise<void>;
+  readonly everyNs: Nanoseconds | undefined;
+  atNs: Nanoseconds;
+  /** Timers of one moment fire in the order in which they were set. */
+  readonly order: number;
+}
+
+const NS_PER_MS = 1e6;
+/** The longest delay that a timer of the host can have, 2^31 - 1 ms, with room to spare. */
+const LONGEST_SLEEP_MS = 1e9;
+const SHORTEST_INTERVAL_NS = NS_PER_MS;
+
+/**
+ * The domain time of a real VM: the host's monotonic time less the stretches in which the VM stood still. Timers stand on
+ * the host's, so they fire at their moment or later, never while the VM stands still.
+ */
+export class HostClock implements Clock {
+  private readonly timers: Timer[] = [];
+  private set = 0;
+  /** Monotonic time at which domain time was, or would have been, 0. */
+  private originNs: bigint;
+  private frozenAtNs: Nanoseconds | undefined;
+  private sleep: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /** `monotonic`: CLOCK_MONOTONIC, in nanoseconds. Domain time begins at 0, frozen. */
+  constructor(private readonly monotonic: () => bigint = () => process.hrtime.bigint()) {
+    this.originNs = monotonic();
+    this.frozenAtNs = 0;
+  }
+
+  now(): Nanoseconds {
+    return this.frozenAtNs ?? Number(this.monotonic() - this.originNs);
+  }
+
+  /** Domain time at a moment of the present stretch; a moment before or after it counts as its begin or as now. */
+  at(monotonicNs: bigint): Nanoseconds {
+    const now = this.now();
+    if (this.frozenAtNs !== undefined) return Math.min(now, Math.max(0, Number(monotonicNs - this.originNs)));
+    return Math.max(0, Math.min(now, Number(monotonicNs - this.originNs)));
+  }
+
+  /** The VM stands still. Idempotent, as is {@link unfreeze}. */
+  freeze(): void {
+    this.frozenAtNs ??= this.now();
+    this.arm();
+  }
+
+  unfreeze(): void {
+    if (this.frozenAtNs === undefined || this.closed) return;
+    this.originNs = this.monotonic() - BigInt(this.frozenAtNs);
+    this.frozenAtNs = undefined;
+    this.arm();
+  }
+
+  /** No timer fires any more. */
+  close(): void {
+    this.freeze();
+    this.closed = true;
+    this.timers.length = 0;
+    clearTimeout(this.sleep);
+  }
+
+  after(delayNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
+    if (!Number.isFinite(delayNs) || delayNs < 0) {
+      throw new RmkError('RMK_ERR_INPUT', `a timer's delay is ${delayNs} ns, expected zero or more`);
+    }
+    return this.add(delayNs, undefined, run);
+  }
+
+  /** Where the host is late by intervals they are made up for, one after the other. */
+  every(intervalNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
+    if (!Number.isFinite(intervalNs) || intervalNs < SHORTEST_INTERVAL_NS) {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `a timer's interval is ${intervalNs} ns, expected at least ${SHORTEST_INTERVAL_NS} ns: the host's timers count milliseconds`,
+      );
+    }
+    return this.add(intervalNs, intervalNs, run);
+  }
+
+  private add(delayNs: Nanoseconds, everyNs: Nanoseconds | undefined, run: Timer['run']): Disposable {
+    const timer: Timer = { run, everyNs, atNs: this.now() + delayNs, order: this.set++ };
+    this.insert(timer);
+    this.arm();
+    return {
+      [Symbol.dispose]: () => {
+        const at = this.timers.indexOf(timer);
+        if (at < 0) return;
+        this.timers.splice(at, 1);
+        this.arm();
+      },
+    };
+  }
+
+  /** Sleeps until the next timer is due, or not at all. */
+  private arm(): void {
+    clearTimeout(this.sleep);
+    this.sleep = undefined;
+    const next = this.timers[0];
+    if (next === undefined || this.frozenAtNs !== undefined || this.closed) return;
+    const delayMs = Math.max(0, Math.ceil((next.atNs - this.now()) / NS_PER_MS));
+    this.sleep = setTimeout(() => this.fireDue(), Math.min(delayMs, LONGEST_SLEEP_MS));
+  }
+
+  private fireDue(): void {
+    // What is due by now, and not what a timer that is set meanwhile makes due: others want their turn too.
+    const dueNs = this.now();
+    while (this.frozenAtNs === undefined) {
+      const timer = this.timers[0];
+      if (timer === undefined || timer.atNs > dueNs) break;
+      this.timers.shift();
+      if (timer.everyNs !== undefined) {
+        timer.atNs += timer.everyNs;
+        this.insert(timer);
+      }
+      void timer.run();
+    }
+    this.arm();
+  }
+
+  private insert(timer: Timer): void {
+    const at = this.timers.findIndex(
+      (other) => other.atNs > timer.atNs || (other.atNs === timer.atNs && other.order > timer.order),
+    );
+    if (at < 0) this.timers.push(timer);
+    else this.timers.splice(at, 0, timer);
+  }
+}

@@ -1,0 +1,245 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { FactTeller, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
+import { z } from 'zod';
+import { HostClock } from './hostClock.js';
+import type { QemuProcess } from './qemuProcess.js';
+import type { QmpEvent } from './qmpClient.js';
+import { isHaltedForEver, VcpuActivity } from './vcpuActivity.js';
+
+/** Looks come more often than the interval that is promised, since the host's timers are late by milliseconds. */
+const LOOK_AFTER = 0.75;
+const RESET_WITHIN_MS = 10_000;
+
+const status = z.object({ status: z.string() });
+const cpus = z.tuple([z.object({ 'thread-id': z.int() })]);
+const shutdown = z.object({ guest: z.boolean(), reason: z.string() });
+
+/** Run states in which QEMU lets no vCPU run again before a reset. */
+const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error']);
+/** Run states that a failure of the guest, or of one of its devices, brings about. */
+const FAILED: ReadonlySet<string> = new Set(['guest-panicked', 'internal-error', 'io-error', 'watchdog']);
+
+/**
+ * Lets the VM of a QEMU run and stand still, in domain time, and tells the facts: what QEMU's events say, and what the
+ * vCPU does as it looks from outside.
+ */
+export class QemuExecution {
+  readonly clock = new HostClock();
+  readonly facts = new FactTeller();
+  /** By an order of RMK. */
+  suspended = true;
+  closed = false;
+
+  /** The guest brought its VM to a halt: QEMU's run state. */
+  private halted: string | undefined;
+  private lost: RmkError | undefined;
+  /** RMK stops and starts the VM in passing: what QEMU tells of that is nothing new. */
+  private inPassing = 0;
+  private activity: VcpuActivity | undefined;
+
+  /** `pagesWritten`: newly, since it was called last; undefined where nobody can tell. */
+  constructor(
+    private readonly process: QemuProcess,
+    private readonly schedulingIntervalNs: Nanoseconds,
+    private readonly pagesWritten: () => Promise<number | undefined>,
+  ) {
+    process.qmp.onEvent((event) => this.take(event));
+    process.qmp.onLost((error) => this.lose(error));
+  }
+
+  /** Begins to look at the vCPU. */
+  async watch(): Promise<void> {
+    const [{ 'thread-id': thread }] = await this.process.qmp.query('query-cpus-fast', cpus);
+    this.activity = new VcpuActivity(this.process.state.pid, thread, {
+      now: () => this.clock.now(),
+      pagesWritten: this.pagesWritten,
+      isHaltedForEver: async () => isHaltedForEver(await this.process.qmp.humanMonitor('info registers')),
+    });
+    this.clock.every(Math.max(1e6, this.schedulingIntervalNs * LOOK_AFTER), () => this.look());
+  }
+
+  /** Bytes came from the heartbeat channel. */
+  heartbeat(): void {
+    this.activity?.heartbeat();
+  }
+
+  /** The guest has brought its VM to a halt, and nothing but a rollback or a restart lets it run on. */
+  get isHalted(): boolean {
+    return this.halted !== undefined;
+  }
+
+  /** `RMK_ERR_STATE` after the VM was closed, `RMK_ERR_GONE` after QEMU ended. */
+  checkUsable(): void {
+    if (this.closed) {
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `VM ${JSON.stringify(this.process.state.name)} has been closed; make a new one`,
+      );
+    }
+    if (this.lost !== undefined) throw this.lost;
+  }
+
+  async suspend(): Promise<void> {
+    if (this.suspended) return;
+    await this.quietly(async () => {
+      await this.process.qmp.execute('stop');
+      this.suspended = true;
+      this.clock.freeze();
+      // What the guest put out before lies in the sockets by now: after a turn of the event loop it has been read.
+      await nextTurn();
+    });
+  }
+
+  /** A VM that its guest brought to a halt stays so, suspended or not. */
+  async resume(): Promise<void> {
+    if (!this.suspended) return;
+    await this.quietly(async () => {
+      if (this.halted === undefined) await this.process.qmp.execute('cont');
+      this.suspended = false;
+      this.settleClock();
+    });
+  }
+
+  /** Does what stops the VM in passing, and lets it run on if it ran. Domain time goes on meanwhile. */
+  async inPassingStill<T>(work: () => Promise<T>): Promise<T> {
+    const ran = !this.suspended && this.halted === undefined;
+    return this.quietly(async () => {
+      try {
+        return await work();
+      } finally {
+        if (ran && this.halted === undefined && this.lost === undefined) {
+          await this.process.qmp.execute('cont');
+        }
+      }
+    });
+  }
+
+  /** Keeps what QEMU tells of stops and starts during `work` from being taken for the guest's. */
+  async quietly<T>(work: () => Promise<T>): Promise<T> {
+    this.inPassing++;
+    try {
+      return await work();
+    } finally {
+      this.inPassing--;
+    }
+  }
+
+  /** After this QEMU lets the vCPU run again, whatever its guest did. The state of the devices is lost. */
+  async makeRunnable(): Promise<void> {
+    const { status: state } = await this.process.qmp.query('query-status', status);
+    if (NEEDS_RESET.has(state)) await this.reset();
+  }
+
+  /** Resets the VM, which must stand still. */
+  async reset(): Promise<void> {
+    const { qmp } = this.process;
+    await this.quietly(
+      () =>
+        new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(() => {
+            done[Symbol.dispose]();
+            reject(new RmkError('RMK_ERR_TIMEOUT', `QEMU did not reset its VM within ${RESET_WITHIN_MS} ms`));
+          }, RESET_WITHIN_MS);
+          const done = qmp.onEvent(({ event }) => {
+            if (event !== 'RESET') return;
+            clearTimeout(timer);
+            done[Symbol.dispose]();
+            resolve();
+          });
+          qmp.execute('system_reset').catch((error: Error) => {
+            clearTimeout(timer);
+            done[Symbol.dispose]();
+            reject(error);
+          });
+        }),
+    );
+  }
+
+  /** The guest was turned back, or begins anew: what it did before is no more. */
+  turnedBack(): void {
+    this.halted = undefined;
+    this.activity?.begin();
+    this.settleClock();
+  }
+
+  /** Finds out, for a VM that another process started, what it is doing. */
+  async adopt(): Promise<void> {
+    const { status: state } = await this.process.qmp.query('query-status', status);
+    if (FAILED.has(state)) this.fail(state, state === 'guest-panicked' ? 'kernel' : 'machine');
+    else if (state === 'shutdown') this.exit();
+    this.suspended = state !== 'running';
+    this.settleClock();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.clock.close();
+  }
+
+  private settleClock(): void {
+    if (this.suspended || this.halted !== undefined || this.lost !== undefined) this.clock.freeze();
+    else this.clock.unfreeze();
+  }
+
+  private async look(): Promise<void> {
+    if (!this.facts.isObserved('scheduled') || this.closed) return;
+    const scheduled = await this.activity?.look().catch((error: unknown) => {
+      // QEMU went meanwhile: that is told by itself.
+      if (this.lost === undefined && !this.closed) throw error;
+      return undefined;
+    });
+    if (scheduled !== undefined && !this.closed) this.facts.tell('scheduled', scheduled);
+  }
+
+  private take({ event, data }: QmpEvent): void {
+    if (this.closed) return;
+    if (event === 'GUEST_PANICKED') this.fail('guest-panicked', 'kernel', 'panic');
+    else if (event === 'WATCHDOG') this.signal('watchdog', 'machine');
+    else if (event === 'RESET' && shutdown.safeParse(data).data?.guest === true)
+      this.signal('reset', 'machine');
+    else if (event === 'SHUTDOWN' && shutdown.safeParse(data).data?.guest === true) this.exit();
+    else if (event === 'STOP' && this.inPassing === 0) void this.stoppedByOthers();
+    else if (event === 'RESUME' && this.inPassing === 0) this.resumedByOthers();
+  }
+
+  private signal(cause: string, privilege: Privilege): void {
+    this.facts.tell('signal', { atNs: this.clock.now(), cause, privilege });
+  }
+
+  private fail(state: string, privilege: Privilege, cause: string = state): void {
+    if (this.halted !== undefined) return;
+    this.halted = state;
+    this.settleClock();
+    this.signal(cause, privilege);
+  }
+
+  private exit(): void {
+    if (this.halted !== undefined) return;
+    this.halted = 'shutdown';
+    this.settleClock();
+    this.facts.tell('exited', { atNs: this.clock.now(), code: 0 });
+  }
+
+  /** By the guest, which is told by an event of its own, by a device, or by somebody at the monitor. */
+  private async stoppedByOthers(): Promise<void> {
+    const { status: state } = await this.process.qmp
+      .query('query-status', status)
+      .catch(() => ({ status: 'unknown' }));
+    if (this.closed || this.inPassing > 0 || this.halted !== undefined) return;
+    if (FAILED.has(state)) this.fail(state, 'machine');
+    else if (state === 'paused') this.halted = state;
+    this.settleClock();
+  }
+
+  private resumedByOthers(): void {
+    this.halted = undefined;
+    this.settleClock();
+  }
+
+  private lose(error: RmkError): void {
+    if (this.closed) return;
+    this.lost = error;
+    this.clock.freeze();
+    this.facts.tell('gone', { atNs: this.clock.now(), reason: error.message });
+  }
+}

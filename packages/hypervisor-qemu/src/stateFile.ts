@@ -1,0 +1,53 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { messageOf, RmkError } from '@rmk/core';
+import { z } from 'zod';
+
+const absolute = z.string().regex(/^\/[^\0]*$/, 'expected an absolute path');
+
+const schema = z.strictObject({
+  version: z.literal(1),
+  name: z.string().min(1),
+  pid: z.int().min(2),
+  /** When the process started, in clock ticks since the host booted: another process of that number has another. */
+  processStart: z.string().regex(/^\d+$/),
+  memoryBytes: z.int().min(1),
+  ram: absolute,
+  qmp: absolute,
+  gdb: absolute,
+  /** Absent where QEMU runs without the library. */
+  library: absolute.optional(),
+  stderr: absolute.optional(),
+  /** Sockets of the serial devices, by their names; `serial` is the console. */
+  devices: z.record(z.string(), absolute),
+  heartbeat: z.string().optional(),
+});
+
+/** What a process of RMK must know of a QEMU that another one started. */
+export type MachineState = z.output<typeof schema>;
+
+export async function writeState(path: string, state: MachineState): Promise<void> {
+  const unfinished = `${path}.new`;
+  await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+  await rename(unfinished, path);
+}
+
+/** `RMK_ERR_INPUT` where it cannot be read, or is not what {@link writeState} writes. */
+export async function readState(path: string): Promise<MachineState> {
+  try {
+    return checkState(JSON.parse(await readFile(path, 'utf8')), path);
+  } catch (error) {
+    if (error instanceof RmkError) throw error;
+    throw new RmkError('RMK_ERR_INPUT', `${path} does not tell of a VM: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `RMK_ERR_INPUT` with every problem. */
+export function checkState(value: unknown, source: string): MachineState {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new RmkError('RMK_ERR_INPUT', `${source} does not tell of a VM`, {
+    problems: result.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`),
+  });
+}

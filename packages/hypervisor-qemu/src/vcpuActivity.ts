@@ -1,0 +1,107 @@
+import type { Facts, Nanoseconds, ProgressSign } from '@rmk/core';
+import { threadTimes } from './processStatus.js';
+
+/** What the activity of the vCPU is told from; each may fail when QEMU goes. */
+export interface ActivitySources {
+  now(): Nanoseconds;
+  /** Pages that were newly written since this was asked last; undefined where nobody can tell. */
+  pagesWritten(): Promise<number | undefined>;
+  /** Whether the vCPU is halted with interrupts off: nothing of its own can wake it. */
+  isHaltedForEver(): Promise<boolean>;
+}
+
+/** Of a stretch, where the vCPU used less it counts as having stood still: checkpoints use its thread a little. */
+const STOOD_STILL = 0.1;
+
+/**
+ * What the vCPU did between two looks, seen from outside: the processor time of its thread, the pages that were written,
+ * and the bytes of the heartbeat channel.
+ */
+export class VcpuActivity {
+  private sinceNs: Nanoseconds;
+  private ranNs: number | undefined;
+  private heartbeatNs: Nanoseconds | undefined;
+  /** Counts beginnings, so that a look that began before a rollback is dropped. */
+  private generation = 0;
+  private looking = false;
+
+  constructor(
+    private readonly pid: number,
+    private readonly thread: number,
+    private readonly sources: ActivitySources,
+  ) {
+    this.sinceNs = sources.now();
+    this.ranNs = this.threadRanNs();
+  }
+
+  /** Bytes came from the heartbeat channel. */
+  heartbeat(): void {
+    this.heartbeatNs = this.sources.now();
+  }
+
+  /** A new stretch begins: what was before says nothing of the guest that runs on. */
+  begin(): void {
+    this.generation++;
+    this.sinceNs = this.sources.now();
+    this.ranNs = this.threadRanNs();
+    this.heartbeatNs = undefined;
+  }
+
+  /** Ends the stretch, and gives what happened in it; undefined where it has no length or another look is under way. */
+  async look(): Promise<Facts['scheduled'] | undefined> {
+    const atNs = this.sources.now();
+    const stretchNs = atNs - this.sinceNs;
+    if (this.looking || stretchNs <= 0) return undefined;
+    this.looking = true;
+    try {
+      const { generation } = this;
+      const ranNs = this.threadRanNs();
+      if (ranNs === undefined) return undefined;
+      // A thread that waits for the host's processor runs no instruction: a busy host accuses no guest.
+      const cpuNs = Math.min(stretchNs, Math.max(0, ranNs - (this.ranNs ?? ranNs)));
+      const heartbeatNs = this.heartbeatNs;
+      this.sinceNs = atNs;
+      this.ranNs = ranNs;
+      this.heartbeatNs = undefined;
+      const stoodStill = cpuNs < stretchNs * STOOD_STILL;
+      const pages = (await this.sources.pagesWritten()) ?? 0;
+      const halted = stoodStill && pages === 0 && (await this.sources.isHaltedForEver());
+      if (generation !== this.generation) return undefined;
+      const restNs = stretchNs - cpuNs;
+      return {
+        atNs,
+        cpuNs,
+        idleNs: halted ? 0 : restNs,
+        haltedNs: halted ? restNs : 0,
+        state: halted ? 'halted' : stoodStill ? 'idle' : 'ran',
+        progress: progressOf(pages > 0 ? atNs : undefined, heartbeatNs),
+      };
+    } finally {
+      this.looking = false;
+    }
+  }
+
+  private threadRanNs(): number | undefined {
+    return threadTimes(this.pid, this.thread)?.ranNs;
+  }
+}
+
+/** Signs of progress with the moment at which each was last seen. */
+function progressOf(
+  pageWrittenNs: Nanoseconds | undefined,
+  heartbeatNs: Nanoseconds | undefined,
+): readonly ProgressSign[] {
+  return [
+    ...(pageWrittenNs === undefined ? [] : [{ sign: 'page-written', atNs: pageWrittenNs }]),
+    ...(heartbeatNs === undefined ? [] : [{ sign: 'heartbeat', atNs: heartbeatNs }]),
+  ];
+}
+
+/** Whether what `info registers` prints shows a vCPU that is halted, with the interrupt flag clear. */
+export function isHaltedForEver(registers: string): boolean {
+  const flags = /\bR?E?FL=([0-9a-f]+)/.exec(registers)?.[1];
+  const halted = /\bHLT=1\b/.test(registers);
+  return halted && flags !== undefined && (BigInt(`0x${flags}`) & INTERRUPT_FLAG) === 0n;
+}
+
+const INTERRUPT_FLAG = 1n << 9n;

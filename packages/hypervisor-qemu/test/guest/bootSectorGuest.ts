@@ -1,0 +1,39 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { QemuMachineOptions } from '@rmk/hypervisor-qemu';
+
+const SOURCE = fileURLToPath(new URL('bootSector.S', import.meta.url));
+const TEXT_AT = 'start,-Ttext,0x7c00,--oformat,binary,--build-id=none';
+
+let image: string | undefined;
+
+/** Assembled on first use. */
+function bootSector(): string {
+  if (image !== undefined) return image;
+  const folder = mkdtempSync(join(tmpdir(), 'rmk-boot-sector-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  image = join(folder, 'disk');
+  execFileSync('cc', ['-m32', '-nostdlib', '-static', '-no-pie', `-Wl,-e,${TEXT_AT}`, '-o', image, SOURCE]);
+  return image;
+}
+
+/** A guest of one sector, see bootSector.S: up within a second, with an interrupt each 10 ms and a dot each 50 ms. */
+export function bootSectorGuest(name: string): QemuMachineOptions {
+  return {
+    name,
+    memoryBytes: 32 << 20,
+    disks: [{ file: bootSector(), interface: 'ide' }],
+    devices: ['pvpanic'],
+    channels: [],
+    heartbeat: 'serial',
+    ready: { text: 'up', within: '20s' },
+  };
+}
+
+/** RAM that neither the firmware nor the guest touches. */
+export const UNUSED_FRAME = 0x1000;
+/** What the guest does at a letter on its serial line. */
+export const ORDER = { hang: 'H', spin: 'S', halt: 'D', panic: 'P', tripleFault: 'T', off: 'O' } as const;
