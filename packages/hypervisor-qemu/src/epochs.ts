@@ -26,28 +26,22 @@ export class Epochs {
   constructor(private readonly vm: string) {}
 
   /** Takes a cut of the control as a checkpoint. */
-  opened(control: CheckpointControl, cut: Cut, atNs: Nanoseconds, moment: Moment): Checkpointed {
-    const before = this.open;
+  checkpointed(control: CheckpointControl, cut: Cut, atNs: Nanoseconds, moment: Moment): Checkpointed {
     const closed = this.report(cut, atNs);
-    const log = new QemuPageLog(
-      control,
-      cut.log,
-      closed === undefined ? undefined : before?.log,
-      (given) => void this.logs.delete(given),
-    );
-    const context = new QemuContext(
-      control,
-      cut.state,
-      cut.stateBytes,
-      log,
-      moment,
-      (given) => void this.contexts.delete(given),
-    );
-    this.logs.add(log);
-    this.contexts.add(context);
-    this.open = { log, openedAtNs: atNs, pauseHostNs: cut.pauseNs };
-    this.epoch++;
-    return { atNs, context, log, ...(closed === undefined ? {} : { closed }) };
+    const previous = closed === undefined ? undefined : this.open?.log;
+    const opened = this.opened(control, cut, atNs, moment, previous);
+    return closed === undefined ? opened : { ...opened, closed };
+  }
+
+  /** Takes the cut that a rollback to `target` left as the checkpoint that stands there now. */
+  reopened(
+    control: CheckpointControl,
+    cut: Cut,
+    atNs: Nanoseconds,
+    target: QemuContext,
+    moment: Moment,
+  ): Checkpointed {
+    return this.opened(control, cut, atNs, moment, target.log.previous);
   }
 
   /** The handles that a rollback needs. `RMK_ERR_INPUT` for those of another VM, `RMK_ERR_RELEASED` where one is missing. */
@@ -90,6 +84,29 @@ export class Epochs {
     this.logs.clear();
     this.contexts.clear();
     this.open = undefined;
+  }
+
+  private opened(
+    control: CheckpointControl,
+    cut: Cut,
+    atNs: Nanoseconds,
+    moment: Moment,
+    previous: QemuPageLog | undefined,
+  ): Checkpointed {
+    const log = new QemuPageLog(control, cut.log, previous, (given) => void this.logs.delete(given));
+    const context = new QemuContext(
+      control,
+      cut.state,
+      cut.stateBytes,
+      log,
+      moment,
+      (given) => void this.contexts.delete(given),
+    );
+    this.logs.add(log);
+    this.contexts.add(context);
+    this.open = { log, openedAtNs: atNs, pauseHostNs: cut.pauseNs };
+    this.epoch++;
+    return { atNs, context, log };
   }
 
   private report({ closed }: Cut, closedAtNs: Nanoseconds): EpochReport | undefined {

@@ -1,13 +1,15 @@
-import { RmkError } from '@rmk/core';
 import { BootWatch } from './bootWatch.js';
 import { defaultMachinesFolder } from './machineFolder.js';
 import {
   checkHypervisorOptions,
   checkMachineOptions,
+  pagesOf,
   type CheckedHypervisorOptions,
   type QemuHypervisorOptions,
   type QemuMachineOptions,
 } from './machineOptions.js';
+import { buildNativeLibrary } from './nativeLibrary.js';
+import { openControl } from './openControl.js';
 import { QemuMachine, type MachineSettings } from './qemuMachine.js';
 import { QemuProcess } from './qemuProcess.js';
 import { checkState, type MachineState } from './stateFile.js';
@@ -30,12 +32,17 @@ export class QemuHypervisor {
   /**
    * Starts QEMU and its guest, and gives the VM when it runs; with `ready`, when it has booted. `RMK_ERR_INPUT` for bad
    * options, files that cannot be read and memory that is short; `RMK_ERR_HYPERVISOR` where QEMU does not start, with
-   * what it said, and where the guest fails before it is ready, with the end of its console.
+   * what it said, and where the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` where
+   * the library that takes checkpoints cannot be built.
    */
   async startMachine(options: QemuMachineOptions): Promise<QemuMachine> {
     const checked = checkMachineOptions(options);
-    const { qemu, folder = defaultMachinesFolder() } = this.options;
-    const process = await QemuProcess.start(checked, { command: qemu, folder });
+    const { qemu, folder = defaultMachinesFolder(), control } = this.options;
+    const program = { command: qemu, folder };
+    const process = await QemuProcess.start(
+      checked,
+      control === 'none' ? program : { ...program, library: await buildNativeLibrary() },
+    );
     return this.over(process, async (machine) => {
       if (checked.ready === undefined) {
         await machine.begin();
@@ -89,11 +96,9 @@ export class QemuHypervisor {
   }
 
   private settings({ state }: QemuProcess): MachineSettings {
-    const { schedulingInterval, control } = this.options;
-    if (control === 'none') return { schedulingInterval };
-    throw new RmkError(
-      'RMK_ERR_STATE',
-      `nothing that takes checkpoints of ${state.name} is there yet: start it with control: 'none'`,
-    );
+    const { schedulingInterval, control: kind, tracker, audit, logPages } = this.options;
+    if (kind === 'none') return { schedulingInterval };
+    const choice = { kind, tracker, audit, logPages: logPages ?? pagesOf(state.memoryBytes) };
+    return { schedulingInterval, control: { open: openControl, choice } };
   }
 }

@@ -228,7 +228,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       const { control } = this;
       const cut = await this.execution.quietly(() => control.checkpoint());
       keep(this.cuts, cut);
-      return this.epochs.opened(control, cut, this.execution.clock.at(cut.atMonotonicNs), this.moment());
+      const atNs = this.execution.clock.at(cut.atMonotonicNs);
+      return this.epochs.checkpointed(control, cut, atNs, this.moment());
     });
   }
 
@@ -256,7 +257,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       this.undoneNs += undoneNs;
       const outputStruckBytes = this.strike(context.moment);
       this.execution.turnedBack();
-      const opened = this.epochs.opened(control, done, this.clock.now(), this.moment());
+      const opened = this.epochs.reopened(control, done, this.clock.now(), context, this.moment());
       return { ...opened, pagesRestored: done.pagesRestored, undoneNs, outputStruckBytes };
     });
   }
@@ -319,7 +320,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     await execution.resume();
     if (control === undefined) return;
     const { state, folder = '/dev/shm' } = process;
-    this.chosen = await control.open(
+    const opened = control.open(
       {
         qmp: process.qmp,
         pid: state.pid,
@@ -332,6 +333,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       control.choice,
       { lost: (reason) => this.loseLogs(reason), closed: (reason) => this.loseLogs(reason) },
     );
+    // The self-test stops the VM and starts it again.
+    this.chosen = await execution.quietly(() => opened);
   }
 
   private get control(): CheckpointControl {

@@ -15,7 +15,7 @@ export async function describedRegisters(gdb: GdbClient): Promise<ReadonlyMap<st
   const registers = new Map<string, DescribedRegister>();
   let next = 0;
   for (const [, file = ''] of target.matchAll(/<xi:include href="([^"]+)"/g)) {
-    for (const [, attributes = ''] of (await gdb.description(file)).matchAll(/<reg ([^>]*)>/g)) {
+    for (const [, attributes = ''] of (await descriptionOf(gdb, file)).matchAll(/<reg ([^>]*)>/g)) {
       const name = /name="([^"]+)"/.exec(attributes)?.[1] ?? '';
       const bits = /bitsize="(\d+)"/.exec(attributes)?.[1] ?? '';
       const number = /regnum="(\d+)"/.exec(attributes)?.[1];
@@ -25,4 +25,9 @@ export async function describedRegisters(gdb: GdbClient): Promise<ReadonlyMap<st
     }
   }
   return registers;
+}
+
+/** QEMU's own files have registers in comments. */
+async function descriptionOf(gdb: GdbClient, file: string): Promise<string> {
+  return (await gdb.description(file)).replaceAll(/<!--.*?-->/gs, '');
 }

@@ -49,41 +49,51 @@ export class VcpuActivity {
 
   /** Ends the stretch, and gives what happened in it; undefined where it has no length or another look is under way. */
   async look(): Promise<Facts['scheduled'] | undefined> {
-    const atNs = this.sources.now();
-    const stretchNs = atNs - this.sinceNs;
-    if (this.looking || stretchNs <= 0) return undefined;
+    if (this.looking) return undefined;
     this.looking = true;
     try {
       const { generation } = this;
-      const ranNs = this.threadRanNs();
-      if (ranNs === undefined) return undefined;
-      // A thread that waits for the host's processor runs no instruction: a busy host accuses no guest.
-      const cpuNs = Math.min(stretchNs, Math.max(0, ranNs - (this.ranNs ?? ranNs)));
-      const heartbeatNs = this.heartbeatNs;
-      this.sinceNs = atNs;
-      this.ranNs = ranNs;
-      this.heartbeatNs = undefined;
-      const stoodStill = cpuNs < stretchNs * STOOD_STILL;
       const pages = (await this.sources.pagesWritten()) ?? 0;
-      const halted = stoodStill && pages === 0 && (await this.sources.isHaltedForEver());
-      if (generation !== this.generation) return undefined;
-      const restNs = stretchNs - cpuNs;
-      return {
-        atNs,
-        cpuNs,
-        idleNs: halted ? 0 : restNs,
-        haltedNs: halted ? restNs : 0,
-        state: halted ? 'halted' : stoodStill ? 'idle' : 'ran',
-        progress: progressOf(pages > 0 ? atNs : undefined, heartbeatNs),
-      };
+      const halted = pages === 0 && this.stoodStill() && (await this.sources.isHaltedForEver());
+      // From here on without a pause: what is told is told of this moment.
+      return generation === this.generation ? this.end(pages > 0, halted) : undefined;
     } finally {
       this.looking = false;
     }
   }
 
+  private end(pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
+    const { stretchNs, cpuNs } = this.spent();
+    if (stretchNs <= 0) return undefined;
+    const atNs = this.sinceNs + stretchNs;
+    const state = halted ? 'halted' : isStill(stretchNs, cpuNs) ? 'idle' : 'ran';
+    const progress = progressOf(pagesWritten ? atNs : undefined, this.heartbeatNs);
+    this.sinceNs = atNs;
+    this.ranNs = this.threadRanNs();
+    this.heartbeatNs = undefined;
+    const restNs = stretchNs - cpuNs;
+    return { atNs, cpuNs, idleNs: halted ? 0 : restNs, haltedNs: halted ? restNs : 0, state, progress };
+  }
+
+  private stoodStill(): boolean {
+    const { stretchNs, cpuNs } = this.spent();
+    return isStill(stretchNs, cpuNs);
+  }
+
+  /** A thread that waits for the host's processor runs no instruction: a busy host accuses no guest. */
+  private spent(): { readonly stretchNs: Nanoseconds; readonly cpuNs: Nanoseconds } {
+    const stretchNs = this.sources.now() - this.sinceNs;
+    const ranNs = this.threadRanNs() ?? 0;
+    return { stretchNs, cpuNs: Math.min(stretchNs, Math.max(0, ranNs - (this.ranNs ?? ranNs))) };
+  }
+
   private threadRanNs(): number | undefined {
     return threadTimes(this.pid, this.thread)?.ranNs;
   }
+}
+
+function isStill(stretchNs: Nanoseconds, cpuNs: Nanoseconds): boolean {
+  return cpuNs < stretchNs * STOOD_STILL;
 }
 
 /** Signs of progress with the moment at which each was last seen. */

@@ -47,7 +47,8 @@ describeQemu('QemuMachine', () => {
     await answer;
     const before = machine.clock.now();
     expect(await machine.readRegister('rip')).toBeGreaterThan(0n);
-    await machine.writeRegister('r15', 7n);
+    await machine.writeRegister('rbp', 7n);
+    expect(await machine.readRegister('rbp')).toBe(7n);
     await wait(20);
     expect(machine.clock.now()).toBeGreaterThan(before);
     expect(await machine.read(0, PAGE_BYTES)).toHaveLength(PAGE_BYTES);

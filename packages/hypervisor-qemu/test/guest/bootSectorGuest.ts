@@ -1,22 +1,26 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { QemuMachineOptions } from '@rmk/hypervisor-qemu';
 
 const SOURCE = fileURLToPath(new URL('bootSector.S', import.meta.url));
-const TEXT_AT = 'start,-Ttext,0x7c00,--oformat,binary,--build-id=none';
 
-let image: string | undefined;
+let assembled: Buffer | undefined;
 
-/** Assembled on first use. */
-function bootSector(): string {
-  if (image !== undefined) return image;
+/** The assembled sector; a disk of its own for each VM, since QEMU locks it. */
+function bootDisk(): string {
   const folder = mkdtempSync(join(tmpdir(), 'rmk-boot-sector-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  image = join(folder, 'disk');
-  execFileSync('cc', ['-m32', '-nostdlib', '-static', '-no-pie', `-Wl,-e,${TEXT_AT}`, '-o', image, SOURCE]);
+  const image = join(folder, 'disk');
+  if (assembled === undefined) {
+    const layout = '-Wl,-e,start,-Ttext,0x7c00,--oformat,binary,--build-id=none';
+    execFileSync('cc', ['-m32', '-nostdlib', '-static', '-no-pie', layout, '-o', image, SOURCE]);
+    assembled = readFileSync(image);
+  } else {
+    writeFileSync(image, assembled);
+  }
   return image;
 }
 
@@ -25,7 +29,7 @@ export function bootSectorGuest(name: string): QemuMachineOptions {
   return {
     name,
     memoryBytes: 32 << 20,
-    disks: [{ file: bootSector(), interface: 'ide' }],
+    disks: [{ file: bootDisk(), interface: 'ide' }],
     devices: ['pvpanic'],
     channels: [],
     heartbeat: 'serial',
