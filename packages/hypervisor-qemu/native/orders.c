@@ -228,6 +228,16 @@ static bool verify_state(struct order *order)
     return true;
 }
 
+static bool state_stream(struct order *order)
+{
+    const struct device_state *state = find_state(order);
+    const struct device_states *states = &order->protection->states;
+    if (state == NULL)
+        return false;
+    answer_with(order, device_states_bytes(states, state->buffer), states->buffers[state->buffer].bytes);
+    return true;
+}
+
 static bool release_log(struct order *order)
 {
     struct page_log *log = find_log(order);
@@ -298,6 +308,8 @@ static bool carry_out(struct order *order, uint16_t kind)
         return write_memory(order);
     case KIND_WRITTEN:
         return written(order);
+    case KIND_STATE:
+        return state_stream(order);
     case KIND_END:
         return read_payload(order, 0, false) != NULL;
     default:

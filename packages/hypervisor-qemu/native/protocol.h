@@ -32,6 +32,7 @@ enum kind {
     KIND_WRITE = 27,
     KIND_WRITTEN = 28,
     KIND_END = 29,
+    KIND_STATE = 30,
 
     KIND_CUT = 48,        /* from the library */
     KIND_CUT_ANSWER = 49, /* to the library, empty */

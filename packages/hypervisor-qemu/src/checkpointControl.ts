@@ -12,7 +12,10 @@ export type LogHandle = number;
 export interface Audit {
   /** Of all guest RAM, hexadecimal. */
   readonly ramDigest: string;
-  /** Offsets at which the device state, saved again after a rollback, differs from the stream that was loaded. */
+  /**
+   * Offsets at which the device state, saved again after a rollback, differs from the stream that was loaded; without those
+   * of the time of day in the real-time clock, which goes by the clock of the host.
+   */
   readonly stateDifferences?: readonly number[];
 }
 
@@ -94,6 +97,8 @@ export interface CheckpointControl {
   /** Page frames whose entries fail their checksum. */
   verifyLog(log: LogHandle): Promise<Uint32Array>;
   verifyState(state: StateHandle): Promise<boolean>;
+  /** The device state as QEMU wrote it: for finding out which device an offset belongs to. */
+  stateStream(state: StateHandle): Promise<Uint8Array>;
   releaseLog(log: LogHandle): void;
   releaseState(state: StateHandle): void;
   /** As if the guest had written: tracked, and translated code that lay there is dropped. */

@@ -21,6 +21,7 @@ import {
   KIND,
   SETTING,
 } from './libraryProtocol.js';
+import { unexplainedOffsets } from './stateSections.js';
 
 /** Device states kept at once, and the largest of them. A PC with virtio devices has 10 to 60 KiB. */
 const STATES = 64;
@@ -89,7 +90,7 @@ export class InProcessControl implements CheckpointControl {
     const handles = logs.map((log) => ['u64', log] as const);
     const answer = await this.connection.order(KIND.rollback, encodeFields(['u64', state], ...handles));
     const { cut, pagesRestored, steps } = decodeCut(answer);
-    return { ...cut, pagesRestored, steps };
+    return { ...(await this.explained(state, cut)), pagesRestored, steps };
   }
 
   async frames(log: LogHandle): Promise<Uint32Array> {
@@ -110,6 +111,10 @@ export class InProcessControl implements CheckpointControl {
 
   async verifyState(state: StateHandle): Promise<boolean> {
     return decodeCount(await this.connection.order(KIND.verifyState, encodeFields(['u64', state]))) === 1;
+  }
+
+  async stateStream(state: StateHandle): Promise<Uint8Array> {
+    return this.connection.order(KIND.state, encodeFields(['u64', state]));
   }
 
   releaseLog(log: LogHandle): void {
@@ -149,6 +154,14 @@ export class InProcessControl implements CheckpointControl {
     } finally {
       this.connection.close();
     }
+  }
+
+  /** The cut without the differences of its audit that have a good reason. */
+  private async explained(state: StateHandle, cut: Cut): Promise<Cut> {
+    const { audit } = cut;
+    if (audit?.stateDifferences === undefined || audit.stateDifferences.length === 0) return cut;
+    const stateDifferences = unexplainedOffsets(await this.stateStream(state), audit.stateDifferences);
+    return { ...cut, audit: { ...audit, stateDifferences } };
   }
 
   private async change(setting: number, on: boolean): Promise<void> {

@@ -26,6 +26,7 @@ export const KIND = {
   write: 27,
   written: 28,
   end: 29,
+  state: 30,
   cut: 48,
   cutAnswer: 49,
   lost: 50,

@@ -3,6 +3,7 @@ import { RmkError } from '@rmk/core';
 import { z } from 'zod';
 import type { CheckpointControl, Cut } from './checkpointControl.js';
 import type { QmpClient } from './qmpClient.js';
+import { nameOffsets } from './stateSections.js';
 
 /** How long the guest runs on between a checkpoint of the test and the next. */
 const RUN_MS = 10;
@@ -27,7 +28,7 @@ export async function selfTest(control: CheckpointControl, qmp: QmpClient, audit
     await wait(RUN_MS);
     const back = await control.rollback(first.state, [second.log, first.log]);
     cuts.push(back);
-    compare(first, back);
+    compare(first, back, await control.stateStream(first.state));
   } finally {
     for (const { state, log } of cuts) {
       control.releaseLog(log);
@@ -38,12 +39,14 @@ export async function selfTest(control: CheckpointControl, qmp: QmpClient, audit
   }
 }
 
-function compare(before: Cut, after: Cut): void {
+function compare(before: Cut, after: Cut, stream: Uint8Array): void {
   const differences = after.audit?.stateDifferences ?? [];
   const problems: string[] = [];
   if (before.audit === undefined || before.audit.ramDigest !== after.audit?.ramDigest)
     problems.push('memory differs');
-  if (differences.length > 0) problems.push(`device state differs at ${differences.slice(0, 8).join(', ')}`);
+  if (differences.length > 0) {
+    problems.push(`device state differs at ${nameOffsets(stream, differences).slice(0, 8).join(', ')}`);
+  }
   if (problems.length === 0) return;
   throw new RmkError(
     'RMK_ERR_HYPERVISOR',
