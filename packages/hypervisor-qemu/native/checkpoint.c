@@ -1,85 +1,45 @@
 #include "checkpoint.h"
 
 #include "checksum.h"
-#include "deviceState.h"
 #include "monotonic.h"
-#include "qemuFunctions.h"
-#include "standstill.h"
 
 #include <stdio.h>
 
-struct cutting {
-    struct protection *protection;
-    struct cut_payload *cut;
-    struct failure *failure;
-    uint32_t buffer;
-    bool done;
-};
-
-static void start_tracking(void *data)
-{
-    struct cutting *cutting = data;
-    struct protection *protection = cutting->protection;
-    cutting->done =
-        protection->tracker->start(protection->tracker, protection->guest, NULL, cutting->failure);
-}
-
-/* Copies all of RAM while the guest runs; what it writes meanwhile is found by the sweeps that follow. */
-static bool prepare_first(struct cutting *cutting)
-{
-    struct protection *protection = cutting->protection;
-    run_on_vcpu(start_tracking, cutting);
-    if (!cutting->done)
-        return false;
-    protection->tracking = true;
-    page_logs_copy_all(&protection->logs);
-    return true;
-}
-
-static bool save(struct cutting *cutting)
+bool cut_capture(struct cutting *cutting)
 {
     struct protection *protection = cutting->protection;
     struct page_logs *logs = &protection->logs;
-    struct cut_payload *cut = cutting->cut;
-
     uint64_t start_ns = monotonic_ns();
-    if (!device_state_save(&protection->states, cutting->buffer, cutting->failure))
-        return false;
-    uint64_t saved_ns = monotonic_ns();
-    page_set_clear(&logs->found);
-    if (!protection->tracker->take(protection->tracker, &logs->found, cutting->failure))
+
+    if (!tracker_take(protection->tracker, &logs->found, cutting->failure))
         return false;
     protection->written_pages += page_set_count(&logs->found);
     if (!page_logs_capture(logs, &logs->found, cutting->failure))
         return false;
-    cut->state_ns = saved_ns - start_ns;
-    cut->pages_ns = monotonic_ns() - saved_ns;
+    cutting->cut->pages_ns = monotonic_ns() - start_ns;
+    if ((protection->options.settings & SETTING_AUDIT) != 0) {
+        cutting->cut->ram_digest = checksum(protection->guest->base, guest_bytes(protection->guest));
+        cutting->cut->audited = 1;
+    }
     return true;
 }
 
-/* In the thread of the vCPU. */
-static void cut_epoch(void *data)
+void cut_conclude(struct cutting *cutting)
 {
-    struct cutting *cutting = data;
     struct protection *protection = cutting->protection;
-    struct cut_payload *cut = cutting->cut;
-    bool running = qemu.runstate_is_running();
+    if ((protection->options.settings & SETTING_CALL_AT_CUT) != 0)
+        connection_call_at_cut(protection->connection, CUT_CHECKPOINT, cutting->cut->at_ns,
+                               protection->options.cut_limit_ms);
+}
 
-    cut->at_ns = monotonic_ns();
-    if (running)
-        qemu.cpu_disable_ticks(); /* saved clocks are absolute only while they stand still */
-    cutting->done = save(cutting);
-    if (cutting->done && (protection->options.settings & SETTING_AUDIT) != 0) {
-        cut->ram_digest = checksum(protection->guest->base, guest_bytes(protection->guest));
-        cut->audited = 1;
-    }
-    if (cutting->done && (protection->options.settings & SETTING_CALL_AT_CUT) != 0)
-        connection_call_at_cut(protection->connection, CUT_CHECKPOINT, cut->at_ns, protection->options.cut_limit_ms);
-    if (running) {
-        protection->stopped_by_us = false;
-        qemu.cpu_enable_ticks();
-    }
-    cut->pause_ns = monotonic_ns() - cut->at_ns;
+/* Copies all of RAM while the guest runs; what it writes meanwhile is found by the sweeps that follow. */
+static bool prepare_first(struct protection *protection, struct failure *failure)
+{
+    if (!protection->control->start_tracking(protection, failure))
+        return false;
+    protection->tracking = true;
+    page_logs_copy_all(&protection->logs);
+    return true;
 }
 
 /* Whether releasing every other log would make room. */
@@ -97,13 +57,12 @@ static bool take(struct cutting *cutting)
 {
     struct protection *protection = cutting->protection;
     uint32_t pre_pass_pages = 0;
-    if (!protection->tracking && !prepare_first(cutting))
+    if (!protection->tracking && !prepare_first(protection, cutting->failure))
         return false;
     if (!protection_sweep(protection, &pre_pass_pages, cutting->failure))
         return false;
     cutting->cut->pre_pass_pages = pre_pass_pages;
-    run_on_vcpu(cut_epoch, cutting);
-    return cutting->done;
+    return protection->control->cut(cutting);
 }
 
 bool checkpoint_take(struct protection *protection, struct cut_payload *cut, struct failure *failure)

@@ -180,3 +180,19 @@ void connection_call_at_cut(struct connection *connection, uint32_t what, uint64
     if (!call_at_cut(connection, what, at_ns, limit_ms))
         shutdown(connection->client, SHUT_RDWR);
 }
+
+enum carried_out connection_carried_out(struct connection *connection, uint32_t limit_ms)
+{
+    struct {
+        struct frame_header header;
+        struct carried_out_payload payload;
+    } said;
+    /* Half a frame from a client that stopped in the middle must not hold up a VM that stands still. */
+    uint32_t rest_ms = limit_ms == 0 ? SEND_LIMIT_MS : limit_ms;
+    int64_t until_ns = (int64_t)monotonic_ns() + (int64_t)rest_ms * 1000000;
+    if (read_exactly(connection->client, &said, sizeof said, until_ns) && is_well_formed(&said.header) &&
+        said.header.kind == KIND_CARRIED_OUT && said.header.length == sizeof said.payload)
+        return said.payload.done == 1 ? CARRIED_OUT_DONE : CARRIED_OUT_REFUSED;
+    shutdown(connection->client, SHUT_RDWR);
+    return CARRIED_OUT_GONE;
+}

@@ -24,3 +24,7 @@ bool connection_send(struct connection *connection, uint16_t kind, uint64_t sequ
                      size_t part_count);
 /* Tells of the cut and waits for the answer, at most as long as that. Called in the pause, while an order is carried out. */
 void connection_call_at_cut(struct connection *connection, uint32_t what, uint64_t at_ns, uint32_t limit_ms);
+
+/* What RMK says to KIND_SAVE and KIND_LOAD; with a limit of 0 it has spoken already. */
+enum carried_out { CARRIED_OUT_DONE, CARRIED_OUT_REFUSED, CARRIED_OUT_GONE };
+enum carried_out connection_carried_out(struct connection *connection, uint32_t limit_ms);

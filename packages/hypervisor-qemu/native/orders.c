@@ -1,8 +1,10 @@
 #include "orders.h"
 
 #include "checkpoint.h"
+#include "controlByQmp.h"
 #include "qemuFunctions.h"
 #include "rollback.h"
+#include "writeProtection.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -76,10 +78,11 @@ static bool hello(struct order *order)
     if (read_payload(order, 0, false) == NULL ||
         (library->guest.base == NULL && !guest_memory_find(&library->guest, library->ram_path, &order->failure)))
         return false;
-    struct failure why_not = {.code = FAILURE_NONE};
+    struct failure why_not = {.code = FAILURE_NONE}, no_protection;
     order->answer.hello.ram_bytes = guest_bytes(&library->guest);
     order->answer.hello.process = (uint32_t)getpid();
     order->answer.hello.in_process = qemu_functions_find(&library->guest, &why_not);
+    order->answer.hello.write_protection = write_protection_is_possible(&no_protection);
     answer_with(order, &order->answer.hello, sizeof order->answer.hello);
     memcpy(order->text, why_not.message, sizeof order->text);
     answer_with(order, order->text, why_not.code == FAILURE_NONE ? 0 : strlen(order->text));
@@ -96,6 +99,13 @@ static bool start(struct order *order)
     order->protection->connection = &library->connection;
     order->protection->guest = &library->guest;
     return protection_start(order->protection, options, library->shared_folder, &order->failure);
+}
+
+static bool use_snapshot(struct order *order)
+{
+    const struct snapshot_payload *payload = read_payload(order, sizeof *payload, true);
+    return payload != NULL && is_active(order) &&
+           control_by_qmp_use_snapshot(order->protection, order->payload, order->length, &order->failure);
 }
 
 static bool change_settings(struct order *order)
@@ -286,6 +296,8 @@ static bool carry_out(struct order *order, uint16_t kind)
         return hello(order);
     case KIND_START:
         return start(order);
+    case KIND_SNAPSHOT:
+        return use_snapshot(order);
     case KIND_SETTINGS:
         return change_settings(order);
     case KIND_CHECKPOINT:

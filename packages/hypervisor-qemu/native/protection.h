@@ -7,8 +7,12 @@
 #include "pageLogs.h"
 #include "tracker.h"
 
+struct control;
+
 struct protection {
     struct connection *connection;
+    const struct control *control;
+    const char *folder;
     const struct guest_memory *guest;
     struct start_payload options;
     struct page_logs logs;

@@ -33,10 +33,16 @@ enum kind {
     KIND_WRITTEN = 28,
     KIND_END = 29,
     KIND_STATE = 30,
+    KIND_SNAPSHOT = 31, /* control by QMP: where device states are to be put for loading */
 
     KIND_CUT = 48,        /* from the library */
     KIND_CUT_ANSWER = 49, /* to the library, empty */
     KIND_LOST = 50,       /* from the library: the reason as text */
+
+    /* Control by QMP only, while an order is carried out: */
+    KIND_SAVE = 51,        /* from the library: have QEMU save its device state to the file of this path */
+    KIND_LOAD = 52,        /* from the library: have QEMU load the snapshot */
+    KIND_CARRIED_OUT = 53, /* to the library: struct carried_out_payload; after a save only where it failed */
 };
 
 struct frame_header {
@@ -75,6 +81,8 @@ struct start_payload {
     uint32_t states;
     uint32_t state_bytes;
     uint32_t cut_limit_ms; /* how long the guest may wait for KIND_CUT_ANSWER */
+    uint32_t runs;         /* 1: the VM runs, and shall run on if RMK dies */
+    uint32_t reserved;
 };
 
 struct settings_payload {
@@ -101,6 +109,20 @@ struct page_payload {
 /* KIND_WRITE, followed by the bytes. */
 struct write_payload {
     uint64_t address; /* guest-physical */
+};
+
+/*
+ * KIND_SNAPSHOT, followed by the offsets (u64 each) of the clusters of the snapshot's device state in its file, the path of
+ * that file with a zero byte, and the path of the QMP socket with a zero byte.
+ */
+struct snapshot_payload {
+    uint32_t cluster_bytes;
+    uint32_t cluster_count;
+};
+
+struct carried_out_payload {
+    uint32_t done; /* 1, or 0 where QEMU refused */
+    uint32_t reserved;
 };
 
 #define CUT_STEPS 8

@@ -1,23 +1,7 @@
 #include "rollback.h"
 
 #include "checksum.h"
-#include "deviceState.h"
 #include "monotonic.h"
-#include "qemuFunctions.h"
-#include "standstill.h"
-
-enum step { STEP_STOP, STEP_VERIFY, STEP_PAGES, STEP_RESET, STEP_LOAD, STEP_PAGES_AGAIN, STEP_AUDIT };
-
-struct rolling_back {
-    struct protection *protection;
-    const struct rollback_target *target;
-    const struct device_state *state;
-    struct cut_payload *cut;
-    uint32_t *differences;
-    struct failure *failure;
-    uint64_t step_start_ns;
-    bool done;
-};
 
 /* An undo log is of use only together with all newer ones: they have to be the chain from the open log to the target. */
 static bool check_chain(struct rolling_back *rolling)
@@ -61,10 +45,8 @@ static void plan_page(struct page_logs *logs, uint32_t frame, uint32_t slot)
 static bool plan_pages(struct rolling_back *rolling)
 {
     struct page_logs *logs = &rolling->protection->logs;
-    struct tracker *tracker = rolling->protection->tracker;
 
-    page_set_clear(&logs->found);
-    if (!tracker->take(tracker, &logs->found, rolling->failure))
+    if (!tracker_take(rolling->protection->tracker, &logs->found, rolling->failure))
         return false;
     page_set_unite(&logs->pending, &logs->found);
     for_each_page(&logs->pending, frame) {
@@ -97,31 +79,39 @@ static bool verify(struct rolling_back *rolling)
                                 damaged, example);
 }
 
-static uint32_t write_pages(struct page_logs *logs)
+bool rollback_plan(struct rolling_back *rolling)
 {
-    uint32_t pages = 0;
+    bool planned = plan_pages(rolling) && verify(rolling);
+    if (!planned)
+        drop_plan(&rolling->protection->logs);
+    rollback_step_done(rolling, STEP_VERIFY);
+    return planned;
+}
+
+void rollback_write_pages(struct rolling_back *rolling)
+{
+    struct page_logs *logs = &rolling->protection->logs;
     for_each_page(&logs->planned, frame) {
         memcpy(guest_page(logs->guest, frame), slot_page(logs, logs->plan[frame]), PAGE_BYTES);
-        pages++;
+        rolling->cut->pages_restored++;
     }
     page_set_unite(&logs->epoch, &logs->pending);
     page_set_clear(&logs->pending);
-    return pages;
+    rollback_step_done(rolling, STEP_PAGES);
 }
 
-/* Reset and load write RAM as well: boot ROMs, rings of devices. */
-static bool write_pages_again(struct rolling_back *rolling)
+bool rollback_write_pages_again(struct rolling_back *rolling)
 {
     struct page_logs *logs = &rolling->protection->logs;
-    struct tracker *tracker = rolling->protection->tracker;
+    struct failure failure;
 
-    page_set_clear(&logs->found);
-    if (!tracker->take(tracker, &logs->found, rolling->failure))
-        return false;
+    if (!tracker_take(rolling->protection->tracker, &logs->found, &failure))
+        return fail(rolling->failure, FAILURE_BROKEN, "restart the VM: %.400s", failure.message);
     for_each_page(&logs->found, frame) {
         uint32_t slot = logs->plan[frame] != NO_SLOT ? logs->plan[frame] : logs->shadow[frame];
         memcpy(guest_page(logs->guest, frame), slot_page(logs, slot), PAGE_BYTES);
     }
+    rollback_step_done(rolling, STEP_PAGES_AGAIN);
     return true;
 }
 
@@ -136,80 +126,33 @@ static void audit(struct rolling_back *rolling)
     cut->audited = 1;
     cut->ram_digest = checksum(protection->guest->base, guest_bytes(protection->guest));
     size_t loaded_bytes = states->buffers[rolling->state->buffer].bytes;
-    size_t saved_bytes = device_state_save(states, scratch, &failure) ? states->buffers[scratch].bytes : 0;
+    size_t saved_bytes =
+        protection->control->save_again(protection, scratch, &failure) ? states->buffers[scratch].bytes : 0;
     const uint8_t *loaded = device_states_bytes(states, rolling->state->buffer);
     const uint8_t *saved = device_states_bytes(states, scratch);
     size_t longer = loaded_bytes > saved_bytes ? loaded_bytes : saved_bytes;
     for (size_t offset = 0; offset < longer && cut->difference_count < MAX_DIFFERENCES; offset++)
         if (offset >= loaded_bytes || offset >= saved_bytes || loaded[offset] != saved[offset])
             rolling->differences[cut->difference_count++] = (uint32_t)offset;
+    rollback_step_done(rolling, STEP_AUDIT);
 }
 
-static void step_done(struct rolling_back *rolling, enum step step)
+void rollback_conclude(struct rolling_back *rolling)
+{
+    struct protection *protection = rolling->protection;
+    struct cut_payload *cut = rolling->cut;
+    if ((protection->options.settings & SETTING_AUDIT) != 0)
+        audit(rolling);
+    if ((protection->options.settings & SETTING_CALL_AT_CUT) != 0)
+        connection_call_at_cut(protection->connection, CUT_ROLLBACK, cut->at_ns, protection->options.cut_limit_ms);
+    cut->pause_ns = monotonic_ns() - cut->at_ns;
+}
+
+void rollback_step_done(struct rolling_back *rolling, enum rollback_step step)
 {
     uint64_t now_ns = monotonic_ns();
     rolling->cut->step_ns[step] = now_ns - rolling->step_start_ns;
     rolling->step_start_ns = now_ns;
-}
-
-/* From here on there is no way back: what was written stays written. */
-static bool restore(struct rolling_back *rolling)
-{
-    struct protection *protection = rolling->protection;
-
-    rolling->cut->pages_restored = write_pages(&protection->logs);
-    step_done(rolling, STEP_PAGES);
-    /* One transaction: the memory map is computed once, after the load. */
-    qemu.memory_region_transaction_begin();
-    qemu.qemu_system_reset(qemu.cause_snapshot_load);
-    step_done(rolling, STEP_RESET);
-    bool loaded = device_state_load(&protection->states, rolling->state->buffer, rolling->failure);
-    qemu.memory_region_transaction_commit();
-    step_done(rolling, STEP_LOAD);
-    if (!loaded)
-        return false;
-    if (!write_pages_again(rolling))
-        return fail(rolling->failure, FAILURE_BROKEN, "written pages could not be found: restart the VM");
-    step_done(rolling, STEP_PAGES_AGAIN);
-    if ((protection->options.settings & SETTING_AUDIT) != 0)
-        audit(rolling);
-    step_done(rolling, STEP_AUDIT);
-    return true;
-}
-
-/* In the main loop. */
-static void roll_back(void *data)
-{
-    struct rolling_back *rolling = data;
-    struct protection *protection = rolling->protection;
-    struct cut_payload *cut = rolling->cut;
-    bool ran = qemu.runstate_is_running();
-
-    cut->at_ns = rolling->step_start_ns = monotonic_ns();
-    qemu.vm_stop(qemu.state_restore_vm);
-    step_done(rolling, STEP_STOP);
-    bool planned = plan_pages(rolling) && verify(rolling);
-    step_done(rolling, STEP_VERIFY);
-    if (!planned) {
-        drop_plan(&protection->logs);
-        if (ran)
-            qemu.vm_start();
-        return;
-    }
-    protection->stopped_by_us = protection->stopped_by_us || ran || protection->ran_at_start;
-    rolling->done = restore(rolling);
-    if (!rolling->done) {
-        drop_plan(&protection->logs);
-        protection->stopped_by_us = false;
-        page_logs_release_all(&protection->logs);
-        return;
-    }
-    /* QEMU runs no VM on that it believes to need a reset; this one had it, and more. */
-    if (qemu.runstate_needs_reset())
-        qemu.runstate_set(qemu.state_paused);
-    if ((protection->options.settings & SETTING_CALL_AT_CUT) != 0)
-        connection_call_at_cut(protection->connection, CUT_ROLLBACK, cut->at_ns, protection->options.cut_limit_ms);
-    cut->pause_ns = monotonic_ns() - cut->at_ns;
 }
 
 bool rollback_do(struct protection *protection, const struct rollback_target *target, struct cut_payload *cut,
@@ -224,9 +167,13 @@ bool rollback_do(struct protection *protection, const struct rollback_target *ta
     struct device_state *again = device_states_retain(&protection->states, rolling.state->buffer);
     if (again == NULL)
         return fail(failure, FAILURE_LOG_FULL, "too many handles of device states are kept: release some");
-    run_in_main_loop(roll_back, &rolling);
-    if (!rolling.done) {
+    cut->at_ns = rolling.step_start_ns = monotonic_ns();
+    if (!protection->control->roll_back(&rolling)) {
         device_states_release(&protection->states, again);
+        if (failure->code == FAILURE_BROKEN) {
+            drop_plan(logs);
+            page_logs_release_all(logs);
+        }
         return false;
     }
     const struct page_log *oldest = page_logs_find(logs, target->logs[target->log_count - 1], failure);

@@ -26,8 +26,15 @@ struct tracker {
     /* From here on every page counts as clean. `before_write` is NULL for trackers that find at the cut. */
     bool (*start)(struct tracker *tracker, const struct guest_memory *guest, const struct before_write *before_write,
                   struct failure *failure);
-    /* Adds the pages written since the last `take` or `start` to `found`; they are clean from now on. */
+    /* Adds the pages written since the last `take` or `start` to `found`; they are clean from now on. See tracker_take(). */
     bool (*take)(struct tracker *tracker, struct page_set *found, struct failure *failure);
     void (*stop)(struct tracker *tracker);
     void *own;
 };
+
+/* Into `found`, whatever was in it. */
+static inline bool tracker_take(struct tracker *tracker, struct page_set *found, struct failure *failure)
+{
+    page_set_clear(found);
+    return tracker->take(tracker, found, failure);
+}

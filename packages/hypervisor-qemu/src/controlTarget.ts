@@ -21,6 +21,8 @@ export interface ControlTarget {
    * Absent where QEMU was started without the library.
    */
   readonly librarySocket?: string;
+  /** Writes guest-physical memory by the gdb stub, for the control by QMP, which has no other way that is safe. */
+  readonly writeMemory?: (address: number, data: Uint8Array) => Promise<void>;
   /** The end of QEMU's stderr, for errors. */
   readonly stderrTail: () => string;
 }

@@ -5,6 +5,7 @@ import {
   decodeCall,
   decodeFailure,
   decodeFrame,
+  encodeFields,
   encodeFrame,
   HEADER_BYTES,
   KIND,
@@ -20,6 +21,14 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+/** What the library asks for while it carries out an order, where the control is by QMP. */
+export interface QmpOrders {
+  /** Has QEMU save its device state into this file; resolves once the VM runs again, if it ran. */
+  save(path: string): Promise<void>;
+  /** Has QEMU load the snapshot. */
+  load(): Promise<void>;
+}
+
 /** The conversation with the library in QEMU: orders and their answers, and what the library says by itself. */
 export class LibraryConnection {
   private readonly pending = new Map<bigint, Pending>();
@@ -30,6 +39,8 @@ export class LibraryConnection {
   private closing = false;
   private cutHandler: CutHandler | undefined;
   private cutFailure: unknown;
+  private qmpOrders: QmpOrders | undefined;
+  private qmpOrder: Promise<void> | undefined;
 
   private constructor(
     private readonly socket: Socket,
@@ -61,6 +72,10 @@ export class LibraryConnection {
 
   onCut(handler: CutHandler | undefined): void {
     this.cutHandler = handler;
+  }
+
+  carryOut(orders: QmpOrders): void {
+    this.qmpOrders = orders;
   }
 
   close(): void {
@@ -109,13 +124,41 @@ export class LibraryConnection {
       this.events.lost(payload.toString('utf8'));
       return;
     }
+    if (kind === KIND.save) {
+      this.qmpOrder = this.refusing(this.qmpOrders?.save(payload.toString('utf8')));
+      return;
+    }
+    if (kind === KIND.load) {
+      this.qmpOrder = this.refusing(this.qmpOrders?.load().then(() => this.tellCarriedOut(true)));
+      return;
+    }
     const pending = this.pending.get(sequence);
     this.pending.delete(sequence);
+    const { qmpOrder } = this;
+    this.qmpOrder = undefined;
+    if (qmpOrder === undefined) this.settle(pending, kind, payload);
+    else void qmpOrder.then(() => this.settle(pending, kind, payload));
+  }
+
+  private settle(pending: Pending | undefined, kind: number, payload: Buffer): void {
     const cutFailure = this.cutFailure;
     this.cutFailure = undefined;
     if (kind === KIND.failure) pending?.reject(decodeFailure(payload));
     else if (cutFailure !== undefined) pending?.reject(cutFailure);
     else pending?.resolve(payload);
+  }
+
+  /** The library waits: it is told at once where QEMU refuses, and its answer to the order says so. */
+  private async refusing(order: Promise<void> | undefined): Promise<void> {
+    try {
+      await order;
+    } catch {
+      this.tellCarriedOut(false);
+    }
+  }
+
+  private tellCarriedOut(done: boolean): void {
+    this.socket.write(encodeFrame(KIND.carriedOut, 0n, encodeFields(['u32', done ? 1 : 0], ['u32', 0])));
   }
 
   /** The guest stands still until this is answered, whatever the handler does. */

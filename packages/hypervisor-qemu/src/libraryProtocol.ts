@@ -27,9 +27,13 @@ export const KIND = {
   written: 28,
   end: 29,
   state: 30,
+  snapshot: 31,
   cut: 48,
   cutAnswer: 49,
   lost: 50,
+  save: 51,
+  load: 52,
+  carriedOut: 53,
 } as const;
 
 export const SETTING = { audit: 1, callAtCut: 2 } as const;
@@ -100,6 +104,7 @@ export interface Hello {
   readonly ramBytes: number;
   readonly process: number;
   readonly inProcess: boolean;
+  readonly writeProtection: boolean;
   /** Why calls within QEMU are not possible. */
   readonly whyNot: string;
 }
@@ -112,6 +117,7 @@ export function decodeHello(payload: Buffer): Hello {
     ramBytes: Number(payload.readBigUInt64LE(0)),
     process: payload.readUInt32LE(8),
     inProcess: payload.readUInt32LE(12) === 1,
+    writeProtection: payload.readUInt32LE(16) === 1,
     whyNot: payload.toString('utf8', HELLO_BYTES),
   };
 }

@@ -1,7 +1,8 @@
 import { RmkError } from '@rmk/core';
-import type { CheckpointControl, ControlEvents } from './checkpointControl.js';
+import type { CheckpointControl } from './checkpointControl.js';
 import type { ChosenControl, ControlChoice, ControlTarget, OpenControl } from './controlTarget.js';
 import { InProcessControl } from './inProcessControl.js';
+import { QmpControl } from './qmpControl.js';
 import { selfTest } from './selfTest.js';
 
 const IN_PROCESS_WHY = 'QEMU and all functions needed within it are known, and the self-test passed';
@@ -11,39 +12,46 @@ const IN_PROCESS_WHY = 'QEMU and all functions needed within it are known, and t
  * (no room, QEMU gone) is an error of either.
  */
 export const openControl: OpenControl = async (target, choice, events) => {
-  if (choice.kind === 'qmp') throw notYet('QMP was asked for');
+  checkTracker(choice);
+  if (choice.kind === 'qmp' || choice.tracker === 'userfaultfd-async') {
+    return opened(
+      QmpControl.open(target, choice, events),
+      target,
+      choice,
+      'it was asked for, and the self-test passed',
+    );
+  }
   try {
-    return await openInProcess(target, choice, events);
+    return await opened(InProcessControl.open(target, choice, events), target, choice, IN_PROCESS_WHY);
   } catch (error) {
     if (choice.kind === 'in-process' || !(error instanceof RmkError) || error.code !== 'RMK_ERR_HYPERVISOR')
       throw error;
-    throw notYet(error.message);
+    const why = `control in-process is not possible (${error.message}), and the self-test passed`;
+    return opened(QmpControl.open(target, choice, events), target, choice, why);
   }
 };
 
-async function openInProcess(
-  target: ControlTarget,
-  choice: ControlChoice,
-  events: ControlEvents,
-): Promise<ChosenControl> {
-  const control = await InProcessControl.open(target, choice, events);
-  await tested(control, target, choice);
-  return { control, why: IN_PROCESS_WHY };
+function checkTracker({ kind, tracker }: ControlChoice): void {
+  const other = { 'in-process': 'userfaultfd-async', qmp: 'dirty-bitmap' } as const;
+  if (kind === 'auto' || tracker !== other[kind]) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `control ${kind} does not work with the tracker ${tracker}: leave one of them to "auto"`,
+  );
 }
 
-async function tested(
-  control: CheckpointControl,
+async function opened(
+  opening: Promise<CheckpointControl>,
   target: ControlTarget,
   choice: ControlChoice,
-): Promise<void> {
+  why: string,
+): Promise<ChosenControl> {
+  const control = await opening;
   try {
     await selfTest(control, target.qmp, choice.audit);
+    return { control, why };
   } catch (error) {
     await control.close().catch(() => undefined);
     throw error;
   }
-}
-
-function notYet(why: string): RmkError {
-  return new RmkError('RMK_ERR_HYPERVISOR', `checkpoints by QMP are not possible yet (${why})`);
 }

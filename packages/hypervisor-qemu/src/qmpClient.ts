@@ -8,6 +8,8 @@ import { connectUnix } from './unixSocket.js';
 export interface QmpEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** When it happened, by the clock of the host. */
+  readonly timestamp: { readonly seconds: number; readonly microseconds: number };
 }
 
 export interface QmpOptions {
@@ -36,7 +38,11 @@ const refusal = z.object({
   id: z.int().optional(),
   error: z.object({ class: z.string(), desc: z.string() }),
 });
-const told = z.object({ event: z.string(), data: z.record(z.string(), z.unknown()).default({}) });
+const told = z.object({
+  event: z.string(),
+  data: z.record(z.string(), z.unknown()).default({}),
+  timestamp: z.object({ seconds: z.int(), microseconds: z.int() }),
+});
 
 export interface QemuVersion {
   readonly major: number;
@@ -69,7 +75,8 @@ export class QmpClient {
 
   private constructor(
     private readonly socket: Socket,
-    private readonly path: string,
+    /** Of its socket. */
+    readonly path: string,
     private readonly timeLimitMs: number,
     private readonly whyLost: () => string,
   ) {

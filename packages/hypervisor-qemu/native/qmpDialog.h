@@ -1,0 +1,12 @@
+/*
+ * What the library says to QEMU by QMP itself: only when RMK died and left the VM stopped, or in the middle of a rollback.
+ * The socket is the one that RMK used; QEMU serves one client at a time, and is free once RMK's end is closed.
+ */
+#pragma once
+
+#include "failure.h"
+
+/* Completes a rollback: loads the snapshot whose device state has been put in place. */
+bool qmp_dialog_load(const char *socket_path, struct failure *failure);
+/* Lets the VM run on where it is paused, or was stopped for a rollback that is complete (`restored`). */
+bool qmp_dialog_run_on(const char *socket_path, bool restored, struct failure *failure);

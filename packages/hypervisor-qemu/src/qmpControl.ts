@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { RmkError } from '@rmk/core';
+import { z } from 'zod';
+import type {
+  ControlEvents,
+  ControlOptions,
+  ControlRollback,
+  Cut,
+  LogHandle,
+  StateHandle,
+} from './checkpointControl.js';
+import { AwaitedEvent } from './awaitedEvent.js';
+import type { ControlTarget } from './controlTarget.js';
+import type { LibraryConnection } from './libraryConnection.js';
+import { LibraryControl } from './libraryControl.js';
+import { encodeFields, KIND } from './libraryProtocol.js';
+import type { QmpEvent } from './qmpClient.js';
+import { runJob } from './qmpJob.js';
+import { snapshotClusters } from './snapshotClusters.js';
+
+/** As in native/snapshotFile.h, for the library completes a rollback by itself if RMK dies in the middle. */
+const NODE = 'rmk-state';
+const TAG = 'rmk';
+const FILE = 'device-state.qcow2';
+/** Of the disk that the snapshot is one of; its device state lies behind the end. */
+const DISK_BYTES = 1 << 20;
+const RESET_LIMIT_MS = 5000;
+
+const nodes = z.array(z.object({ 'node-name': z.string().optional(), file: z.string() }));
+const runState = z.object({ running: z.boolean(), status: z.string() });
+
+/** Status in which QEMU lets a VM run on only after a reset. */
+const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error']);
+
+/**
+ * QEMU gets its orders by QMP, and the library in it only works on RAM, with the kernel's write protection: slower than calls
+ * within QEMU, and independent of how QEMU is built. QEMU needs `-global migration.send-configuration=off`.
+ */
+export class QmpControl extends LibraryControl {
+  readonly kind = 'qmp';
+  readonly tracker = 'userfaultfd-async';
+
+  private constructor(
+    connection: LibraryConnection,
+    settings: number,
+    private readonly target: ControlTarget,
+  ) {
+    super(connection, settings);
+  }
+
+  /** `RMK_ERR_HYPERVISOR` where kernel or QEMU cannot do it, with the reason; `RMK_ERR_MEMORY` without room. */
+  static async open(
+    target: ControlTarget,
+    options: ControlOptions,
+    events: ControlEvents,
+  ): Promise<QmpControl> {
+    const { connection, settings } = await LibraryControl.start(
+      'qmp',
+      target,
+      options,
+      events,
+      () => undefined,
+    );
+    try {
+      connection.carryOut({
+        save: async (filename) => {
+          await target.qmp.execute('xen-save-devices-state', { filename, live: false });
+        },
+        load: () =>
+          runJob(target.qmp, 'snapshot-load', 'rmk-load', { tag: TAG, vmstate: NODE, devices: [NODE] }),
+      });
+      await prepareSnapshot(target, connection);
+      return new QmpControl(connection, settings, target);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  }
+
+  /** The pause is what QEMU says: from the event STOP to the event RESUME. */
+  override async checkpoint(): Promise<Cut> {
+    const events: QmpEvent[] = [];
+    const listener = this.target.qmp.onEvent((event) => events.push(event));
+    try {
+      const cut = await super.checkpoint();
+      const stopped = events.find(({ event }) => event === 'STOP');
+      const resumed = events.find(({ event }) => event === 'RESUME');
+      if (stopped === undefined || resumed === undefined) return cut;
+      return { ...cut, pauseNs: Math.max(cut.pauseNs, timeNs(resumed) - timeNs(stopped)) };
+    } finally {
+      listener[Symbol.dispose]();
+    }
+  }
+
+  override async rollback(state: StateHandle, logs: readonly LogHandle[]): Promise<ControlRollback> {
+    const { qmp } = this.target;
+    const { running, status } = await qmp.query('query-status', runState);
+    const startedNs = process.hrtime.bigint();
+    if (running) await qmp.execute('stop');
+    const stoppedNs = process.hrtime.bigint();
+    if (NEEDS_RESET.has(status)) await this.reset();
+    try {
+      const back = await super.rollback(state, logs);
+      const stop = { step: 'stop', ns: Number(stoppedNs - startedNs) };
+      return {
+        ...back,
+        pauseNs: back.pauseNs + stop.ns,
+        steps: [stop, ...back.steps.filter(({ step }) => step !== 'stop')],
+      };
+    } catch (error) {
+      const intact =
+        error instanceof RmkError && error.code !== 'RMK_ERR_HYPERVISOR' && error.code !== 'RMK_ERR_GONE';
+      if (running && intact) await qmp.execute('cont');
+      throw error;
+    }
+  }
+
+  override async write(address: number, data: Uint8Array): Promise<void> {
+    if (this.target.writeMemory === undefined) {
+      throw new RmkError(
+        'RMK_ERR_CAPABILITY',
+        'to write memory while control is by QMP, QEMU needs a gdb stub (-gdb)',
+      );
+    }
+    await this.target.writeMemory(address, data);
+  }
+
+  private async reset(): Promise<void> {
+    const { qmp } = this.target;
+    using done = new AwaitedEvent(qmp, 'reset the VM', RESET_LIMIT_MS, ({ event }) => event === 'RESET');
+    await qmp.execute('system_reset');
+    await done.arrived;
+  }
+}
+
+function timeNs({ timestamp }: QmpEvent): number {
+  return timestamp.seconds * 1e9 + timestamp.microseconds * 1e3;
+}
+
+/** A small qcow2 file with a snapshot, whose device state is overwritten with what is to be loaded. */
+async function prepareSnapshot(target: ControlTarget, connection: LibraryConnection): Promise<void> {
+  const { qmp } = target;
+  const path = await snapshotNode(target);
+  let clusters = await snapshotClusters(path);
+  if (clusters === undefined) {
+    // RAM is shared and stays where it is; without this the snapshot would hold all of it.
+    const capabilities = [{ capability: 'x-ignore-shared', state: true }];
+    await qmp.execute('migrate-set-capabilities', { capabilities });
+    await runJob(qmp, 'snapshot-save', 'rmk-save', { tag: TAG, vmstate: NODE, devices: [NODE] });
+    clusters = await snapshotClusters(path);
+  }
+  if (clusters === undefined) throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU saved no snapshot into ${path}`);
+  const { clusterBytes, offsets } = clusters;
+  const payload = Buffer.concat([
+    encodeFields(
+      ['u32', clusterBytes],
+      ['u32', offsets.length],
+      ...offsets.map((offset) => ['u64', offset] as const),
+    ),
+    Buffer.from(`${path}\0${qmp.path}\0`),
+  ]);
+  await connection.order(KIND.snapshot, payload);
+}
+
+/** The path of the file behind the node, which is there already where another RMK protected this QEMU before. */
+async function snapshotNode({ qmp, folder }: ControlTarget): Promise<string> {
+  const path = join(folder, FILE);
+  const known = (await qmp.query('query-named-block-nodes', nodes)).find(
+    (node) => node['node-name'] === NODE,
+  );
+  if (known !== undefined) return path;
+  const file = `${NODE}-file`;
+  await runJob(qmp, 'blockdev-create', 'rmk-create-file', {
+    options: { driver: 'file', filename: path, size: 0 },
+  });
+  await qmp.execute('blockdev-add', { driver: 'file', 'node-name': file, filename: path });
+  await runJob(qmp, 'blockdev-create', 'rmk-create', {
+    options: { driver: 'qcow2', file, size: DISK_BYTES },
+  });
+  await qmp.execute('blockdev-add', { driver: 'qcow2', 'node-name': NODE, file });
+  return path;
+}
