@@ -8,8 +8,8 @@ import { connectUnix } from './unixSocket.js';
 export interface QmpEvent {
   readonly event: string;
   readonly data: Readonly<Record<string, unknown>>;
-  /** When it happened, by the clock of the host. */
-  readonly timestamp: { readonly seconds: number; readonly microseconds: number };
+  /** When it happened, by the clock of the host, where QEMU says so. */
+  readonly timestamp?: { readonly seconds: number; readonly microseconds: number } | undefined;
 }
 
 export interface QmpOptions {
@@ -41,7 +41,7 @@ const refusal = z.object({
 const told = z.object({
   event: z.string(),
   data: z.record(z.string(), z.unknown()).default({}),
-  timestamp: z.object({ seconds: z.int(), microseconds: z.int() }),
+  timestamp: z.object({ seconds: z.int(), microseconds: z.int() }).optional().catch(undefined),
 });
 
 export interface QemuVersion {

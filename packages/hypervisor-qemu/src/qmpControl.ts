@@ -83,10 +83,10 @@ export class QmpControl extends LibraryControl {
     const listener = this.target.qmp.onEvent((event) => events.push(event));
     try {
       const cut = await super.checkpoint();
-      const stopped = events.find(({ event }) => event === 'STOP');
-      const resumed = events.find(({ event }) => event === 'RESUME');
-      if (stopped === undefined || resumed === undefined) return cut;
-      return { ...cut, pauseNs: Math.max(cut.pauseNs, timeNs(resumed) - timeNs(stopped)) };
+      const stoppedNs = timeNs(events, 'STOP');
+      const resumedNs = timeNs(events, 'RESUME');
+      if (stoppedNs === undefined || resumedNs === undefined) return cut;
+      return { ...cut, pauseNs: Math.max(cut.pauseNs, resumedNs - stoppedNs) };
     } finally {
       listener[Symbol.dispose]();
     }
@@ -133,8 +133,9 @@ export class QmpControl extends LibraryControl {
   }
 }
 
-function timeNs({ timestamp }: QmpEvent): number {
-  return timestamp.seconds * 1e9 + timestamp.microseconds * 1e3;
+function timeNs(events: readonly QmpEvent[], name: string): number | undefined {
+  const timestamp = events.find(({ event }) => event === name)?.timestamp;
+  return timestamp === undefined ? undefined : timestamp.seconds * 1e9 + timestamp.microseconds * 1e3;
 }
 
 /** A small qcow2 file with a snapshot, whose device state is overwritten with what is to be loaded. */
