@@ -1,3 +1,4 @@
+import type { Duration } from '@rmk/core';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
@@ -9,10 +10,11 @@ const MS = 1e6;
 
 async function start(
   quarantineAfterFaults = 8,
+  restartAfter: Duration = '2s',
 ): Promise<{ readonly rig: Rig; readonly interposition: Interposition }> {
   const interposition = new Interposition();
   const plugins = interposed(microcheckpoint(), interposition);
-  const supervision = { quarantineAfterFaults };
+  const supervision = { quarantineAfterFaults, restartAfter };
   const rig = await startRig({ ...compressor, plugins, supervision, faults: 'expected' });
   return { rig, interposition };
 }
@@ -94,6 +96,50 @@ describe.each(['before', 'after'] as const)('a checkpoint that fails %s the driv
     expect(rig.nowNs).toBe((await goldenEnd(compressor)).guestNs);
     expect(rig.events('EVT_PROTECTIONLOST')).toHaveLength(1);
     expect(rig.events('EVT_PROTECTIONRESTORED')).toEqual([]);
+  });
+});
+
+describe('an agent that is quarantined', () => {
+  /** Three checkpoints fail, at 150, 200 and 250 ms; the agent is started again 100 ms later. */
+  async function quarantinedAgent(): Promise<Rig> {
+    const { rig, interposition } = await start(3, '100ms');
+    await rig.advance('140ms');
+    interposition.fail('checkpoint', 'before', 3);
+    await rig.advance('160ms');
+    return rig;
+  }
+
+  function stateOf(rig: Rig, plugin: string) {
+    return rig.domain.plugins.find(({ name }) => name === plugin)?.state;
+  }
+
+  it('is started again, takes a first checkpoint, and protection is restored', async () => {
+    const rig = await quarantinedAgent();
+    expect(stateOf(rig, '@rmk/checkpoint')).toBe('quarantined');
+    expect(stateOf(rig, '@rmk/recovery')).toBe('active');
+    await rig.advance('51ms');
+    expect(rig.domain.plugins.map(({ state }) => state)).toEqual(rig.domain.plugins.map(() => 'active'));
+    await rig.advance('149ms');
+    await crash(rig);
+    await expectGoldenEnd(rig);
+    expect(rig.events('EVT_MODULEQUARANTINED')).toMatchObject([
+      { plugin: '@rmk/checkpoint', atNs: 250 * MS },
+    ]);
+    expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 150 * MS }]);
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 350 * MS, lostForNs: 200 * MS }]);
+    const [first] = rig.events('EVT_CHECKPOINTED').filter(({ atNs }) => atNs >= 350 * MS);
+    expect(first).toMatchObject({ atNs: 350 * MS, checkpoint: { origin: 'first' } });
+    expect(recoveries(rig)).toEqual([{ rung: 'target', takenAtMs: 450 }]);
+  });
+
+  it('costs a crash in the meantime a restart of the VM, and protection is restored all the same', async () => {
+    const rig = await quarantinedAgent();
+    await crash(rig);
+    await rig.advance('200ms');
+    expect(recoveries(rig)).toEqual([{ rung: 'restart', takenAtMs: undefined }]);
+    await crash(rig);
+    await expectGoldenEnd(rig);
+    expect(recoveries(rig).map(({ rung }) => rung)).toEqual(['restart', 'target']);
   });
 });
 

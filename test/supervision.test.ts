@@ -1,50 +1,63 @@
 import 'reflect-metadata';
-import { BUS, definePlugin, type Bus, type Module } from '@rmk/core';
+import { BUS, definePlugin, type Bus, type Class, type Module, type Plugin } from '@rmk/core';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
-import { RECORDED, startRig } from '@rmk/testing';
+import { RECORDED, startRig, type Rig } from '@rmk/testing';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { crash, hang } from './faults.js';
 import { compressor, goldenEnd } from './guests.js';
 
-/** Throws whenever anything happens, its own faults included: now at once, now in a promise. */
-@injectable()
-class Grumbler implements Module {
-  private happened = 0;
+/** A module that does `what` whenever anything happens, its own faults included. */
+function atEveryEvent(what: (happened: number, name: string) => void | Promise<void>): Class {
+  @injectable()
+  class Listener implements Module {
+    private happened = 0;
 
-  constructor(@inject(BUS) private readonly bus: Bus) {}
+    constructor(@inject(BUS) private readonly bus: Bus) {}
 
-  start(): void {
-    for (const name of RECORDED) this.bus.on(name, () => this.grumble(name));
+    start(): void {
+      for (const name of RECORDED) this.bus.on(name, () => what((this.happened += 1), name));
+    }
   }
-
-  private grumble(name: string): Promise<void> {
-    this.happened += 1;
-    if (this.happened % 2 === 0) return Promise.reject(new Error(`not ${name} again`));
-    throw new Error(`${name}!`);
-  }
+  return Listener;
 }
 
-const grumbler = definePlugin({
-  name: 'rmk-plugin-grumbler',
-  version: '1.0.0',
-  rmk: '^0.1.0',
-  before: ['@rmk/recovery'],
-  modules: [Grumbler],
-});
+function pluginOf(name: string, module: Class): Plugin {
+  return definePlugin({
+    name,
+    version: '1.0.0',
+    rmk: '^0.1.0',
+    before: ['@rmk/recovery'],
+    modules: [module],
+  })();
+}
 
-describe('a module that throws at every event', () => {
+const throwing = (_: number, name: string): void => {
+  throw new Error(`${name}!`);
+};
+const rejecting = (_: number, name: string): Promise<void> => Promise.reject(new Error(`not ${name} again`));
+const grumbling = (happened: number, name: string): void | Promise<void> =>
+  happened % 2 === 0 ? rejecting(happened, name) : throwing(happened, name);
+
+const grumbler = (what: typeof grumbling): Plugin => pluginOf('rmk-plugin-grumbler', atEveryEvent(what));
+const aCrash = { fault: 'a crash', inject: crash };
+const aHang = { fault: 'a hang', inject: hang };
+
+describe('a module at every event', () => {
   it.each([
-    { fault: 'a crash', inject: crash, quarantineAfterFaults: 1 },
-    { fault: 'a crash', inject: crash, quarantineAfterFaults: 8 },
-    { fault: 'a hang', inject: hang, quarantineAfterFaults: 8 },
-    { fault: 'a crash', inject: crash, quarantineAfterFaults: 1000 },
+    { does: 'throws', what: throwing, ...aCrash, quarantineAfterFaults: 8 },
+    { does: 'throws', what: throwing, ...aHang, quarantineAfterFaults: 8 },
+    { does: 'rejects', what: rejecting, ...aCrash, quarantineAfterFaults: 8 },
+    { does: 'rejects', what: rejecting, ...aHang, quarantineAfterFaults: 8 },
+    { does: 'throws or rejects', what: grumbling, ...aCrash, quarantineAfterFaults: 1 },
+    { does: 'throws or rejects', what: grumbling, ...aHang, quarantineAfterFaults: 8 },
+    { does: 'throws or rejects', what: grumbling, ...aCrash, quarantineAfterFaults: 1000 },
   ])(
-    'does not keep $fault from being recovered, and is quarantined at fault $quarantineAfterFaults',
-    async ({ inject: injectFault, quarantineAfterFaults }) => {
+    '$does, does not keep $fault from being recovered, and is quarantined at fault $quarantineAfterFaults',
+    async ({ what, inject: injectFault, quarantineAfterFaults }) => {
       const rig = await startRig({
         ...compressor,
-        plugins: [...microcheckpoint(), grumbler()],
+        plugins: [...microcheckpoint(), grumbler(what)],
         supervision: { quarantineAfterFaults },
         faults: 'expected',
       });
@@ -64,6 +77,60 @@ describe('a module that throws at every event', () => {
       const names = microcheckpoint().map(({ definition }) => definition.name);
       expect(new Set(states)).toEqual(
         new Set(['rmk-plugin-grumbler quarantined', ...names.map((name) => `${name} active`)]),
+      );
+    },
+  );
+});
+
+/** Blocks this process, and with it the guest, for so long; burns nothing. */
+function block(forHostMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, forHostMs);
+}
+
+const sleep = (forHostMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, forHostMs));
+
+async function hitWith(injectFault: (rig: Rig) => Promise<void>, others: readonly Plugin[]): Promise<Rig> {
+  const rig = await startRig({
+    ...compressor,
+    plugins: [...microcheckpoint(), ...others],
+    supervision: { handlerBudget: '2ms' },
+    record: ['EVT_MODULESLOW'],
+  });
+  await rig.advance('275.137ms');
+  await injectFault(rig);
+  expect(await rig.runToEnd()).toBe(0);
+  return rig;
+}
+
+/** All that happened in the domain, with its numbers, but for what host time has a say in. */
+function happened(rig: Rig): readonly string[] {
+  return RECORDED.filter((name) => name !== 'EVT_MODULESLOW').flatMap((name) =>
+    rig.events(name).map(({ sequence, atNs, source }) => `${sequence} ${name} ${atNs} ${source}`),
+  );
+}
+
+describe.each([
+  { how: 'blocks', what: () => block(4) },
+  { how: 'holds the VM', what: () => sleep(4) },
+])('a module that $how for longer than its budget at every event', ({ what }) => {
+  it.each([aCrash, aHang])(
+    'is told of, and changes nothing of how $fault is recovered',
+    async ({ inject: injectFault }) => {
+      const slow = pluginOf('rmk-plugin-slow', atEveryEvent(what));
+      const rig = await hitWith(injectFault, [slow]);
+      const alone = await hitWith(injectFault, []);
+      expect(rig.guestState).toEqual(await goldenEnd(compressor));
+      expect(rig.events('EVT_RECOVERED').map(({ record }) => record.rung)).toEqual(['target']);
+      expect(happened(rig)).toEqual(happened(alone));
+      expect(rig.nowNs).toBe(alone.nowNs);
+
+      const told = rig.events('EVT_MODULESLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');
+      expect(told.map(({ during }) => during)).toEqual(
+        expect.arrayContaining(['EVT_CHECKPOINTED', 'EVT_RECOVERED']),
+      );
+      for (const { tookHostMs, budgetHostMs } of told) expect(tookHostMs).toBeGreaterThan(budgetHostMs);
+      expect(rig.domain.plugins.map(({ state, faults }) => `${state} ${faults}`)).toEqual(
+        rig.domain.plugins.map(() => 'active 0'),
       );
     },
   );

@@ -7,6 +7,8 @@ import type { Nanoseconds } from './units.js';
 
 /** What a plugin's classes may have: the kernel calls both, pins first, modules last, and stops in reverse. */
 export interface Module {
+  /** Every object has it. So that a class may have neither of the others, and none of theirs may be of another shape. */
+  readonly constructor: { readonly name: string };
   start?(): void | Promise<void>;
   stop?(): void | Promise<void>;
 }

@@ -75,4 +75,30 @@ describe('definePlugin', () => {
     // @ts-expect-error start() is given nothing
     provide(P_VMIO, Late);
   });
+
+  it('takes modules with start, stop, both or neither, and none of another shape', () => {
+    class Quiet {
+      private readonly limit = 5;
+      get doubled(): number {
+        return this.limit * 2;
+      }
+    }
+    expect(definePlugin({ ...manifest, modules: [Quiet] })().definition.modules).toEqual([Quiet]);
+    class Late {
+      started: number | undefined;
+      start(now: number): void {
+        this.started = now;
+      }
+    }
+    // @ts-expect-error start() is given nothing
+    definePlugin({ ...manifest, modules: [Late] });
+  });
+
+  it('names events that are declared', () => {
+    expect(definePlugin({ ...manifest, events: ['EVT_VMEXITED'] })().definition.events).toEqual([
+      'EVT_VMEXITED',
+    ]);
+    // @ts-expect-error there is no such event
+    definePlugin({ ...manifest, events: ['EVT_VMEXPLODED'] });
+  });
 });

@@ -232,6 +232,20 @@ describe('a plugin that fails to start', () => {
 });
 
 describe('a plugin of several classes', () => {
+  it('may have some with neither start nor stop', async () => {
+    let made = 0;
+    class Quiet {
+      readonly number = ++made;
+    }
+    const { domain } = await domainOf([
+      plugin('a', undefined, { modules: [Quiet], provides: [provide(P_A, Placeholder)] }),
+    ]);
+    expect(made).toBe(1);
+    expect(domain.plugins).toMatchObject([{ state: 'active' }]);
+    await domain.stop();
+    expect(domain.plugins).toEqual([]);
+  });
+
   it('has those stopped that had started, in reverse', async () => {
     const loggedClass = (name: string, fails = false) =>
       class {
@@ -349,6 +363,29 @@ describe('removing beside a running guest', () => {
     expect((await errorOf(domain.remove('c'))).message).toBe(
       'RMK_ERR_UNKNOWN: no plugin of the domain test is named c: choose one of those that are (a, b)',
     );
+  });
+
+  it('waits for the handlers of the plugin that are under way, which can still do all that they could', async () => {
+    let finish = (): void => {};
+    const { domain, machine } = await domainOf([
+      logged('pin', providesA),
+      plugin('slow', (bus, clock) => {
+        bus.on('EVT_LOGLOST', async () => {
+          await new Promise<void>((resolve) => (finish = resolve));
+          clock.after(10, () => {});
+          log.push('handled');
+        });
+      }),
+    ]);
+    domain.bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: '' });
+    const removed = domain.remove('slow').then(() => log.push('removed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(names(domain)).toEqual(['pin', 'slow']);
+    finish();
+    await removed;
+    expect(log.slice(1)).toEqual(['handled', 'removed']);
+    expect(domain.bus.topic('EVT_LOGLOST').observed).toBe(false);
+    expect(machine.liveTimers).toBe(1);
   });
 
   it('releases subscriptions even where a handler is under way', async () => {
