@@ -43,8 +43,16 @@ const grumbler = (what: typeof grumbling): Plugin => pluginOf('rmk-plugin-grumbl
 const aCrash = { fault: 'a crash', inject: crash };
 const aHang = { fault: 'a hang', inject: hang };
 
+interface Misbehaviour {
+  readonly does: string;
+  readonly what: typeof grumbling;
+  readonly fault: string;
+  readonly inject: (rig: Rig) => Promise<void>;
+  readonly quarantineAfterFaults: number;
+}
+
 describe('a module at every event', () => {
-  it.each([
+  it.each<Misbehaviour>([
     { does: 'throws', what: throwing, ...aCrash, quarantineAfterFaults: 8 },
     { does: 'throws', what: throwing, ...aHang, quarantineAfterFaults: 8 },
     { does: 'rejects', what: rejecting, ...aCrash, quarantineAfterFaults: 8 },
@@ -103,13 +111,13 @@ async function hitWith(injectFault: (rig: Rig) => Promise<void>, others: readonl
 }
 
 /** All that happened in the domain, with its numbers, but for what host time has a say in. */
-function happened(rig: Rig): readonly string[] {
+function occurrencesIn(rig: Rig): readonly string[] {
   return RECORDED.filter((name) => name !== 'EVT_MODULESLOW').flatMap((name) =>
     rig.events(name).map(({ sequence, atNs, source }) => `${sequence} ${name} ${atNs} ${source}`),
   );
 }
 
-describe.each([
+describe.each<{ readonly how: string; readonly what: () => void | Promise<void> }>([
   { how: 'blocks', what: () => block(4) },
   { how: 'holds the VM', what: () => sleep(4) },
 ])('a module that $how for longer than its budget at every event', ({ what }) => {
@@ -121,7 +129,7 @@ describe.each([
       const alone = await hitWith(injectFault, []);
       expect(rig.guestState).toEqual(await goldenEnd(compressor));
       expect(rig.events('EVT_RECOVERED').map(({ record }) => record.rung)).toEqual(['target']);
-      expect(happened(rig)).toEqual(happened(alone));
+      expect(occurrencesIn(rig)).toEqual(occurrencesIn(alone));
       expect(rig.nowNs).toBe(alone.nowNs);
 
       const told = rig.events('EVT_MODULESLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');

@@ -17,18 +17,18 @@ class Forty implements Thermometer {
 const thermometer = (): Plugin =>
   plugin('thermometer', undefined, { provides: [provide(THERMOMETER, Forty)] });
 
-const given: (number | undefined)[] = [];
-beforeEach(() => void given.splice(0));
+const injected: (number | undefined)[] = [];
+beforeEach(() => void injected.splice(0));
 
 function fan(
   manifest: { readonly optional?: readonly (typeof THERMOMETER)[] } = { optional: [THERMOMETER] },
 ): Plugin {
   @injectable()
   class Fan implements Module {
-    constructor(@inject(THERMOMETER) private readonly thermometer: Thermometer | undefined) {}
+    constructor(@inject(THERMOMETER) private readonly given: Thermometer | undefined) {}
 
     start(): void {
-      given.push(this.thermometer?.read());
+      injected.push(this.given?.read());
     }
   }
   return definePlugin({ name: 'fan', version: '1.0.0', rmk: '*', modules: [Fan], ...manifest })();
@@ -41,17 +41,17 @@ function statuses(domain: Domain): readonly string[] {
 describe('what a plugin takes where there is any', () => {
   it('is injected where another plugin provides it, which then starts before', async () => {
     const { domain } = await domainOf([fan(), thermometer()]);
-    expect(given).toEqual([40]);
+    expect(injected).toEqual([40]);
     expect(statuses(domain)).toEqual(['thermometer active []', 'fan active [thermometer]']);
   });
 
   it('is undefined where nobody does', async () => {
     const { domain } = await domainOf([fan()]);
-    expect(given).toEqual([undefined]);
+    expect(injected).toEqual([undefined]);
     await domain.install(thermometer());
-    expect(given).toEqual([undefined]);
+    expect(injected).toEqual([undefined]);
     await domain.restart('fan');
-    expect(given).toEqual([undefined, 40]);
+    expect(injected).toEqual([undefined, 40]);
   });
 
   it('is undefined where its provider has failed', async () => {
@@ -63,14 +63,14 @@ describe('what a plugin takes where there is any', () => {
       { provides: [provide(THERMOMETER, Forty)], onFailure: 'continue' },
     );
     const { domain } = await domainOf([fan(), failing]);
-    expect(given).toEqual([undefined]);
+    expect(injected).toEqual([undefined]);
     expect(statuses(domain)).toEqual(['thermometer failed []', 'fan active []']);
   });
 
   it('keeps nobody from removing its provider, and who took it is started again without', async () => {
     const { domain } = await domainOf([fan(), thermometer()]);
     await domain.remove('thermometer');
-    expect(given).toEqual([40, undefined]);
+    expect(injected).toEqual([40, undefined]);
     expect(statuses(domain)).toEqual(['fan active []']);
     expect(domain.plugins).toMatchObject([{ restarts: 1 }]);
   });

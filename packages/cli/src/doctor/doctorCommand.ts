@@ -3,7 +3,7 @@ import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { doctorJson, doctorText } from './doctorReport.js';
 import { machineReport } from './machineReport.js';
-import { startTrees } from './startTree.js';
+import { startedDomains } from './startedDomains.js';
 
 /** The oldest Node that RMK runs on: that of `engines` in its package.json. */
 const OLDEST_NODE = { major: 20, minor: 19 };
@@ -15,7 +15,7 @@ export function doctorCommand(terminal: Terminal, done: (code: ExitCode) => void
     .argument('[config]', 'in TypeScript, JavaScript or JSON')
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async (config: string | undefined, { json }: { readonly json?: true }) => {
-      const domains = config === undefined ? [] : await startTrees(config);
+      const domains = config === undefined ? [] : await startedDomains(config);
       const version = process.versions.node;
       const report = {
         node: { version, supported: isSupported(version) },

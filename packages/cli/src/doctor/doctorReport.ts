@@ -1,8 +1,9 @@
 import { RMK_VERSION } from '@rmk/core';
+import { startTree } from '@rmk/kernel';
 import Table from 'cli-table3';
 import { colour } from '../colour.js';
 import type { MachineReport } from './machineReport.js';
-import type { StartTree } from './startTree.js';
+import type { StartedDomain } from './startedDomains.js';
 
 const PLAIN = { style: { head: [], border: [], compact: true } };
 const MEBIBYTE = 2 ** 20;
@@ -10,7 +11,7 @@ const MEBIBYTE = 2 ** 20;
 export interface DoctorReport {
   readonly node: { readonly version: string; readonly supported: boolean };
   readonly machine: MachineReport;
-  readonly domains: readonly StartTree[];
+  readonly domains: readonly StartedDomain[];
 }
 
 export function doctorJson({ node, machine, domains }: DoctorReport): string {
@@ -46,13 +47,9 @@ export function doctorText({ node, machine, domains }: DoctorReport): string {
   ].join('\n');
 }
 
-function treeText({ guest, plugins }: StartTree): string {
+function treeText({ guest, plugins }: StartedDomain): string {
   if (plugins.length === 0) return `\n${colour.bold(guest)} has no plugins: it would run unprotected.`;
-  const table = new Table({ ...PLAIN, head: ['', 'plugin', 'version', 'state', 'ms', 'depends on'] });
-  for (const [index, { name, version, state, startedInHostMs, dependsOn }] of plugins.entries()) {
-    table.push([index + 1, name, version, state, startedInHostMs.toFixed(2), dependsOn.join(', ') || '-']);
-  }
-  return `\n${colour.bold(guest)}: ${plugins.length} plugins, in start order\n${table.toString()}`;
+  return `\n${startTree({ name: guest, plugins })}`;
 }
 
 function sharedMemoryText({ freeBytes, totalBytes }: NonNullable<MachineReport['sharedMemory']>): string {

@@ -2,23 +2,23 @@ import type { PluginStatus } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
 import { planRun } from '../config/runPlan.js';
 
-/** The plugins of a guest's domain, in start order. */
-export interface StartTree {
+/** The plugins of a guest's domain, in start order, as they were when all had started. */
+export interface StartedDomain {
   readonly guest: string;
   readonly plugins: readonly PluginStatus[];
 }
 
 /** Starts the domains of a config, runs no instruction of a guest, and stops them again. Throws what `rmk run` would. */
-export async function startTrees(config: string): Promise<readonly StartTree[]> {
+export async function startedDomains(config: string): Promise<readonly StartedDomain[]> {
   const { hypervisor, guests } = await planRun(config);
   try {
-    const trees: StartTree[] = [];
+    const started: StartedDomain[] = [];
     for (const { machine, plugins } of guests) {
       const domain = await createDomain({ name: machine.name, machine, plugins });
-      trees.push({ guest: machine.name, plugins: domain.plugins });
+      started.push({ guest: machine.name, plugins: domain.plugins });
       await domain.stop();
     }
-    return trees;
+    return started;
   } finally {
     await hypervisor.close();
   }
