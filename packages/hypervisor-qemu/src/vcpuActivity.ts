@@ -1,6 +1,10 @@
 import type { Facts, Nanoseconds, ProgressSign } from '@rmk/core';
 import { threadTimes } from './processStatus.js';
 
+type ThreadTimes = NonNullable<ReturnType<typeof threadTimes>>;
+
+const GONE: ThreadTimes = { ranNs: 0, waitedNs: 0 };
+
 /** What the activity of the vCPU is told from; each may fail when QEMU goes. */
 export interface ActivitySources {
   now(): Nanoseconds;
@@ -12,6 +16,8 @@ export interface ActivitySources {
 
 /** Of a stretch, where the vCPU used less it counts as having stood still: checkpoints use its thread a little. */
 const STOOD_STILL = 0.1;
+/** Of a stretch, where it slept less it counts as busy throughout: its thread waits for locks of QEMU now and then. */
+const BUSY_THROUGHOUT = 0.1;
 
 /**
  * What the vCPU did between two looks, seen from outside: the processor time of its thread, the pages that were written,
@@ -19,7 +25,7 @@ const STOOD_STILL = 0.1;
  */
 export class VcpuActivity {
   private sinceNs: Nanoseconds;
-  private ranNs: number | undefined;
+  private times: ThreadTimes | undefined;
   private heartbeatNs: Nanoseconds | undefined;
   /** Counts beginnings, so that a look that began before a rollback is dropped. */
   private generation = 0;
@@ -31,7 +37,7 @@ export class VcpuActivity {
     private readonly sources: ActivitySources,
   ) {
     this.sinceNs = sources.now();
-    this.ranNs = this.threadRanNs();
+    this.times = this.threadTimes();
   }
 
   /** Bytes came from the heartbeat channel. */
@@ -43,7 +49,7 @@ export class VcpuActivity {
   begin(): void {
     this.generation++;
     this.sinceNs = this.sources.now();
-    this.ranNs = this.threadRanNs();
+    this.times = this.threadTimes();
     this.heartbeatNs = undefined;
   }
 
@@ -63,15 +69,15 @@ export class VcpuActivity {
   }
 
   private end(pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
-    const { stretchNs, cpuNs } = this.spent();
+    const { stretchNs, cpuNs, sleptNs } = this.spent();
     if (stretchNs <= 0) return undefined;
     const atNs = this.sinceNs + stretchNs;
     const state = halted ? 'halted' : isStill(stretchNs, cpuNs) ? 'idle' : 'ran';
     const progress = progressOf(pagesWritten ? atNs : undefined, this.heartbeatNs);
     this.sinceNs = atNs;
-    this.ranNs = this.threadRanNs();
+    this.times = this.threadTimes();
     this.heartbeatNs = undefined;
-    const restNs = stretchNs - cpuNs;
+    const restNs = sleptNs < stretchNs * BUSY_THROUGHOUT ? 0 : sleptNs;
     return { atNs, cpuNs, idleNs: halted ? 0 : restNs, haltedNs: halted ? restNs : 0, state, progress };
   }
 
@@ -80,15 +86,22 @@ export class VcpuActivity {
     return isStill(stretchNs, cpuNs);
   }
 
-  /** A thread that waits for the host's processor runs no instruction: a busy host accuses no guest. */
-  private spent(): { readonly stretchNs: Nanoseconds; readonly cpuNs: Nanoseconds } {
+  /** A thread that waits for the host's processor runs no instruction and is not idle: a busy host accuses no guest. */
+  private spent(): {
+    readonly stretchNs: Nanoseconds;
+    readonly cpuNs: Nanoseconds;
+    readonly sleptNs: Nanoseconds;
+  } {
     const stretchNs = this.sources.now() - this.sinceNs;
-    const ranNs = this.threadRanNs() ?? 0;
-    return { stretchNs, cpuNs: Math.min(stretchNs, Math.max(0, ranNs - (this.ranNs ?? ranNs))) };
+    const now = this.threadTimes() ?? GONE;
+    const before = this.times ?? now;
+    const cpuNs = Math.min(stretchNs, Math.max(0, now.ranNs - before.ranNs));
+    const waitedNs = Math.max(0, now.waitedNs - before.waitedNs);
+    return { stretchNs, cpuNs, sleptNs: Math.max(0, stretchNs - cpuNs - waitedNs) };
   }
 
-  private threadRanNs(): number | undefined {
-    return threadTimes(this.pid, this.thread)?.ranNs;
+  private threadTimes(): ThreadTimes | undefined {
+    return threadTimes(this.pid, this.thread);
   }
 }
 

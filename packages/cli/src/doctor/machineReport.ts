@@ -8,7 +8,7 @@ const TIMEOUT_MS = 5000;
 /** Bit of CAP_SYS_PTRACE in a set of Linux capabilities. */
 const CAP_SYS_PTRACE = 19n;
 
-/** A program that RMK may use, and what for. Nothing of what `rmk start` and `rmk run` do needs any of them. */
+/** A program that RMK may use, and what for. Embedded guests need none of them. */
 interface Tool {
   readonly name: string;
   readonly command: string;
@@ -24,12 +24,13 @@ const TOOLS: readonly Tool[] = [
   {
     name: 'QEMU for x86',
     command: 'qemu-system-x86_64',
-    neededFor: 'VMs under QEMU; this version of RMK runs embedded guests only',
+    neededFor:
+      'VMs under QEMU, such as that of `npm run demo:qemu` (on Debian: apt-get install qemu-system-x86)',
   },
   {
     name: 'C compiler',
     command: 'cc',
-    neededFor: 'VMs under QEMU; this version of RMK runs embedded guests only',
+    neededFor: 'the library that takes checkpoints within QEMU (on Debian: apt-get install gcc libc6-dev)',
   },
   {
     name: 'RISC-V compiler',
@@ -59,7 +60,7 @@ export interface MachineReport {
   readonly sharedMemory?: { readonly freeBytes: number; readonly totalBytes: number };
 }
 
-/** What this machine can do. Looks, and changes nothing. */
+/** What this machine has. Looks, and changes nothing. */
 export async function machineReport(): Promise<MachineReport> {
   const [tools, userfaultfd, shared] = await Promise.all([
     Promise.all(TOOLS.map(toolReport)),

@@ -12,7 +12,7 @@ import type { Progress } from './hostPackages.js';
 import type { GuestDescription } from './guestDescription.js';
 
 /** Sources of the guest that are not Debian's. */
-export const GUEST_SOURCES = fileURLToPath(new URL('../../guest', import.meta.url));
+const GUEST_SOURCES = fileURLToPath(new URL('../../guest', import.meta.url));
 
 const SAMPLE_BYTES = 1024 * 1024;
 /** In the order in which they are loaded. */

@@ -22,6 +22,7 @@ export type GuestFault = (typeof GUEST_FAULTS)[number];
 
 interface Running {
   readonly id: number;
+  readonly text: string;
   output: string;
   readonly end: (exitCode: number) => void;
 }
@@ -65,6 +66,14 @@ export class GuestShell {
     return result;
   }
 
+  /**
+   * Sends the command under way again: to be called after a rollback, which may have undone that it arrived. A guest that
+   * has it already does not run it twice.
+   */
+  async sendAgain(): Promise<void> {
+    if (this.running !== undefined) await this.send(encoded(this.running.text));
+  }
+
   /** Starts a job in the background. */
   async startJob(job: GuestJob, rounds: number): Promise<void> {
     await this.run(`job ${job} ${rounds} &`);
@@ -86,10 +95,13 @@ export class GuestShell {
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise<CommandResult>((resolve, reject) => {
-        const running = {
+        // The shell remembers the last command, since it may be sent again.
+        const text = `[ "$rmk_last" = ${id} ] || { rmk_last=${id}\n${command}\nrmk_code=$?; }; echo rmk-end ${id} $rmk_code`;
+        const running: Running = {
           id,
+          text,
           output: '',
-          end: (exitCode: number) => resolve({ exitCode, output: running.output }),
+          end: (exitCode) => resolve({ exitCode, output: running.output }),
         };
         this.running = running;
         const tooLate = (): void =>
@@ -97,7 +109,7 @@ export class GuestShell {
             new RmkError('RMK_ERR_STATE', `the guest did not end \`${command}\` within ${withinMs / 1000} s`),
           );
         timer = setTimeout(tooLate, withinMs);
-        this.send(encoded(`${command}\necho rmk-end ${id} $?`)).catch(reject);
+        this.send(encoded(text)).catch(reject);
       });
     } finally {
       clearTimeout(timer);

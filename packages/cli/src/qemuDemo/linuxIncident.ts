@@ -1,0 +1,62 @@
+import { RmkError, type Nanoseconds, type RecoveryRecord } from '@rmk/core';
+import type { GuestFault, GuestJob } from '@rmk/hypervisor-qemu';
+import type { ProtectedLinux } from './protectedLinux.js';
+
+/** A failure that the guest's kernel was brought to, and what became of it. */
+export interface LinuxIncident {
+  readonly fault: GuestFault;
+  readonly workload: GuestJob;
+  /** Domain time from the order to fail, on the serial line, to the detection: the guest has to take the order first. */
+  readonly latencyNs: Nanoseconds;
+  /** The recoveries that it took, in order; the last one held. */
+  readonly recoveries: readonly RecoveryRecord[];
+  /** Beats of the guest in the seconds after it. */
+  readonly beatsAfter: number;
+}
+
+export const FAULT_TEXTS: Readonly<Record<GuestFault, string>> = {
+  panic: 'a panic of the kernel',
+  oops: 'a null pointer in the kernel',
+  bug: 'a bug check in the kernel',
+  hang: 'a hang with interrupts off',
+  spin: 'a spin with preemption off',
+  halt: 'a halt with interrupts off',
+  'triple-fault': 'a triple fault',
+};
+
+const DETECTED_WITHIN_MS = 15_000;
+/** In which an error that comes again would be detected again. */
+const SETTLED_AFTER_MS = 1500;
+const ANSWER_WITHIN_MS = 10_000;
+
+/** Makes the guest's kernel fail, and waits until it is well again: `RMK_ERR_STATE` where it is not. */
+export async function provoke(
+  linux: ProtectedLinux,
+  fault: GuestFault,
+  workload: GuestJob,
+): Promise<LinuxIncident> {
+  const before = linux.recoveries.length;
+  const orderedNs = linux.nowNs;
+  await linux.shell.fail(fault);
+  if (!(await linux.until(() => linux.recoveries.length > before, DETECTED_WITHIN_MS))) {
+    throw notRecovered(linux, fault, `nothing was recovered within ${DETECTED_WITHIN_MS / 1000} s`);
+  }
+  let seen: number;
+  let beats: number;
+  do {
+    seen = linux.recoveries.length;
+    ({ beats } = linux);
+    await linux.wait(SETTLED_AFTER_MS);
+  } while (linux.recoveries.length > seen);
+  const beatsAfter = linux.beats - beats;
+  if (beatsAfter === 0) throw notRecovered(linux, fault, 'its heartbeat does not come back');
+  await linux.shell.run('true', ANSWER_WITHIN_MS);
+  const recoveries = linux.recoveries.slice(before);
+  const detectedNs = recoveries[0]?.trigger.atNs ?? orderedNs;
+  return { fault, workload, latencyNs: detectedNs - orderedNs, recoveries, beatsAfter };
+}
+
+function notRecovered(linux: ProtectedLinux, fault: GuestFault, why: string): RmkError {
+  const said = linux.mishaps.length === 0 ? '' : `; ${linux.mishaps.join('; ')}`;
+  return new RmkError('RMK_ERR_STATE', `after ${FAULT_TEXTS[fault]}: ${why}${said}`);
+}
