@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { benchCommand } from './bench/benchCommand.js';
 import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
+import { demoCommand } from './qemuDemo/demoCommand.js';
 import { runCommand } from './run/runCommand.js';
 import { startCommand } from './startCommand.js';
 import { processTerminal, type Terminal } from './terminal.js';
@@ -22,6 +23,7 @@ export async function main(
     .version(RMK_VERSION)
     .addCommand(startCommand(terminal, done))
     .addCommand(runCommand(terminal, done))
+    .addCommand(demoCommand(terminal, done))
     .addCommand(doctorCommand(terminal, done))
     .addCommand(benchCommand(terminal, done))
     .addCommand(modelCommand({ stdout: terminal.out, stderr: terminal.err, exit: done }));

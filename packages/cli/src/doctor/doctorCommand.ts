@@ -3,6 +3,7 @@ import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { doctorJson, doctorText } from './doctorReport.js';
 import { machineReport } from './machineReport.js';
+import { qemuReport } from './qemuReport.js';
 import { startedDomains } from './startedDomains.js';
 
 /** The oldest Node that RMK runs on: that of `engines` in its package.json. */
@@ -20,6 +21,7 @@ export function doctorCommand(terminal: Terminal, done: (code: ExitCode) => void
       const report = {
         node: { version, supported: isSupported(version) },
         machine: await machineReport(),
+        qemu: await qemuReport(),
         domains,
       };
       terminal.out(json === true ? doctorJson(report) : doctorText(report));

@@ -3,6 +3,8 @@ import { startTree } from '@rmk/kernel';
 import Table from 'cli-table3';
 import { colour } from '../colour.js';
 import type { MachineReport } from './machineReport.js';
+import type { QemuReport } from './qemuReport.js';
+import { qemuLines, qemuRows } from './qemuText.js';
 import type { StartedDomain } from './startedDomains.js';
 
 const PLAIN = { style: { head: [], border: [], compact: true } };
@@ -11,16 +13,17 @@ const MEBIBYTE = 2 ** 20;
 export interface DoctorReport {
   readonly node: { readonly version: string; readonly supported: boolean };
   readonly machine: MachineReport;
+  readonly qemu: QemuReport;
   readonly domains: readonly StartedDomain[];
 }
 
-export function doctorJson({ node, machine, domains }: DoctorReport): string {
+export function doctorJson({ node, machine, qemu, domains }: DoctorReport): string {
   const { tools, ...others } = machine;
   const toolsJson = tools.map((tool) => ({ ...tool, found: tool.version !== undefined }));
-  return `${JSON.stringify({ rmk: RMK_VERSION, node, ...others, tools: toolsJson, domains }, undefined, 2)}\n`;
+  return `${JSON.stringify({ rmk: RMK_VERSION, node, ...others, tools: toolsJson, qemu, domains }, undefined, 2)}\n`;
 }
 
-export function doctorText({ node, machine, domains }: DoctorReport): string {
+export function doctorText({ node, machine, qemu, domains }: DoctorReport): string {
   const { tools, userfaultfd, sharedMemory } = machine;
   const missing = [
     ...tools.filter(({ version }) => version === undefined),
@@ -34,6 +37,7 @@ export function doctorText({ node, machine, domains }: DoctorReport): string {
     ...tools.map(({ name, command, version }) => [name, version ?? colour.yellow(`no ${command}`)]),
     ['userfaultfd', `${userfaultfd.usable ? 'usable' : colour.yellow('not usable')}: ${userfaultfd.reason}`],
     ['/dev/shm', sharedMemory === undefined ? 'none' : sharedMemoryText(sharedMemory)],
+    ...qemuRows(qemu),
   );
   return [
     table.toString(),
@@ -42,6 +46,7 @@ export function doctorText({ node, machine, domains }: DoctorReport): string {
       ? 'Nothing is missing.'
       : 'Guests run on the embedded hypervisor, which needs none of what is missing:',
     ...missing.map(({ name, neededFor }) => `  ${name} is for ${neededFor}.`),
+    ...qemuLines(qemu),
     ...domains.map(treeText),
     '',
   ].join('\n');

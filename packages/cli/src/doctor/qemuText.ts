@@ -23,7 +23,7 @@ export function qemuRows({ trial, demoGuest }: QemuReport): readonly [string, st
 }
 
 /** What is to be known about them, in lines. */
-export function qemuWarnings({ trial, machines }: QemuReport): readonly string[] {
+export function qemuLines({ trial, machines }: QemuReport): readonly string[] {
   return [
     ...(trial === undefined ? [] : ['', `Checkpoints of VMs under QEMU: ${trial.why}.`]),
     ...machines.map(machineText),
