@@ -23,6 +23,7 @@ function contentProblems({ path, manifest }, files) {
     ...FIELDS.filter((field) => !(field in manifest)).map((field) => `package.json has no "${field}"`),
     ...['README.md'].filter((file) => !has.has(file)).map((file) => `there is no ${file}`),
     ...files
+      .filter((file) => !file.startsWith('templates/'))
       .filter((file) => /(^|\/)tests?\/|\.test\.|tsbuildinfo/.test(file))
       .map((file) => `${file} is of use to no user: leave it out of "files"`),
     ...built

@@ -16,9 +16,12 @@ interface PackageJson {
 /** What stands in the templates for what the user chooses; they are sound TypeScript as they are. */
 const PLACEHOLDERS = /rmk-plugin-plugin-name|pluginName|PluginName|PLUGINNAME|0\.0\.0-rmk/g;
 const IDENTIFIERS = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
-const MANIFEST = 'package.json';
-/** npm would not pack a file of the name that it is to have. */
-const RENAMED: ReadonlyMap<string, string> = new Map([['gitignore', '.gitignore']]);
+const MANIFEST = 'manifest.json';
+/** npm would not pack a file of the one name, and tools would take one of the other for a package of ours. */
+const RENAMED: ReadonlyMap<string, string> = new Map([
+  ['gitignore', '.gitignore'],
+  [MANIFEST, 'package.json'],
+]);
 
 /** The files of a plugin of this kind. `RMK` of `version` is what it will work with. */
 export function filledTemplate(kind: Kind, names: PluginNames, version: string): PluginFiles {
