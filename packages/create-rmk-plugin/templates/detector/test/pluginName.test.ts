@@ -36,7 +36,7 @@ it('finds the text wherever the output is cut', async () => {
     guest: 'tasks',
     plugins: [...nobodyRecovers, pluginName({ text: '10 tasks in' })],
   });
-  while (!rig.output.includes('10 tasks in')) await rig.advance('200ns');
+  while (!rig.output.includes('10 tasks in')) await rig.advance('500ns');
   const pieces = rig.events('EVT_VMOUTPUT').map(({ data }) => new TextDecoder().decode(data));
   expect(pieces.every((piece) => !piece.includes('10 tasks in'))).toBe(true);
   expect(rig).toHaveDetected({ kind: 'panic', cause: '"10 tasks in" on uart', times: 1 });
