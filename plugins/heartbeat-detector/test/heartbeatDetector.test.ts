@@ -8,10 +8,10 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { heartbeatDetector } from '../src/index.js';
 import { beatingGuest, firstSilence, regularly } from './beatingGuest.js';
+import { halt, hang, spin } from './faults.js';
 
 const MS = 1e6;
 const SLICE_NS = 10 * MS;
-const MSTATUS_MIE = 1n << 3n;
 
 const every20ms = (count: number) => beatingGuest(regularly(20, 20, count));
 
@@ -30,24 +30,6 @@ const protecting = (silence: Duration) => [
 
 async function advanceNs(rig: Rig, ns: number): Promise<void> {
   await rig.advance(`${ns}ns`);
-}
-
-/** An endless loop, with the timer's interrupts going on. */
-async function spin(rig: Rig): Promise<void> {
-  const vcpu = rig.domain.get(P_VCPU);
-  await vcpu.writeRegister('mstatus', (await vcpu.readRegister('mstatus')) | MSTATUS_MIE);
-  await vcpu.writeRegister('pc', rig.symbol('park'));
-}
-
-/** An endless loop with interrupts off. */
-async function hang(rig: Rig): Promise<void> {
-  await spin(rig);
-  await rig.domain.get(P_VCPU).writeRegister('mie', 0n);
-}
-
-/** A server that waits does so with all interrupts masked: nothing wakes it any more. */
-async function halt(rig: Rig): Promise<void> {
-  await rig.domain.get(P_VCPU).writeRegister('mie', 0n);
 }
 
 const beatsOf = (rig: Rig) => rig.events('EVT_VMOUTPUT').map(({ atNs }) => atNs);
