@@ -185,12 +185,12 @@ export class EventBus {
   }
 }
 
-/** Hands an event to each subscriber. An index and late reads, since they are measurably faster here. */
+/** Hands an event to each subscriber. By index, with the length read once: that is measurably faster here. */
 function deliver(channel: Channel, event: Stamped): void {
   const { subscriptions } = channel;
-  for (let index = 0; index < subscriptions.length; index++) {
-    const subscription = subscriptions[index];
-    if (subscription === undefined) continue;
+  const { length } = subscriptions;
+  for (let index = 0; index < length; index++) {
+    const subscription = subscriptions[index] as Subscription;
     const { handle } = subscription;
     try {
       const result = handle(event);
