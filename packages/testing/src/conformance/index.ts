@@ -15,3 +15,7 @@ export {
 } from './detector/detectorSubject.js';
 export type { Exposure, FalsePositives } from './detector/exposure.js';
 export { CRASHES, HANGS, withoutProgress } from './detector/readyMade.js';
+export {
+  describeCheckpointAlgorithm,
+  type CheckpointAlgorithmOptions,
+} from './algorithm/describeCheckpointAlgorithm.js';
