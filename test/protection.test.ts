@@ -15,7 +15,7 @@ async function start(
   const interposition = new Interposition();
   const plugins = interposed(microcheckpoint(), interposition);
   const supervision = { quarantineAfterFaults, restartAfter };
-  const rig = await startRig({ ...compressor, plugins, supervision, faults: 'expected' });
+  const rig = await startRig({ ...compressor, plugins, supervision, faults: 'expected', leaks: 'expected' });
   return { rig, interposition };
 }
 

@@ -33,3 +33,20 @@ export {
   type ScriptedClient,
   type ScriptedRequest,
 } from './scriptedClients.js';
+export type { DomainRigOptions } from './domainRig.js';
+export { expectNoLeaks } from './expectNoLeaks.js';
+export type { Activity, FakeGuest, ScriptedAct } from './fakes/fakeGuest.js';
+export { FAKE_MACHINE, FakeMachine, type FakeMachineOptions } from './fakes/fakeMachine.js';
+export { FakeContext, FakePageLog } from './fakes/fakePageLog.js';
+export { FakePin, type PinCall } from './fakes/fakePin.js';
+export {
+  fakePins,
+  fakePtable,
+  fakeVcpu,
+  fakeVmio,
+  fakeVmschl,
+  fakeVmsignal,
+  type FakePins,
+} from './fakes/fakePins.js';
+export { FakeRig, startFakeRig, type FakeRigOptions } from './fakes/fakeRig.js';
+export { LeakWatch } from './leakWatch.js';

@@ -1,49 +1,23 @@
-import {
-  messageOf,
-  nanoseconds,
-  type Bus,
-  type Domain,
-  type Duration,
-  type EventName,
-  type Nanoseconds,
-  type Plugin,
-  type RmkEvent,
-} from '@rmk/core';
+import { nanoseconds, type Duration } from '@rmk/core';
 import { EmbeddedHypervisor, type EmbeddedMachine, type HypervisorOptions } from '@rmk/hypervisor-embedded';
-import { createDomain, type DomainOptions } from '@rmk/kernel';
-import { onTestFinished } from 'vitest';
-import type { EventHistory, Recorded } from './eventHistory.js';
+import { DomainRig, WatchedDomain, type DomainRigOptions } from './domainRig.js';
 import { guestStateOf, type GuestState } from './guestState.js';
-import { Recorder, RECORDED } from './recorder.js';
 import { machineOf, type RigGuest } from './rigGuest.js';
 
-export type RigOptions = RigGuest & {
-  readonly plugins: readonly Plugin[];
-  /** Its options, or the hypervisor of another rig, beside whose VM this one is to run. */
-  readonly hypervisor?: HypervisorOptions | EmbeddedHypervisor;
-  readonly supervision?: DomainOptions['supervision'];
-  /** `'expected'` where plugins are meant to throw; otherwise each EVT_MODULEFAULT fails the test. */
-  readonly faults?: 'expected';
-  /** Events to record besides those of `RECORDED`. */
-  readonly record?: readonly EventName[];
-  /** Called before the first plugin starts. */
-  readonly observe?: (bus: Bus) => void;
-};
+export type RigOptions = RigGuest &
+  DomainRigOptions & {
+    /** Its options, or the hypervisor of another rig, beside whose VM this one is to run. */
+    readonly hypervisor?: HypervisorOptions | EmbeddedHypervisor;
+  };
 
 /** A domain on the embedded hypervisor, in virtual time: it stands still but for `advance` and `runToEnd`. */
-export class Rig implements EventHistory {
-  private stopped = false;
-
+export class Rig extends DomainRig<EmbeddedMachine> {
   constructor(
     readonly hypervisor: EmbeddedHypervisor,
-    readonly machine: EmbeddedMachine,
-    readonly domain: Domain,
-    private readonly recorder: Recorder,
-    private readonly faults: 'expected' | undefined,
-  ) {}
-
-  get nowNs(): Nanoseconds {
-    return this.machine.clock.now();
+    machine: EmbeddedMachine,
+    watched: WatchedDomain,
+  ) {
+    super(machine, watched);
   }
 
   /**
@@ -58,21 +32,6 @@ export class Rig implements EventHistory {
   async runToEnd(): Promise<number | undefined> {
     await this.hypervisor.run();
     return this.machine.exitCode;
-  }
-
-  /** All recorded events, in the order of their delivery. */
-  get recorded(): readonly Recorded[] {
-    return this.recorder.recorded;
-  }
-
-  /** The recorded events of one name, oldest first. `RMK_ERR_INPUT` where that one is not recorded. */
-  events<E extends EventName>(name: E): readonly RmkEvent<E>[] {
-    return this.recorder.events(name);
-  }
-
-  /** A line for each recorded event, in the order of their delivery; long runs of ordinary ones are folded. */
-  timeline(): string {
-    return this.recorder.timeline();
   }
 
   /** The guest's committed output as text. */
@@ -91,40 +50,6 @@ export class Rig implements EventHistory {
     if (address === undefined) throw new Error(`${this.machine.image.source} has no symbol ${name}`);
     return BigInt(address);
   }
-
-  /**
-   * Stops the domain and closes the VM. Throws where a plugin failed to stop, left a timer behind on the VM, or had a
-   * fault that was not expected. The test that made the rig need not call it; a second call does nothing.
-   */
-  async stop(): Promise<void> {
-    if (this.stopped) return;
-    this.stopped = true;
-    const problems = [...(await this.stopDomain()), ...this.leaks(), ...this.unexpectedFaults()];
-    await this.machine.close();
-    if (problems.length > 0) throw new Error(problems.join('\n'));
-  }
-
-  private async stopDomain(): Promise<readonly string[]> {
-    try {
-      await this.domain.stop();
-      return [];
-    } catch (error) {
-      return [messageOf(error)];
-    }
-  }
-
-  private leaks(): readonly string[] {
-    const { pendingTimers, name } = this.machine;
-    return pendingTimers === 0 ? [] : [`${pendingTimers} timers were left on the clock of the VM ${name}`];
-  }
-
-  private unexpectedFaults(): readonly string[] {
-    if (this.faults === 'expected') return [];
-    return this.events('EVT_MODULEFAULT').map(
-      ({ plugin, during, error }) =>
-        `${plugin} had a fault in ${during}: ${messageOf(error)} (where it is meant to, give the rig \`faults: 'expected'\`)`,
-    );
-  }
 }
 
 /**
@@ -135,21 +60,8 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   const { hypervisor: given } = options;
   const hypervisor = given instanceof EmbeddedHypervisor ? given : new EmbeddedHypervisor(given);
   const machine = hypervisor.createMachine(machineOf(options));
-  const recorder = new Recorder([...new Set([...RECORDED, ...(options.record ?? [])])]);
   try {
-    const domain = await createDomain({
-      name: machine.name,
-      machine,
-      plugins: options.plugins,
-      ...(options.supervision === undefined ? {} : { supervision: options.supervision }),
-      observe: (bus) => {
-        recorder.observe(bus);
-        options.observe?.(bus);
-      },
-    });
-    const rig = new Rig(hypervisor, machine, domain, recorder, options.faults);
-    onTestFinished(() => rig.stop());
-    return rig;
+    return new Rig(hypervisor, machine, await WatchedDomain.create(machine, options));
   } catch (error) {
     await machine.close();
     throw error;

@@ -1,0 +1,178 @@
+import { MAX_CLUSTER_PAGES, PAGE_BYTES, RmkError, type EpochPlan, type EpochReport } from '@rmk/core';
+import { FakePageLog } from './fakePageLog.js';
+
+type EpochPages = Pick<
+  EpochReport,
+  'updated' | 'pageFaults' | 'pagesSaved' | 'pagesPreSaved' | 'preSavedInVain'
+>;
+
+/** Memory that is kept, logged and rolled back as the contract says, in the plainest way. */
+export class FakeMemory {
+  readonly bytes: Uint8Array;
+  /** Frames that faulted and of which nobody has been told. */
+  readonly faulted: number[] = [];
+  private open: FakePageLog | undefined;
+  private logs: FakePageLog[] = [];
+  private clusterPages = 1;
+  private pageFaults = 0;
+
+  constructor(
+    readonly pages: number,
+    private readonly logPages: number,
+  ) {
+    this.bytes = new Uint8Array(pages * PAGE_BYTES);
+  }
+
+  /** A write of the guest or of the host. Gives whether the logs were lost for want of room. */
+  write(address: number, data: Uint8Array): boolean {
+    let lost = false;
+    const last = Math.floor((address + data.length - 1) / PAGE_BYTES);
+    for (let frame = Math.floor(address / PAGE_BYTES); frame <= last && data.length > 0; frame++) {
+      lost = this.beforeWrite(frame) || lost;
+    }
+    this.bytes.set(data, address);
+    return lost;
+  }
+
+  /** Ends the open epoch, if there is one, and opens the next; on failure the old one stays open. */
+  nextEpoch(plan: EpochPlan): { readonly log: FakePageLog; readonly closed: EpochPages | undefined } {
+    const clusterPages = clusterOf(plan);
+    const ended = this.openLog;
+    const closed = ended === undefined ? undefined : this.reportOn(ended);
+    const preSave = this.preSaveSet(plan, closed?.updated ?? []);
+    if (preSave.length > this.free) {
+      throw new RmkError(
+        'RMK_ERR_LOGFULL',
+        `the plan pre-saves ${preSave.length} pages, and the log area has room for ${this.free}`,
+      );
+    }
+    return { log: this.openEpoch(ended, preSave, clusterPages), closed };
+  }
+
+  /** All or nothing. `logs`: newest first, the open one included. */
+  rollback(
+    logs: readonly FakePageLog[],
+    plan: EpochPlan,
+  ): { readonly log: FakePageLog; readonly pagesRestored: number } {
+    const clusterPages = clusterOf(plan);
+    this.checkPath(logs);
+    const ruling = new Map(logs.flatMap((log) => log.savedFrames.map((frame) => [frame, log] as const)));
+    const damaged = [...ruling].filter(([frame, log]) => !log.isIntact(frame)).map(([frame]) => frame);
+    if (damaged.length > 0) {
+      throw new RmkError(
+        'RMK_ERR_LOGDAMAGED',
+        `the saved contents of page frames ${damaged.join(', ')} fail their checksum; nothing was changed`,
+      );
+    }
+    const written = logs.flatMap((log) => [...log.written]);
+    const wanted = this.preSaveSet(plan, plan.preSave === 'updated' ? written : []);
+    for (const [frame, log] of ruling) this.bytes.set(log.contentOf(frame), frame * PAGE_BYTES);
+    const preSave = wanted.length > this.free ? [] : wanted;
+    return { log: this.openEpoch(logs.at(-1)?.previous, preSave, clusterPages), pagesRestored: ruling.size };
+  }
+
+  /** All zero, and no log is of use any more. */
+  reset(): void {
+    this.bytes.fill(0);
+    this.voidLogs();
+  }
+
+  /** The log that fills. Whoever releases it gives up the protection. */
+  private get openLog(): FakePageLog | undefined {
+    return this.open?.isReleased === false ? this.open : undefined;
+  }
+
+  private get free(): number {
+    this.logs = this.logs.filter(({ isReleased }) => !isReleased);
+    return this.logPages - this.logs.reduce((sum, { pages }) => sum + pages, 0);
+  }
+
+  private beforeWrite(frame: number): boolean {
+    const log = this.openLog;
+    if (log === undefined) return false;
+    log.written.add(frame);
+    if (log.has(frame)) return false;
+    if (this.free < 1) {
+      this.voidLogs();
+      return true;
+    }
+    this.pageFaults += 1;
+    this.faulted.push(frame);
+    log.save(frame, this.page(frame), false);
+    const first = frame - (frame % this.clusterPages);
+    for (let near = first; near < Math.min(first + this.clusterPages, this.pages); near++) {
+      if (!log.has(near) && this.free > 0) log.save(near, this.page(near), true);
+    }
+    return false;
+  }
+
+  private page(frame: number): Uint8Array {
+    return this.bytes.slice(frame * PAGE_BYTES, (frame + 1) * PAGE_BYTES);
+  }
+
+  private reportOn(log: FakePageLog): EpochPages {
+    const preSaved = log.preSavedFrames;
+    return {
+      updated: Uint32Array.from(log.written).toSorted(),
+      pageFaults: this.pageFaults,
+      pagesSaved: log.pages,
+      pagesPreSaved: preSaved.length,
+      preSavedInVain: preSaved.filter((frame) => !log.written.has(frame)).length,
+    };
+  }
+
+  private preSaveSet({ preSave, add = new Uint32Array(0), drop }: EpochPlan, updated: Iterable<number>) {
+    const outside = add.find((frame) => frame >= this.pages);
+    if (outside !== undefined) {
+      throw new RmkError(
+        'RMK_ERR_ADDRESS',
+        `the plan adds page frame ${outside}, but the VM has ${this.pages} pages`,
+      );
+    }
+    const wanted = new Set([...(preSave === 'updated' ? updated : []), ...add]);
+    for (const frame of drop ?? []) wanted.delete(frame);
+    return [...wanted];
+  }
+
+  private openEpoch(
+    previous: FakePageLog | undefined,
+    preSave: readonly number[],
+    clusterPages: number,
+  ): FakePageLog {
+    const log = new FakePageLog(this, previous);
+    for (const frame of preSave) log.save(frame, this.page(frame), true);
+    this.open = log;
+    this.logs.push(log);
+    this.clusterPages = clusterPages;
+    this.pageFaults = 0;
+    return log;
+  }
+
+  private checkPath(logs: readonly FakePageLog[]): void {
+    const isPath = logs.every(
+      (log, age) => !log.isReleased && (age === 0 ? log === this.openLog : log === logs[age - 1]?.previous),
+    );
+    if (logs.length > 0 && isPath) return;
+    throw new RmkError(
+      'RMK_ERR_RELEASED',
+      'a rollback needs the log of every epoch since its target, newest first and the open one included, none of them released',
+    );
+  }
+
+  private voidLogs(): void {
+    for (const log of this.logs) log.release();
+    this.logs = [];
+    this.open = undefined;
+    this.faulted.length = 0;
+  }
+}
+
+function clusterOf({ clusterPages = 1 }: EpochPlan): number {
+  if (Number.isInteger(Math.log2(clusterPages)) && clusterPages >= 1 && clusterPages <= MAX_CLUSTER_PAGES) {
+    return clusterPages;
+  }
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `clusterPages is ${clusterPages}, expected a power of two from 1 to ${MAX_CLUSTER_PAGES}`,
+  );
+}
