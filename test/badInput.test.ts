@@ -10,8 +10,11 @@ import {
   token,
   provide,
   type Bus,
+  type EventName,
+  type Manifest,
   type Module,
   type Plugin,
+  type RmkErrorCode,
 } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
@@ -21,7 +24,7 @@ import { pinVcpu } from '@rmk/pin-vcpu';
 import { pinVmsignal } from '@rmk/pin-vmsignal';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { recovery } from '@rmk/recovery';
-import { startRig } from '@rmk/testing';
+import { startRig, type Rig } from '@rmk/testing';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { crash } from './faults.js';
@@ -267,4 +270,104 @@ describe('a module that throws', () => {
     expect(rig.domain.plugins).toEqual([]);
     expect(rig.machine.pendingTimers).toBe(0);
   });
+});
+
+/** Does what it is told when something happens, and nothing before. */
+function reacting(name: string, react: (bus: Bus) => void, manifest: Partial<Manifest> = {}): Plugin {
+  @injectable()
+  class Reacting implements Module {
+    constructor(@inject(BUS) private readonly bus: Bus) {}
+
+    start(): void {
+      this.bus.on('EVT_CHECKPOINTED', () => react(this.bus));
+    }
+  }
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', modules: [Reacting], ...manifest })();
+}
+
+describe('what is wrong with a plugin that is installed beside a running guest', () => {
+  const THERMOMETER = token<{ read(): number }>('rmk-plugin-thermometer', { members: ['read'] });
+  class Liar implements Module {
+    start(): void {}
+  }
+  const UNDECLARED = 'EVT_CHECKPOINTD' as EventName;
+  const installed = (plugin: Plugin) => (rig: Rig) => rig.domain.install(plugin);
+
+  const mistakes: readonly {
+    readonly mistake: string;
+    readonly code: RmkErrorCode;
+    readonly message: string;
+    readonly make: (rig: Rig) => Promise<unknown>;
+  }[] = [
+    {
+      mistake: 'wrong options',
+      code: 'RMK_ERR_OPTIONS',
+      message: '@rmk/heartbeat: options.threshold: expected a duration above zero',
+      make: installed({
+        definition: { ...hangDetector().definition, name: '@rmk/heartbeat' },
+        options: { threshold: 'soon' },
+      }),
+    },
+    {
+      mistake: 'a version range that excludes this RMK',
+      code: 'RMK_ERR_VERSION',
+      message: 'rmk-plugin-old 1.0.0 works with RMK <0.1.0',
+      make: installed(reacting('rmk-plugin-old', () => {}, { rmk: '<0.1.0' })),
+    },
+    {
+      mistake: 'a `provides` that lies',
+      code: 'RMK_ERR_PROVIDES',
+      message: 'rmk-plugin-liar: Liar, which is to be rmk-plugin-thermometer, lacks read',
+      make: installed(
+        reacting('rmk-plugin-liar', () => {}, { provides: [{ token: THERMOMETER, by: Liar }] }),
+      ),
+    },
+    {
+      mistake: 'a subscription to an event that nobody declares',
+      code: 'RMK_ERR_EVENT',
+      message: 'rmk-plugin-deaf: neither RMK nor a plugin of the domain declares the event EVT_CHECKPOINTD',
+      make: async (rig) => {
+        await rig.domain.install(reacting('rmk-plugin-deaf', (bus) => void bus.on(UNDECLARED, () => {})));
+        await rig.advance('50ms');
+        const [fault] = rig.events('EVT_MODULEFAULT');
+        await rig.domain.remove('rmk-plugin-deaf');
+        throw fault?.error;
+      },
+    },
+    {
+      mistake: 'a call of a pin after its removal',
+      code: 'RMK_ERR_INACTIVE',
+      message:
+        'host cannot call rmk-plugin-thermometer.read: rmk-plugin-weather, which provides it, was removed',
+      make: async (rig) => {
+        class Thermometer {
+          read(): number {
+            return 40;
+          }
+        }
+        const provides = [provide(THERMOMETER, Thermometer)];
+        await rig.domain.install(reacting('rmk-plugin-weather', () => {}, { provides }));
+        const thermometer = rig.domain.get(THERMOMETER);
+        await rig.domain.remove('rmk-plugin-weather');
+        thermometer.read();
+      },
+    },
+  ];
+
+  it.each(mistakes)(
+    '$mistake, is told with $code, and kernel, plugins and guest go on',
+    async ({ code, message, make }) => {
+      const rig = await startRig({ ...compressor, plugins: microcheckpoint(), faults: 'expected' });
+      await rig.advance('160ms');
+      const before = rig.domain.plugins.map(({ name, state }) => `${name} ${state}`);
+      const error: unknown = await make(rig).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code, message: expect.stringContaining(`${code}: ${message}`) });
+      expect(rig.domain.plugins.map(({ name, state }) => `${name} ${state}`)).toEqual(before);
+      await rig.advance('100ms');
+      await crash(rig);
+      expect(await rig.runToEnd()).toBe(0);
+      expect(rig.events('EVT_RECOVERED').map(({ record }) => record.rung)).toEqual(['target']);
+      expect(rig.guestState).toEqual(await goldenEnd(compressor));
+    },
+  );
 });

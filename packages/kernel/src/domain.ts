@@ -248,11 +248,11 @@ class SupervisedDomain implements Domain {
   }
 
   private revive(plugin: InstalledPlugin): void {
-    // What goes wrong is told by events: there is nobody to throw it to.
-    void this.exclusively(async () => {
+    // Where it fails again that is told by events. There is nobody to throw anything else to.
+    this.exclusively(async () => {
       if (this.installed.includes(plugin) && plugin.state === 'quarantined')
         await this.startAgain(plugin, 'its quarantine is over');
-    });
+    }).catch((error: unknown) => plugin.scope.fault('restart', 0, error));
   }
 
   private async startAgain(plugin: InstalledPlugin, reason: string): Promise<readonly RmkError[]> {
