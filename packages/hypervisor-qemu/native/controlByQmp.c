@@ -23,7 +23,7 @@
 
 #define PIPE_BYTES 4096
 /* After RMK's death: how long an order that it gave may still arrive at the FIFO. */
-#define ORPHAN_LIMIT_MS 2000
+#define ORPHAN_LIMIT_MS 500
 #define SAVE_LIMIT_MS 10000
 #define LOAD_LIMIT_MS 30000
 

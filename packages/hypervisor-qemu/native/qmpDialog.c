@@ -12,9 +12,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define LIMIT_NS 10000000000u
+/* For each answer; on a socket of its own QEMU answers at once. */
+#define ANSWER_LIMIT_S 2
+#define LOAD_LIMIT_NS 30000000000u
 #define RETRY_US 10000
 #define JOB "rmk-orphan"
+#define JOB_START "{\"current-progress\""
 
 struct dialog {
     int socket;
@@ -62,7 +65,7 @@ static bool ask(struct dialog *dialog, const char *command, const char *argument
 static bool open_dialog(struct dialog *dialog, const char *path, struct failure *failure)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct timeval limit = {.tv_sec = LIMIT_NS / 1000000000u};
+    struct timeval limit = {.tv_sec = ANSWER_LIMIT_S};
     if (strlen(path) >= sizeof address.sun_path)
         return fail(failure, FAILURE_INPUT, "the path of the QMP socket is too long");
     memcpy(address.sun_path, path, strlen(path) + 1);
@@ -81,12 +84,12 @@ static bool open_dialog(struct dialog *dialog, const char *path, struct failure 
 
 static bool wait_for_job(struct dialog *dialog, struct failure *failure)
 {
-    uint64_t until_ns = monotonic_ns() + LIMIT_NS;
+    uint64_t until_ns = monotonic_ns() + LOAD_LIMIT_NS;
     while (monotonic_ns() < until_ns) {
         if (!ask(dialog, "query-jobs", "", failure))
             return false;
-        const char *job = strstr(dialog->line, "{\"current-progress\"");
-        for (; job != NULL && strstr(job, "\"id\": \"" JOB "\"") != NULL; job = strstr(job + 1, "{\"current-progress\"")) {
+        /* One object for each job, without objects in it. */
+        for (const char *job = strstr(dialog->line, JOB_START); job != NULL; job = strstr(job + 1, JOB_START)) {
             const char *end = strchr(job, '}');
             const char *id = strstr(job, "\"id\": \"" JOB "\"");
             const char *concluded = strstr(job, "\"status\": \"concluded\"");

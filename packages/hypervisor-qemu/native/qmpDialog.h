@@ -1,6 +1,7 @@
 /*
  * What the library says to QEMU by QMP itself: only when RMK died and left the VM stopped, or in the middle of a rollback.
- * The socket is the one that RMK used; QEMU serves one client at a time, and is free once RMK's end is closed.
+ * The socket should be one of the library's own (a second -qmp): QEMU serves one client at a time on each, and on RMK's the
+ * next RMK process may have come first.
  */
 #pragma once
 

@@ -21,6 +21,11 @@ export interface ControlTarget {
    * Absent where QEMU was started without the library.
    */
   readonly librarySocket?: string;
+  /**
+   * A second QMP socket of QEMU, which nobody uses: control by QMP has the library let the VM run on by it if RMK dies.
+   * Without it the library waits for the socket of {@link qmp}, where the next RMK process may have come first.
+   */
+  readonly spareQmpSocket?: string;
   /** Writes guest-physical memory by the gdb stub, for the control by QMP, which has no other way that is safe. */
   readonly writeMemory?: (address: number, data: Uint8Array) => Promise<void>;
   /** The end of QEMU's stderr, for errors. */

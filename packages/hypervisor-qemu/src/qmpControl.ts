@@ -158,7 +158,7 @@ async function prepareSnapshot(target: ControlTarget, connection: LibraryConnect
       ['u32', offsets.length],
       ...offsets.map((offset) => ['u64', offset] as const),
     ),
-    Buffer.from(`${path}\0${qmp.path}\0`),
+    Buffer.from(`${path}\0${target.spareQmpSocket ?? qmp.path}\0`),
   ]);
   await connection.order(KIND.snapshot, payload);
 }

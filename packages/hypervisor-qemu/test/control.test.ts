@@ -1,77 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { CheckpointControl, ControlKind, Cut } from '../src/checkpointControl.js';
-import { openControl } from '../src/openControl.js';
-import { CountingGuest } from './countingGuest.js';
 import { describeQemu } from './qemuPresent.js';
-
-interface Opened extends AsyncDisposable {
-  readonly guest: CountingGuest;
-  readonly control: CheckpointControl;
-  readonly lost: readonly string[];
-  readonly closed: readonly string[];
-  /** Lets the VM run on, and waits until the guest has proved again that its memory is of one moment. */
-  goesOn(): Promise<void>;
-}
-
-async function opened(kind: ControlKind, logPages = 4096): Promise<Opened> {
-  const guest = await CountingGuest.start();
-  await guest.proves();
-  const lost: string[] = [];
-  const closed: string[] = [];
-  const events = {
-    lost: (reason: string) => lost.push(reason),
-    closed: (reason: string) => closed.push(reason),
-  };
-  const { control } = await openControl(
-    guest.target,
-    { logPages, audit: true, kind, tracker: 'auto' },
-    events,
-  );
-  return {
-    guest,
-    control,
-    lost,
-    closed,
-    goesOn: async () => {
-      await guest.target.qmp.execute('cont');
-      await guest.proves();
-    },
-    [Symbol.asyncDispose]: () => guest[Symbol.asyncDispose](),
-  };
-}
-
-async function checkpoints(control: CheckpointControl, count: number): Promise<Cut[]> {
-  const cuts: Cut[] = [];
-  for (let index = 0; index < count; index++) {
-    cuts.push(await control.checkpoint());
-    await wait(5);
-  }
-  return cuts;
-}
-
-function at(cuts: readonly Cut[], index: number): Cut {
-  const cut = cuts.at(index);
-  if (cut === undefined) throw new Error(`there is no checkpoint ${index}`);
-  return cut;
-}
-
-function release(control: CheckpointControl, cuts: readonly Cut[]): void {
-  for (const { state, log } of cuts) {
-    control.releaseLog(log);
-    control.releaseState(state);
-  }
-}
-
-/** The audit of a rollback that brought everything back. */
-function exactly(cut: Cut): unknown {
-  return { ramDigest: cut.audit?.ramDigest, stateDifferences: [] };
-}
+import { at, checkpoints, exactly, protectedGuest, release } from './protectedGuest.js';
 
 for (const kind of ['in-process', 'qmp'] as const) {
   describeQemu(`control ${kind}, of a guest that checks its own memory`, () => {
     test('a rollback over any number of epochs brings back memory and devices bit for bit', async () => {
-      await using vm = await opened(kind);
+      await using vm = await protectedGuest(kind);
       for (let epochs = 1; epochs <= 8; epochs++) {
         const cuts = await checkpoints(vm.control, epochs);
         const back = await vm.control.rollback(at(cuts, 0).state, cuts.map(({ log }) => log).toReversed());
@@ -84,7 +19,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
     });
 
     test('after a rollback an older checkpoint can be reached still', async () => {
-      await using vm = await opened(kind);
+      await using vm = await protectedGuest(kind);
       const cuts = await checkpoints(vm.control, 3);
       const back = await vm.control.rollback(at(cuts, 1).state, [at(cuts, 2).log, at(cuts, 1).log]);
       await vm.goesOn();
@@ -92,5 +27,131 @@ for (const kind of ['in-process', 'qmp'] as const) {
       expect(older.audit).toEqual(exactly(at(cuts, 0)));
       await vm.goesOn();
     });
+
+    test('what was written in an epoch is told, and its prior content kept', async () => {
+      await using vm = await protectedGuest(kind);
+      const first = await vm.control.checkpoint();
+      await vm.guest.proves();
+      const known = await vm.control.frames(first.log);
+      // The count lies in page frame 1, and what it is spread over from 0x200000 on.
+      expect(known).toContain(1);
+      expect(known).toContain(0x200);
+      expect(known).not.toContain(0x100);
+      expect(await vm.control.pagesWrittenSinceAsked()).toBeGreaterThan(200);
+      const prior = await vm.control.page(first.log, 1);
+      const next = await vm.control.checkpoint();
+      expect(next.closed?.log).toBe(first.log);
+      expect(next.closed?.updated).toEqual(known);
+      expect(await vm.control.page(first.log, 1)).toEqual(prior);
+      expect(await vm.control.page(first.log, 0x100)).toBeUndefined();
+      expect(await vm.control.verifyLog(first.log)).toEqual(new Uint32Array(0));
+      expect(await vm.control.verifyState(first.state)).toBe(true);
+    });
+
+    test('without its log open, an epoch ends in a first checkpoint, which is exact again', async () => {
+      await using vm = await protectedGuest(kind);
+      const given = await vm.control.checkpoint();
+      release(vm.control, [given]);
+      await vm.guest.proves();
+      await expect(vm.control.rollback(given.state, [given.log])).rejects.toThrow('RMK_ERR_RELEASED');
+      const first = await vm.control.checkpoint();
+      expect(first.closed).toBeUndefined();
+      await vm.guest.proves();
+      const back = await vm.control.rollback(first.state, [first.log]);
+      expect(back.audit).toEqual(exactly(first));
+      await vm.goesOn();
+    });
+
+    test('a rollback needs the log of every epoch since, newest first', async () => {
+      await using vm = await protectedGuest(kind);
+      const cuts = await checkpoints(vm.control, 3);
+      const [oldest, middle, newest] = [at(cuts, 0), at(cuts, 1), at(cuts, 2)];
+      for (const logs of [
+        [oldest.log],
+        [newest.log, oldest.log],
+        [middle.log, oldest.log],
+        [newest.log, middle.log],
+      ]) {
+        await expect(vm.control.rollback(oldest.state, logs)).rejects.toThrow('RMK_ERR_INPUT');
+      }
+      // Nothing was lost by it.
+      await vm.guest.proves();
+      const back = await vm.control.rollback(oldest.state, [newest.log, middle.log, oldest.log]);
+      expect(back.audit).toEqual(exactly(oldest));
+    });
+
+    test('the handler of the cut is called while the VM stands still, for checkpoints and rollbacks', async () => {
+      await using vm = await protectedGuest(kind);
+      const calls: string[] = [];
+      await vm.control.onCut(({ kind: what }) => {
+        const before = vm.guest.output.length;
+        const until = performance.now() + 5;
+        while (performance.now() < until);
+        calls.push(`${what} ${vm.guest.output.length - before}`);
+      });
+      const cut = await vm.control.checkpoint();
+      await vm.control.rollback(cut.state, [cut.log]);
+      await vm.control.onCut(undefined);
+      await vm.control.checkpoint();
+      expect(calls).toEqual(['checkpoint 0', 'rollback 0']);
+      await vm.goesOn();
+    });
+
+    test('a handler of the cut that fails does not keep the guest', async () => {
+      await using vm = await protectedGuest(kind);
+      await vm.control.onCut(() => {
+        throw new Error('no idea');
+      });
+      await expect(vm.control.checkpoint()).rejects.toThrow('no idea');
+      await vm.guest.proves();
+    });
+
+    test('hundreds of checkpoints and rollbacks in a row are exact', { timeout: 120_000 }, async () => {
+      await using vm = await protectedGuest(kind);
+      let kept = await vm.control.checkpoint();
+      for (let round = 0; round < 25; round++) {
+        const cuts = [kept];
+        for (let index = 0; index < 10; index++) cuts.push(await vm.control.checkpoint());
+        kept = await vm.control.rollback(kept.state, cuts.map(({ log }) => log).toReversed());
+        expect(kept.audit).toEqual(exactly(at(cuts, 0)));
+        release(vm.control, cuts);
+        await vm.guest.target.qmp.execute('cont');
+        await wait(3);
+      }
+      await vm.guest.proves();
+    });
   });
 }
+
+describeQemu('control in-process', () => {
+  test('a write from outside is executed if code lay there, counts as written, and is undone by a rollback', async () => {
+    await using vm = await protectedGuest('in-process');
+    const cut = await vm.control.checkpoint();
+    await vm.control.write(0x5000, Uint8Array.of(1, 2, 3));
+    expect(await vm.control.frames(cut.log)).toContain(5);
+    const back = await vm.control.rollback(cut.state, [cut.log]);
+    expect(back.audit).toEqual(exactly(cut));
+    await vm.goesOn();
+  });
+
+  test('a write that does not arrive in RAM is refused', async () => {
+    await using vm = await protectedGuest('in-process');
+    await expect(vm.control.write(16 << 20, Uint8Array.of(1))).rejects.toThrow('RMK_ERR_ADDRESS');
+    await expect(vm.control.write(0xf0000, Uint8Array.of(1))).rejects.toThrow('RMK_ERR_ADDRESS');
+    await vm.guest.proves();
+  });
+});
+
+describeQemu('the choice of control', () => {
+  test('is in-process for a QEMU that is known', async () => {
+    await using vm = await protectedGuest('auto');
+    expect([vm.control.kind, vm.control.tracker]).toEqual(['in-process', 'dirty-bitmap']);
+    expect(vm.why).toContain('self-test passed');
+  });
+
+  test('is QMP, and says why, where calls within QEMU are not known to work', async () => {
+    await using vm = await protectedGuest('auto', { arguments: ['-smp', '2'] });
+    expect([vm.control.kind, vm.control.tracker]).toEqual(['qmp', 'userfaultfd-async']);
+    expect(vm.why).toContain('the VM must have one vCPU (-smp 1)');
+  });
+});

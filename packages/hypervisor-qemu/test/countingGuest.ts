@@ -48,16 +48,18 @@ export class CountingGuest implements AsyncDisposable {
       ],
       { stdio: 'pipe' },
     );
-    const [ramFile, serialFile, qmpSocket, librarySocket] = ['ram', 'serial', 'qmp', 'library'].map((name) =>
-      join(folder, name),
-    ) as [string, string, string, string];
+    const ramFile = join(folder, 'ram');
+    const serialFile = join(folder, 'serial');
+    const qmpSocket = join(folder, 'qmp');
+    const spareQmpSocket = join(folder, 'spare-qmp');
+    const librarySocket = join(folder, 'library');
     writeFileSync(serialFile, '');
     const args = [
       '-accel tcg -cpu max -M pc,memory-backend=m,vmport=off,i8042=off,usb=off,suppress-vmdesc=on',
       `-m ${memoryMiB} -nodefaults -no-user-config -display none -vga none -no-shutdown -bios ${firmware}`,
       `-object memory-backend-file,id=m,size=${memoryMiB}M,mem-path=${ramFile},share=on`,
       `-global migration.send-configuration=off -serial file:${serialFile}`,
-      `-qmp unix:${qmpSocket},server=on,wait=off`,
+      `-qmp unix:${qmpSocket},server=on,wait=off -qmp unix:${spareQmpSocket},server=on,wait=off`,
     ];
     const preload = {
       LD_PRELOAD: await buildNativeLibrary(),
@@ -76,6 +78,7 @@ export class CountingGuest implements AsyncDisposable {
         pid: child.pid ?? 0,
         folder,
         ramFile,
+        spareQmpSocket,
         memoryBytes: memoryMiB << 20,
         ...(options.library === false ? {} : { librarySocket }),
         stderrTail: () => guest.stderr,
