@@ -103,7 +103,19 @@ export class HostClock implements Clock {
     const next = this.timers[0];
     if (next === undefined || this.frozenAtNs !== undefined || this.closed) return;
     const delayMs = Math.max(0, Math.ceil((next.atNs - this.now()) / NS_PER_MS));
-    this.sleep = setTimeout(() => this.fireDue(), Math.min(delayMs, LONGEST_SLEEP_MS));
+    this.sleep = setTimeout(() => this.fireAfterReading(), Math.min(delayMs, LONGEST_SLEEP_MS));
+  }
+
+  /**
+   * Where the host let RMK wait, what came from the guest meanwhile lies in the sockets still: it is read before a timer
+   * finds that nothing came.
+   */
+  private fireAfterReading(): void {
+    const { sleep } = this;
+    setImmediate(() => {
+      // Armed anew meanwhile, it is for the later sleep to fire.
+      if (sleep === this.sleep) this.fireDue();
+    });
   }
 
   private fireDue(): void {

@@ -7,15 +7,20 @@ export function processStart(pid: number): string | undefined {
   return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
-/** Host time that a thread has spent on a processor, and has waited for one, in nanoseconds; undefined where it is gone. */
-export function threadTimes(
-  pid: number,
-  thread: number,
-): { readonly ranNs: number; readonly waitedNs: number } | undefined {
-  const text = read(`/proc/${pid}/task/${thread}/schedstat`);
-  const [ran, waited] = text?.split(' ') ?? [];
-  if (ran === undefined || waited === undefined) return undefined;
-  return { ranNs: Number(ran), waitedNs: Number(waited) };
+/** What a thread has done since it began, and what it is doing. */
+export interface ThreadActivity {
+  /** Host time on a processor, and waiting for one. Exact where the thread sleeps; else what goes on now is not in it. */
+  readonly ranNs: number;
+  readonly waitedNs: number;
+  readonly sleeps: boolean;
+}
+
+/** Undefined where the thread is gone. */
+export function threadActivity(pid: number, thread: number): ThreadActivity | undefined {
+  const state = statFields(`/proc/${pid}/task/${thread}/stat`)?.[0];
+  const [ran, waited] = read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ') ?? [];
+  if (state === undefined || ran === undefined || waited === undefined) return undefined;
+  return { ranNs: Number(ran), waitedNs: Number(waited), sleeps: state !== 'R' };
 }
 
 /** The arguments of a process; undefined where it runs no more. */

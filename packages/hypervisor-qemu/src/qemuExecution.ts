@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FactTeller, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
 import { z } from 'zod';
 import { HostClock } from './hostClock.js';
+import { threadActivity } from './processStatus.js';
 import type { QemuProcess } from './qemuProcess.js';
 import type { QmpEvent } from './qmpClient.js';
 import { isHaltedForEver, VcpuActivity } from './vcpuActivity.js';
@@ -9,6 +10,8 @@ import { isHaltedForEver, VcpuActivity } from './vcpuActivity.js';
 /** Looks come more often than the interval that is promised, since the host's timers are late by milliseconds. */
 const LOOK_AFTER = 0.75;
 const RESET_WITHIN_MS = 10_000;
+/** Some ten milliseconds suffice, where the host has the time. */
+const FIRMWARE_RESETS_WITHIN_NS = 2e9;
 
 const status = z.object({ status: z.string() });
 const cpus = z.tuple([z.object({ 'thread-id': z.int() })]);
@@ -33,6 +36,7 @@ export class QemuExecution {
   /** The guest brought its VM to a halt: QEMU's run state. */
   private halted: string | undefined;
   private lost: RmkError | undefined;
+  private firmwareResetsUntilNs: Nanoseconds = 0;
   /** RMK stops and starts the VM in passing: what QEMU tells of that is nothing new. */
   private inPassing = 0;
   private activity: VcpuActivity | undefined;
@@ -50,8 +54,10 @@ export class QemuExecution {
   /** Begins to look at the vCPU. */
   async watch(): Promise<void> {
     const [{ 'thread-id': thread }] = await this.process.qmp.query('query-cpus-fast', cpus);
-    this.activity = new VcpuActivity(this.process.state.pid, thread, {
+    const { pid } = this.process.state;
+    this.activity = new VcpuActivity({
       now: () => this.clock.now(),
+      thread: () => threadActivity(pid, thread),
       pagesWritten: this.pagesWritten,
       isHaltedForEver: async () => isHaltedForEver(await this.process.qmp.humanMonitor('info registers')),
     });
@@ -130,9 +136,10 @@ export class QemuExecution {
     if (NEEDS_RESET.has(state)) await this.reset();
   }
 
-  /** Resets the VM, which must stand still. */
+  /** Resets the VM, which must stand still. Its guest boots again when it is resumed. */
   async reset(): Promise<void> {
     const { qmp } = this.process;
+    this.firmwareResetsUntilNs = this.clock.now() + FIRMWARE_RESETS_WITHIN_NS;
     await this.quietly(
       () =>
         new Promise<void>((resolve, reject) => {
@@ -156,7 +163,8 @@ export class QemuExecution {
   }
 
   /** The guest was turned back, or begins anew: what it did before is no more. */
-  turnedBack(): void {
+  turnedBack(to: 'checkpoint' | 'boot'): void {
+    if (to === 'checkpoint') this.firmwareResetsUntilNs = 0;
     this.halted = undefined;
     this.activity?.begin();
     this.settleClock();
@@ -182,7 +190,12 @@ export class QemuExecution {
   }
 
   private async look(): Promise<void> {
-    if (!this.facts.isObserved('scheduled') || this.closed) return;
+    if (this.closed) return;
+    // What nobody was told is not kept for whoever comes to listen.
+    if (!this.facts.isObserved('scheduled')) {
+      this.activity?.begin();
+      return;
+    }
     const scheduled = await this.activity?.look().catch((error: unknown) => {
       // QEMU went meanwhile: that is told by itself.
       if (this.lost === undefined && !this.closed) throw error;
@@ -195,11 +208,17 @@ export class QemuExecution {
     if (this.closed) return;
     if (event === 'GUEST_PANICKED') this.fail('guest-panicked', 'kernel', 'panic');
     else if (event === 'WATCHDOG') this.signal('watchdog', 'machine');
-    else if (event === 'RESET' && shutdown.safeParse(data).data?.guest === true)
-      this.signal('reset', 'machine');
+    else if (event === 'RESET' && shutdown.safeParse(data).data?.guest === true) this.resetByGuest();
     else if (event === 'SHUTDOWN' && shutdown.safeParse(data).data?.guest === true) this.exit();
     else if (event === 'STOP' && this.inPassing === 0) void this.stoppedByOthers();
     else if (event === 'RESUME' && this.inPassing === 0) this.resumedByOthers();
+  }
+
+  /** After a reset of RMK the firmware, which finds that it has run before, renews itself and resets the machine once more. */
+  private resetByGuest(): void {
+    const byFirmware = this.clock.now() < this.firmwareResetsUntilNs;
+    this.firmwareResetsUntilNs = 0;
+    if (!byFirmware) this.signal('reset', 'machine');
   }
 
   private signal(cause: string, privilege: Privilege): void {

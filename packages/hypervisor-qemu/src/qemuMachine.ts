@@ -256,7 +256,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       const undoneNs = this.guestNs - context.moment.guestNs;
       this.undoneNs += undoneNs;
       const outputStruckBytes = this.strike(context.moment);
-      this.execution.turnedBack();
+      this.execution.turnedBack('checkpoint');
       const opened = this.epochs.reopened(control, done, this.clock.now(), context, this.moment());
       return { ...opened, pagesRestored: done.pagesRestored, undoneNs, outputStruckBytes };
     });
@@ -269,7 +269,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       this.epochs.void('is of a life before a restart', true);
       await this.clearRam();
       await this.execution.reset();
-      this.execution.turnedBack();
+      this.execution.turnedBack('boot');
       if (!suspended) await this.execution.resume();
     });
   }

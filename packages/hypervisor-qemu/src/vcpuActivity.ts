@@ -1,43 +1,48 @@
 import type { Facts, Nanoseconds, ProgressSign } from '@rmk/core';
-import { threadTimes } from './processStatus.js';
-
-type ThreadTimes = NonNullable<ReturnType<typeof threadTimes>>;
-
-const GONE: ThreadTimes = { ranNs: 0, waitedNs: 0 };
+import type { ThreadActivity } from './processStatus.js';
 
 /** What the activity of the vCPU is told from; each may fail when QEMU goes. */
 export interface ActivitySources {
   now(): Nanoseconds;
+  /** Of the vCPU's thread; undefined where it is gone. */
+  thread(): ThreadActivity | undefined;
   /** Pages that were newly written since this was asked last; undefined where nobody can tell. */
   pagesWritten(): Promise<number | undefined>;
   /** Whether the vCPU is halted with interrupts off: nothing of its own can wake it. */
   isHaltedForEver(): Promise<boolean>;
 }
 
-/** Of a stretch, where the vCPU used less it counts as having stood still: checkpoints use its thread a little. */
-const STOOD_STILL = 0.1;
-/** Of a stretch, where it slept less it counts as busy throughout: its thread waits for locks of QEMU now and then. */
-const BUSY_THROUGHOUT = 0.1;
+/** The vCPU's thread sleeps for moments also while its guest is busy, for instance to get a lock of QEMU's. */
+const MOMENTS = 0.1;
+/** Checkpoints use the thread a little, also while its guest idles. */
+const ALMOST_ALL = 0.9;
+
+interface Stretch {
+  readonly atNs: Nanoseconds;
+  readonly lengthNs: Nanoseconds;
+  /** Time in which the vCPU was waiting. */
+  readonly restNs: Nanoseconds;
+  readonly thread: ThreadActivity | undefined;
+}
 
 /**
- * What the vCPU did between two looks, seen from outside: the processor time of its thread, the pages that were written,
+ * What the vCPU did between two looks, seen from outside: whether its thread ran or slept, the pages that were written,
  * and the bytes of the heartbeat channel.
  */
 export class VcpuActivity {
   private sinceNs: Nanoseconds;
-  private times: ThreadTimes | undefined;
+  private before: ThreadActivity | undefined;
   private heartbeatNs: Nanoseconds | undefined;
+  /** When it was asked last whether pages had been written. */
+  private askedNs: Nanoseconds;
   /** Counts beginnings, so that a look that began before a rollback is dropped. */
   private generation = 0;
   private looking = false;
 
-  constructor(
-    private readonly pid: number,
-    private readonly thread: number,
-    private readonly sources: ActivitySources,
-  ) {
+  constructor(private readonly sources: ActivitySources) {
     this.sinceNs = sources.now();
-    this.times = this.threadTimes();
+    this.askedNs = this.sinceNs;
+    this.before = sources.thread();
   }
 
   /** Bytes came from the heartbeat channel. */
@@ -49,7 +54,8 @@ export class VcpuActivity {
   begin(): void {
     this.generation++;
     this.sinceNs = this.sources.now();
-    this.times = this.threadTimes();
+    this.askedNs = this.sinceNs;
+    this.before = this.sources.thread();
     this.heartbeatNs = undefined;
   }
 
@@ -59,54 +65,57 @@ export class VcpuActivity {
     this.looking = true;
     try {
       const { generation } = this;
+      const askedNs = this.sources.now();
       const pages = (await this.sources.pagesWritten()) ?? 0;
-      const halted = pages === 0 && this.stoodStill() && (await this.sources.isHaltedForEver());
+      const halted = pages === 0 && isStill(this.stretch()) && (await this.sources.isHaltedForEver());
       // From here on without a pause: what is told is told of this moment.
-      return generation === this.generation ? this.end(pages > 0, halted) : undefined;
+      return generation === this.generation ? this.end(askedNs, pages > 0, halted) : undefined;
     } finally {
       this.looking = false;
     }
   }
 
-  private end(pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
-    const { stretchNs, cpuNs, sleptNs } = this.spent();
-    if (stretchNs <= 0) return undefined;
-    const atNs = this.sinceNs + stretchNs;
-    const state = halted ? 'halted' : isStill(stretchNs, cpuNs) ? 'idle' : 'ran';
-    const progress = progressOf(pagesWritten ? atNs : undefined, this.heartbeatNs);
+  private end(askedNs: Nanoseconds, pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
+    const stretch = this.stretch();
+    const { atNs, lengthNs, restNs, thread } = stretch;
+    if (lengthNs <= 0) return undefined;
+    // When in the stretch a page was written is not known: a moment at which the guest was surely well is told.
+    const progress = progressOf(pagesWritten ? this.askedNs : undefined, this.heartbeatNs);
     this.sinceNs = atNs;
-    this.times = this.threadTimes();
+    this.askedNs = askedNs;
+    this.before = thread;
     this.heartbeatNs = undefined;
-    const restNs = sleptNs < stretchNs * BUSY_THROUGHOUT ? 0 : sleptNs;
-    return { atNs, cpuNs, idleNs: halted ? 0 : restNs, haltedNs: halted ? restNs : 0, state, progress };
+    return {
+      atNs,
+      cpuNs: lengthNs - restNs,
+      idleNs: halted ? 0 : restNs,
+      haltedNs: halted ? restNs : 0,
+      state: halted ? 'halted' : isStill(stretch) ? 'idle' : 'ran',
+      progress,
+    };
   }
 
-  private stoodStill(): boolean {
-    const { stretchNs, cpuNs } = this.spent();
-    return isStill(stretchNs, cpuNs);
-  }
-
-  /** A thread that waits for the host's processor runs no instruction and is not idle: a busy host accuses no guest. */
-  private spent(): {
-    readonly stretchNs: Nanoseconds;
-    readonly cpuNs: Nanoseconds;
-    readonly sleptNs: Nanoseconds;
-  } {
-    const stretchNs = this.sources.now() - this.sinceNs;
-    const now = this.threadTimes() ?? GONE;
-    const before = this.times ?? now;
-    const cpuNs = Math.min(stretchNs, Math.max(0, now.ranNs - before.ranNs));
-    const waitedNs = Math.max(0, now.waitedNs - before.waitedNs);
-    return { stretchNs, cpuNs, sleptNs: Math.max(0, stretchNs - cpuNs - waitedNs) };
-  }
-
-  private threadTimes(): ThreadTimes | undefined {
-    return threadTimes(this.pid, this.thread);
+  /**
+   * That a guest idles is taken for a sign that it is well, so idle is only what is certain: time in which the thread
+   * slept. Waiting for the host's processor is none, and where the thread does not sleep at this moment it is not known
+   * how long it has been waiting.
+   */
+  private stretch(): Stretch {
+    const atNs = this.sources.now();
+    const thread = this.sources.thread();
+    const lengthNs = atNs - this.sinceNs;
+    const { before } = this;
+    if (thread === undefined || before === undefined || !thread.sleeps) {
+      return { atNs, lengthNs, restNs: 0, thread };
+    }
+    const busyNs = thread.ranNs - before.ranNs + (thread.waitedNs - before.waitedNs);
+    const sleptNs = Math.min(lengthNs, Math.max(0, lengthNs - busyNs));
+    return { atNs, lengthNs, restNs: sleptNs < lengthNs * MOMENTS ? 0 : sleptNs, thread };
   }
 }
 
-function isStill(stretchNs: Nanoseconds, cpuNs: Nanoseconds): boolean {
-  return cpuNs < stretchNs * STOOD_STILL;
+function isStill({ lengthNs, restNs }: Stretch): boolean {
+  return restNs >= lengthNs * ALMOST_ALL;
 }
 
 /** Signs of progress with the moment at which each was last seen. */
@@ -120,11 +129,11 @@ function progressOf(
   ];
 }
 
+const INTERRUPT_FLAG = 1n << 9n;
+
 /** Whether what `info registers` prints shows a vCPU that is halted, with the interrupt flag clear. */
 export function isHaltedForEver(registers: string): boolean {
   const flags = /\bR?E?FL=([0-9a-f]+)/.exec(registers)?.[1];
   const halted = /\bHLT=1\b/.test(registers);
   return halted && flags !== undefined && (BigInt(`0x${flags}`) & INTERRUPT_FLAG) === 0n;
 }
-
-const INTERRUPT_FLAG = 1n << 9n;
