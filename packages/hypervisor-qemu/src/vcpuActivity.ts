@@ -20,6 +20,7 @@ const ALMOST_ALL = 0.9;
 interface Stretch {
   readonly atNs: Nanoseconds;
   readonly lengthNs: Nanoseconds;
+  readonly cpuNs: Nanoseconds;
   /** Time in which the vCPU was waiting. */
   readonly restNs: Nanoseconds;
   readonly thread: ThreadActivity | undefined;
@@ -77,7 +78,7 @@ export class VcpuActivity {
 
   private end(askedNs: Nanoseconds, pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
     const stretch = this.stretch();
-    const { atNs, lengthNs, restNs, thread } = stretch;
+    const { atNs, lengthNs, cpuNs, restNs, thread } = stretch;
     if (lengthNs <= 0) return undefined;
     // When in the stretch a page was written is not known: a moment at which the guest was surely well is told.
     const progress = progressOf(pagesWritten ? this.askedNs : undefined, this.heartbeatNs);
@@ -87,7 +88,7 @@ export class VcpuActivity {
     this.heartbeatNs = undefined;
     return {
       atNs,
-      cpuNs: lengthNs - restNs,
+      cpuNs,
       idleNs: halted ? 0 : restNs,
       haltedNs: halted ? restNs : 0,
       state: halted ? 'halted' : isStill(stretch) ? 'idle' : 'ran',
@@ -96,21 +97,22 @@ export class VcpuActivity {
   }
 
   /**
-   * That a guest idles is taken for a sign that it is well, so idle is only what is certain: time in which the thread
-   * slept. Waiting for the host's processor is none, and where the thread does not sleep at this moment it is not known
-   * how long it has been waiting.
+   * Time in which the thread waited for the host's processor is neither: a busy host accuses no guest. That a guest idles
+   * is taken for a sign that it is well, so idle is only what is certain: where the thread does not sleep at this moment
+   * it is not known how long it has been waiting.
    */
   private stretch(): Stretch {
     const atNs = this.sources.now();
     const thread = this.sources.thread();
     const lengthNs = atNs - this.sinceNs;
     const { before } = this;
-    if (thread === undefined || before === undefined || !thread.sleeps) {
-      return { atNs, lengthNs, restNs: 0, thread };
+    if (thread === undefined || before === undefined) {
+      return { atNs, lengthNs, cpuNs: lengthNs, restNs: 0, thread };
     }
-    const busyNs = thread.ranNs - before.ranNs + (thread.waitedNs - before.waitedNs);
-    const sleptNs = Math.min(lengthNs, Math.max(0, lengthNs - busyNs));
-    return { atNs, lengthNs, restNs: sleptNs < lengthNs * MOMENTS ? 0 : sleptNs, thread };
+    const waitedNs = thread.waitedNs - before.waitedNs;
+    const sleptNs = thread.sleeps ? Math.max(0, lengthNs - waitedNs - (thread.ranNs - before.ranNs)) : 0;
+    const restNs = sleptNs < lengthNs * MOMENTS ? 0 : Math.min(lengthNs, sleptNs);
+    return { atNs, lengthNs, cpuNs: Math.max(0, lengthNs - restNs - waitedNs), restNs, thread };
   }
 }
 
