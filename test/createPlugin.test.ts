@@ -1,45 +1,71 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createPlugin, KIND_NAMES, type Kind } from 'create-rmk-plugin';
 import { emptyFolder, installPacked, packPackages } from './packedPackages.js';
 
+const KINDS = ['pin', 'detector', 'recovery', 'algorithm'] as const;
+
 const tarballs = emptyFolder('packed');
+const generator = emptyFolder('generator');
 const plugins = emptyFolder('plugins');
 
-const folderOf = (kind: Kind): string => join(plugins.path, `rmk-plugin-made-${kind}`);
-
-/** Runs an npm script of a plugin and gives what it printed; fails with all of it. */
-function npmRun(kind: Kind, script: string): string {
-  const cwd = folderOf(kind);
+/** Runs a program and gives what it printed; fails with all of it. */
+function run(cwd: string, program: string, ...args: readonly string[]): string {
   // What vitest sets for the tests that run here is not for those that are run.
   const env = { ...process.env, NO_COLOR: '1', VITEST: undefined };
-  const { status, stdout, stderr } = spawnSync('npm', ['run', script], { cwd, env, encoding: 'utf8' });
+  const { status, stdout, stderr } = spawnSync(program, args, { cwd, env, encoding: 'utf8' });
   if (status === 0) return stdout;
-  throw new Error(`npm run ${script} failed in ${cwd}:\n${stdout}\n${stderr}`);
+  throw new Error(`${program} ${args.join(' ')} failed in ${cwd}:\n${stdout}\n${stderr}`);
+}
+
+/** A folder whose `package.json` says this. */
+function describedFolder(path: string, manifest: object): string {
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'package.json'), JSON.stringify(manifest));
+  return path;
 }
 
 beforeAll(async () => {
   const packed = await packPackages(tarballs.path);
-  for (const kind of KIND_NAMES) createPlugin({ name: `made-${kind}`, kind, directory: folderOf(kind) });
+  const dependencies = { 'create-rmk-plugin': '*' };
+  await installPacked(describedFolder(generator.path, { private: true, dependencies }), packed);
+  const create = join(generator.path, 'node_modules', '.bin', 'create-rmk-plugin');
+  for (const kind of KINDS) run(plugins.path, create, `made-${kind}`, '--kind', kind);
   // One installation for all of them, each as it was written.
-  writeFileSync(join(plugins.path, 'package.json'), JSON.stringify({ private: true, workspaces: ['*'] }));
-  await installPacked(plugins.path, packed);
+  await installPacked(describedFolder(plugins.path, { private: true, workspaces: ['*'] }), packed);
 });
 
 afterAll(() => {
-  plugins[Symbol.dispose]();
-  tarballs[Symbol.dispose]();
+  for (const folder of [plugins, generator, tarballs]) folder[Symbol.dispose]();
 });
 
-describe.each(KIND_NAMES)('a generated %s, with the packages as published', (kind) => {
+describe.each(KINDS)('a generated %s, with the packages as published', (kind) => {
+  const folder = join(plugins.path, `rmk-plugin-made-${kind}`);
+
   it('passes the type check and is built', () => {
-    npmRun(kind, 'check');
-    npmRun(kind, 'build');
+    run(folder, 'npm', 'run', 'check');
+    run(folder, 'npm', 'run', 'build');
   });
 
   it('passes its own test', () => {
-    expect(npmRun(kind, 'test')).toMatch(/Tests +\d+ passed \(\d+\)/);
+    expect(run(folder, 'npm', 'run', 'test')).toMatch(/Tests +\d+ passed \(\d+\)/);
+  });
+
+  it('is packed with what others need of it, and no more', () => {
+    const [packed] = JSON.parse(run(folder, 'npm', 'pack', '--dry-run', '--ignore-scripts', '--json')) as [
+      { readonly files: readonly { readonly path: string }[] },
+    ];
+    const files = packed.files.map(({ path }) => path);
+    expect(files).toEqual(
+      expect.arrayContaining([
+        'README.md',
+        'package.json',
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/events.d.ts',
+      ]),
+    );
+    expect(files.filter((path) => !/^(dist\/|README\.md$|package\.json$)/.test(path))).toEqual([]);
   });
 });
