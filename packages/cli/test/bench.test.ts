@@ -60,6 +60,17 @@ describe('the benchmark of the bus', () => {
     }
   });
 
+  it('says who loses events', async () => {
+    const lossy = ((listeners) => ({
+      emit(event) {
+        if (event.atNs % 7 !== 0) for (const listener of listeners) listener(event);
+      },
+    })) satisfies typeof EMITTERS.mitt;
+    const few = { rounds: 1, eventsPerRound: 20, seed: 1 };
+    const { wrong } = await busBenchmark(few, () => {}, { ...EMITTERS, mitt: lossy });
+    expect(wrong).toEqual([1, 4, 16].map((listeners) => ({ emitter: 'mitt', listeners })));
+  });
+
   it.each(EMITTER_NAMES)('has %s deliver every event to every listener', async (name) => {
     const load = compileLoad();
     const { emit, emitAwaited, close } = await EMITTERS[name](load.listeners);

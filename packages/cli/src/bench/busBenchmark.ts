@@ -1,7 +1,7 @@
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import type { RandomGenerator } from 'pure-rand/types/RandomGenerator';
-import { EMITTERS, type EmitterName, type Wired } from './emitters.js';
+import { EMITTERS, type EmitterName, type Emitters, type Wired } from './emitters.js';
 import { compileLoad, type Load } from './load.js';
 import { spreadOf, type Spread } from './spread.js';
 
@@ -50,9 +50,9 @@ class Contender {
     private readonly wired: Wired,
   ) {}
 
-  static async of(emitter: EmitterName, listeners: ListenerCount): Promise<Contender> {
+  static async of(emitters: Emitters, emitter: EmitterName, listeners: ListenerCount): Promise<Contender> {
     const load = compileLoad();
-    const wired = await EMITTERS[emitter](load.listeners.slice(0, listeners));
+    const wired = await emitters[emitter](load.listeners.slice(0, listeners));
     return new Contender(emitter, listeners, load, wired);
   }
 
@@ -85,11 +85,12 @@ class Contender {
 export async function busBenchmark(
   options: BusBenchmarkOptions,
   progress: (what: string) => void,
+  emitters: Emitters = EMITTERS,
 ): Promise<BusBenchmarkResult> {
   const { rounds, eventsPerRound, seed } = options;
   const contenders: Contender[] = [];
   for (const listeners of LISTENER_COUNTS) {
-    for (const emitter of EMITTER_NAMES) contenders.push(await Contender.of(emitter, listeners));
+    for (const emitter of EMITTER_NAMES) contenders.push(await Contender.of(emitters, emitter, listeners));
   }
   try {
     const random = xoroshiro128plus(seed);

@@ -23,7 +23,9 @@ const mitt = mittModule as unknown as (typeof mittModule)['default'];
 
 const NAME = 'EVT_VMEXITED';
 
-/** Each makes an emitter of its kind with these listeners. */
+/** Makes an emitter of its kind with these listeners. */
+type Wire = (listeners: readonly Listener[]) => Wired | Promise<Wired>;
+
 export const EMITTERS = {
   rmk,
 
@@ -57,9 +59,11 @@ export const EMITTERS = {
     for (const listener of listeners) emitter.on(NAME, listener);
     return { emitAwaited: (event) => emitter.emit(NAME, event) };
   },
-} satisfies Readonly<Record<string, (listeners: readonly Listener[]) => Wired | Promise<Wired>>>;
+} satisfies Readonly<Record<string, Wire>>;
 
 export type EmitterName = keyof typeof EMITTERS;
+
+export type Emitters = Readonly<Record<EmitterName, Wire>>;
 
 const SUBSCRIBING_PLUGINS = 4;
 
