@@ -61,6 +61,7 @@ static void cut_on_vcpu(void *data)
     cut->at_ns = monotonic_ns();
     if (running)
         qemu.cpu_disable_ticks(); /* saved clocks are absolute only while they stand still */
+    qemu.bdrv_drain_all();        /* requests to disks are not in the saved state while they are under way */
     cutting->done = device_state_save(&protection->states, cutting->buffer, cutting->failure);
     cut->state_ns = monotonic_ns() - cut->at_ns;
     cutting->done = cutting->done && cut_capture(cutting);

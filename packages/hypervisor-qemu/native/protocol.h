@@ -1,7 +1,8 @@
 /*
  * What is said over the socket: frames of a header and a payload, little-endian, both sides on one machine. Orders come
- * from RMK and are answered one by one, with the sequence number of the order. The library calls in the other direction
- * with KIND_CUT, inside the pause, and waits for KIND_CUT_ANSWER; and it tells KIND_LOST.
+ * from RMK and are answered one by one, with the sequence number of the order; the next one may be sent after the answer.
+ * The library calls in the other direction with KIND_CUT, inside the pause, and waits for KIND_CUT_ANSWER; and it tells
+ * KIND_LOST. Anything else that comes while it waits ends the connection.
  *
  * src/protocol.ts is the other side of this file.
  */

@@ -16,7 +16,9 @@ import { connectUnix } from './unixSocket.js';
 
 const CONNECT_LIMIT_MS = 10_000;
 
-interface Pending {
+interface Order {
+  readonly kind: number;
+  readonly payload: Uint8Array | undefined;
   readonly resolve: (payload: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -31,7 +33,8 @@ export interface QmpOrders {
 
 /** The conversation with the library in QEMU: orders and their answers, and what the library says by itself. */
 export class LibraryConnection {
-  private readonly pending = new Map<bigint, Pending>();
+  private readonly waiting: Order[] = [];
+  private current: Order | undefined;
   private received: Buffer[] = [];
   private receivedBytes = 0;
   private sequence = 0n;
@@ -57,17 +60,27 @@ export class LibraryConnection {
     return new LibraryConnection(await connectUnix(path, CONNECT_LIMIT_MS), events, whyLost);
   }
 
-  /** Rejects with the library's failure, or with `RMK_ERR_GONE` where the library is gone. */
+  /**
+   * Orders go out one by one: while one is carried out, the library takes nothing but what it asked for. Rejects with the
+   * library's failure, or with `RMK_ERR_GONE` where the library is gone.
+   */
   order(kind: number, payload?: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.loss !== undefined) {
         reject(this.loss);
         return;
       }
-      const sequence = ++this.sequence;
-      this.pending.set(sequence, { resolve, reject });
-      this.socket.write(encodeFrame(kind, sequence, payload));
+      this.waiting.push({ kind, payload, resolve, reject });
+      this.sendNext();
     });
+  }
+
+  private sendNext(): void {
+    if (this.current !== undefined) return;
+    this.current = this.waiting.shift();
+    if (this.current === undefined) return;
+    this.sequence++;
+    this.socket.write(encodeFrame(this.current.kind, this.sequence, this.current.payload));
   }
 
   onCut(handler: CutHandler | undefined): void {
@@ -132,20 +145,22 @@ export class LibraryConnection {
       this.qmpOrder = this.refusing(this.qmpOrders?.load().then(() => this.tellCarriedOut(true)));
       return;
     }
-    const pending = this.pending.get(sequence);
-    this.pending.delete(sequence);
+    // What was refused as malformed has no number.
+    if (sequence !== this.sequence) return;
     const { qmpOrder } = this;
     this.qmpOrder = undefined;
-    if (qmpOrder === undefined) this.settle(pending, kind, payload);
-    else void qmpOrder.then(() => this.settle(pending, kind, payload));
+    if (qmpOrder === undefined) this.settle(kind, payload);
+    else void qmpOrder.then(() => this.settle(kind, payload));
   }
 
-  private settle(pending: Pending | undefined, kind: number, payload: Buffer): void {
-    const cutFailure = this.cutFailure;
+  private settle(kind: number, payload: Buffer): void {
+    const { current, cutFailure } = this;
+    this.current = undefined;
     this.cutFailure = undefined;
-    if (kind === KIND.failure) pending?.reject(decodeFailure(payload));
-    else if (cutFailure !== undefined) pending?.reject(cutFailure);
-    else pending?.resolve(payload);
+    if (kind === KIND.failure) current?.reject(decodeFailure(payload));
+    else if (cutFailure !== undefined) current?.reject(cutFailure);
+    else current?.resolve(payload);
+    this.sendNext();
   }
 
   /** The library waits: it is told at once where QEMU refuses, and its answer to the order says so. */
@@ -178,8 +193,9 @@ export class LibraryConnection {
       'RMK_ERR_GONE',
       `the library in QEMU is gone: ${why}${end === '' ? '' : `; QEMU said: ${end}`}`,
     );
-    for (const { reject } of this.pending.values()) reject(this.loss);
-    this.pending.clear();
+    this.current?.reject(this.loss);
+    this.current = undefined;
+    for (const { reject } of this.waiting.splice(0)) reject(this.loss);
     if (!this.closing) this.events.closed(this.loss.message);
   }
 }

@@ -21,8 +21,9 @@ export async function runJob(
   );
   await qmp.execute(command, { ...args, 'job-id': id });
   await concluded.arrived;
-  const job = (await qmp.query('query-jobs', jobs)).find((other) => other.id === id);
-  await qmp.execute('job-dismiss', { id });
+  // QEMU answers in order: both questions are asked at once.
+  const [all] = await Promise.all([qmp.query('query-jobs', jobs), qmp.execute('job-dismiss', { id })]);
+  const job = all.find((other) => other.id === id);
   if (job?.error === undefined) return;
   throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU could not carry out ${command}: ${job.error}`);
 }

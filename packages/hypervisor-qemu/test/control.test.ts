@@ -97,6 +97,21 @@ for (const kind of ['in-process', 'qmp'] as const) {
       await vm.goesOn();
     });
 
+    test('orders that are given at once are carried out one after the other', async () => {
+      await using vm = await protectedGuest(kind);
+      await vm.control.onCut(() => undefined);
+      const first = vm.control.checkpoint();
+      const written = vm.control.pagesWrittenSinceAsked();
+      const second = vm.control.checkpoint();
+      expect((await second).closed?.log).toBe((await first).log);
+      expect(await written).toBeGreaterThan(0);
+      const back = vm.control.rollback((await first).state, [(await second).log, (await first).log]);
+      const after = vm.control.pagesWrittenSinceAsked();
+      expect((await back).audit).toEqual(exactly(await first));
+      await after;
+      await vm.goesOn();
+    });
+
     test('a handler of the cut that fails does not keep the guest', async () => {
       await using vm = await protectedGuest(kind);
       await vm.control.onCut(() => {
