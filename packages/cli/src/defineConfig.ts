@@ -1,6 +1,7 @@
 import type { Duration, Plugin } from '@rmk/core';
 import type { GuestName } from '@rmk/guests';
 import type { HypervisorOptions } from '@rmk/hypervisor-embedded';
+import type { QemuHypervisorOptions, QemuMachineOptions } from '@rmk/hypervisor-qemu';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 
 /** Bytes, or how people write them: `'32MiB'`. A multiple of the page size, 4096. */
@@ -47,7 +48,19 @@ type Protection<Plugins> =
   | { readonly plugins?: Plugins; readonly protect?: never }
   | { readonly protect?: MicrocheckpointOptions | false; readonly plugins?: never };
 
-export type GuestConfig = GuestSettings & GuestProgram & Protection<readonly Plugin[]>;
+type EmbeddedGuestConfig = GuestSettings &
+  GuestProgram &
+  Protection<readonly Plugin[]> & { readonly qemu?: never };
+
+/** A guest in QEMU: an unmodified system of one's own. What a heartbeat is named in `qemu`, the preset listens to. */
+type QemuGuestConfig = Pick<GuestSettings, 'name' | 'memory'> &
+  Protection<readonly Plugin[]> & {
+    /** What QEMU is to boot, and its devices: kernel, initrd, append, disks, network, … */
+    readonly qemu: Omit<QemuMachineOptions, 'name' | 'memoryBytes'>;
+  };
+
+/** The guests of one config are all embedded, or all in QEMU. */
+export type GuestConfig = EmbeddedGuestConfig | QemuGuestConfig;
 
 /** What a function that chooses plugins may go by. */
 export interface ConfiguredGuest {
@@ -60,7 +73,10 @@ export type PluginsOf = readonly Plugin[] | ((guest: ConfiguredGuest) => readonl
 /** Paths are relative to the config file. */
 export type RunConfig = {
   readonly guests: readonly GuestConfig[];
+  /** Of embedded guests. */
   readonly hypervisor?: HypervisorOptions;
+  /** Of guests in QEMU. */
+  readonly qemu?: QemuHypervisorOptions;
   /** Domain time at which the run ends; when absent it ends with the last guest. */
   readonly until?: Duration;
   /** Where the guests' output goes: `'show'`, the default, shows it as it comes; a directory gets two files a guest. */

@@ -2,6 +2,7 @@ export type * from './checkpointControl.js';
 export type * from './controlTarget.js';
 export { GdbClient, type GdbOptions } from './gdbClient.js';
 export { defaultMachinesFolder } from './machineFolder.js';
+export { checkMachineOptions } from './machineOptions.js';
 export type { QemuHypervisorOptions, QemuMachineOptions } from './machineOptions.js';
 export { QemuHypervisor } from './qemuHypervisor.js';
 export { QEMU_CONTROL, type QemuControl, type QemuMachine } from './qemuMachine.js';

@@ -78,7 +78,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   private chosen: ChosenControl | undefined;
   private last: Promise<unknown> = Promise.resolve();
   /** Guest time that rollbacks have undone. */
-  private undoneNs: Nanoseconds = 0;
+  undoneNs: Nanoseconds = 0;
   /** Bytes of each device that rollbacks have struck. */
   private readonly struckBytes = new Map<string, number>();
 

@@ -1,5 +1,6 @@
 import { DURATION_HINT, isDuration, type Duration, type Plugin } from '@rmk/core';
 import { GUESTS, type GuestName } from '@rmk/guests';
+import type { QemuHypervisorOptions } from '@rmk/hypervisor-qemu';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { z } from 'zod';
 import type { PluginsOf } from '../defineConfig.js';
@@ -118,6 +119,10 @@ export const configSchema = z.strictObject({
       slice: duration.exactOptional(),
       pace: z.enum(['none', 'wall-clock']).exactOptional(),
     })
+    .default({}),
+  qemu: z
+    .looseObject({}, 'expected the options of the QEMU hypervisor')
+    .transform((given): QemuHypervisorOptions => given)
     .default({}),
   until: duration.exactOptional(),
   output: z

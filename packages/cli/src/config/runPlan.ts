@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
 import { messageOf, nanoseconds, PAGE_BYTES, RmkError, type Nanoseconds, type Plugin } from '@rmk/core';
-import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
-import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
+import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import type { ConfiguredGuest } from '../defineConfig.js';
 import { readConfigFile } from './configFile.js';
 import {
   configSchema,
@@ -13,19 +14,28 @@ import {
 } from './configSchema.js';
 import { guestMachine } from './guestMachine.js';
 import { Problems, type ConfigPath } from './problems.js';
+import { qemuGuestSchema, qemuMachineOptions, qemuProtection, qemuWarnings } from './qemuGuest.js';
+import { QemuRun } from '../run/qemuRun.js';
+import { EmbeddedRunMachine, type RunHypervisor, type RunMachine } from '../run/runMachine.js';
 import { salvage, validate } from './schemaProblems.js';
 
 /** A guest that is ready to be protected. */
 export interface PlannedGuest {
-  readonly machine: EmbeddedMachine;
+  readonly name: string;
   readonly plugins: readonly Plugin[];
+  /** Makes its machine; an embedded one stands still until the hypervisor runs, one in QEMU boots. */
+  readonly start: () => Promise<RunMachine>;
+  /** A machine of the same kind on which the plugins can be started without the guest doing anything. */
+  readonly standIn: () => Promise<RunMachine>;
+  /** What the user is to know before it runs. */
+  readonly warnings: readonly string[];
 }
 
 export type OutputPlan = 'show' | 'none' | { readonly directory: string };
 
 /** What a config asks for: its guests in their machines, and nothing started yet. The hypervisor is to be closed. */
 export interface RunPlan {
-  readonly hypervisor: EmbeddedHypervisor;
+  readonly hypervisor: RunHypervisor;
   readonly guests: readonly PlannedGuest[];
   /** Absent: until the last guest has ended. */
   readonly untilNs?: Nanoseconds;
@@ -40,7 +50,10 @@ export async function planRun(configFile: string): Promise<RunPlan> {
   const problems = new Problems();
   const config = validate(configSchema, exported, [], problems);
   checkProtection(exported, [], problems);
-  const hypervisor = hypervisorOf(config ?? salvage(configSchema, exported), problems);
+  const inQemu = entriesOf(exported).some(isInQemu);
+  const known = config ?? salvage(configSchema, exported);
+  const embedded = hypervisorOf(known, problems);
+  const qemu = qemuOf(known, problems);
   const names = new Set<unknown>();
   const guests = entriesOf(exported).flatMap((entry, index) => {
     const at = ['guests', index];
@@ -50,9 +63,13 @@ export async function planRun(configFile: string): Promise<RunPlan> {
     }
     const isNew = checkName(entry, at, names, problems);
     // A second guest of one name is checked on a hypervisor where it is the first.
-    const on = isNew ? hypervisor : new EmbeddedHypervisor();
-    return planGuest(withoutUndefined(entry), { at, folder, config, hypervisor: on, problems }) ?? [];
+    const on = isNew ? embedded : new EmbeddedHypervisor();
+    const planning = { at, folder, config, hypervisor: on, qemu, problems };
+    if (isInQemu(entry)) return planQemuGuest(withoutUndefined(entry), planning) ?? [];
+    if (inQemu) problems.add(at, MIXED);
+    return planGuest(withoutUndefined(entry), planning) ?? [];
   });
+  const hypervisor: RunHypervisor = inQemu ? qemu : embedded;
   if (config === undefined || problems.count > 0) {
     await hypervisor.close();
     throw problems.error(path);
@@ -64,6 +81,13 @@ export async function planRun(configFile: string): Promise<RunPlan> {
     output: typeof output === 'string' ? output : { directory: resolve(folder, output.directory) },
     ...(until === undefined ? {} : { untilNs: nanoseconds(until) }),
   };
+}
+
+const MIXED =
+  'is embedded, while other guests are in QEMU: give each kind a config of its own, since one has virtual time and the other real time';
+
+function isInQemu(entry: unknown): boolean {
+  return isObject(entry) && 'qemu' in entry;
 }
 
 function entriesOf({ guests }: Readonly<Record<string, unknown>>): readonly unknown[] {
@@ -81,11 +105,22 @@ function hypervisorOf(config: ConfigEntries | undefined, problems: Problems): Em
   }
 }
 
+function qemuOf(config: ConfigEntries | undefined, problems: Problems): QemuRun {
+  try {
+    return new QemuRun(config?.qemu);
+  } catch (error) {
+    if (!(error instanceof RmkError)) throw error;
+    for (const problem of error.problems) problems.addText(`qemu.${problem}`);
+    return new QemuRun();
+  }
+}
+
 interface Planning {
   readonly at: ConfigPath;
   readonly folder: string;
   readonly config: ConfigEntries | undefined;
   readonly hypervisor: EmbeddedHypervisor;
+  readonly qemu: QemuRun;
   readonly problems: Problems;
 }
 
@@ -102,32 +137,57 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
   }
   const machine = guestMachine(valid, hypervisor, folder, at, problems);
   if (machine === undefined || config === undefined) return undefined;
-  return { machine, plugins: pluginsOf(valid, config, machine, problems) };
+  const about = { name: machine.name, memoryBytes: machine.memoryPages * PAGE_BYTES };
+  const start = (): Promise<RunMachine> => Promise.resolve(new EmbeddedRunMachine(machine));
+  const plugins = pluginsOf(valid, config, { about, presetOf: microcheckpoint }, problems);
+  return { name: machine.name, plugins, start, standIn: start, warnings: [] };
+}
+
+function planQemuGuest(entry: object, planning: Planning): PlannedGuest | undefined {
+  const { at, folder, config, qemu, problems } = planning;
+  checkProtection(entry, at, problems);
+  const valid = validate(qemuGuestSchema, entry, at, problems);
+  if (valid === undefined) return undefined;
+  const options = qemuMachineOptions(valid, folder, at, problems);
+  if (options === undefined || config === undefined) return undefined;
+  const { name, heartbeat, memoryBytes = 0 } = options;
+  const presetOf = (preset: MicrocheckpointOptions) => qemuProtection(preset, heartbeat);
+  return {
+    name,
+    plugins: pluginsOf(valid, config, { about: { name, memoryBytes }, presetOf }, problems),
+    start: () => qemu.start(options),
+    standIn: () => qemu.standIn(options),
+    warnings: qemuWarnings(options),
+  };
+}
+
+interface Choice {
+  readonly about: ConfiguredGuest;
+  readonly presetOf: (options: MicrocheckpointOptions) => readonly Plugin[];
 }
 
 /** What the guest says of its own, else what the config says for all, else the preset. */
 function pluginsOf(
-  guest: GuestEntry,
+  guest: Pick<GuestEntry, 'plugins' | 'protect'>,
   config: ConfigEntries,
-  { name, memoryPages }: EmbeddedMachine,
+  { about, presetOf }: Choice,
   problems: Problems,
 ): readonly Plugin[] {
-  const own = guest.plugins ?? presetOf(guest.protect);
+  const preset = (protect: GuestEntry['protect']): readonly Plugin[] | undefined => {
+    if (protect === undefined) return undefined;
+    return protect === false ? [] : presetOf(protect);
+  };
+  const own = guest.plugins ?? preset(guest.protect);
   if (own !== undefined) return own;
   const { plugins } = config;
-  if (typeof plugins !== 'function') return plugins ?? presetOf(config.protect ?? {}) ?? [];
+  if (typeof plugins !== 'function') return plugins ?? preset(config.protect ?? {}) ?? [];
   try {
-    const chosen: unknown = plugins({ name, memoryBytes: memoryPages * PAGE_BYTES });
+    const chosen: unknown = plugins(about);
     return validate(pluginsSchema, chosen, ['plugins'], problems) ?? [];
   } catch (error) {
-    problems.add(['plugins'], `the function threw for the guest ${name}: ${messageOf(error)}`);
+    problems.add(['plugins'], `the function threw for the guest ${about.name}: ${messageOf(error)}`);
     return [];
   }
-}
-
-function presetOf(protect: GuestEntry['protect']): readonly Plugin[] | undefined {
-  if (protect === undefined) return undefined;
-  return protect === false ? [] : microcheckpoint(protect);
 }
 
 /** Whether no guest before this one has its name. */

@@ -1,15 +1,12 @@
-import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { messageOf } from '@rmk/core';
 import {
   commandPath,
   findLinuxGuest,
   findMachines,
   QEMU_CONTROL,
-  QemuHypervisor,
   type FoundMachine,
 } from '@rmk/hypervisor-qemu';
+import { QemuRun } from '../run/qemuRun.js';
 
 /** What takes checkpoints of VMs under QEMU on this machine. */
 export type QemuTrial =
@@ -26,9 +23,6 @@ export interface QemuReport {
 }
 
 const QEMU = 'qemu-system-x86_64';
-const MEBIBYTE = 2 ** 20;
-const TRIAL_MEMORY_BYTES = 16 * MEBIBYTE;
-const EMPTY_DISK_BYTES = MEBIBYTE;
 
 /** Tries what there is on a VM that is thrown away. */
 export async function qemuReport(): Promise<QemuReport> {
@@ -43,26 +37,17 @@ export async function qemuReport(): Promise<QemuReport> {
   };
 }
 
-/** Firmware that finds nothing to boot is guest enough for the choice of a control and its self-test. */
+/** A stand-in is guest enough for the choice of a control and its self-test. */
 async function tryQemu(): Promise<QemuTrial> {
-  const folder = await mkdtemp(join(tmpdir(), 'rmk-doctor-')); // mode 0700
-  const hypervisor = new QemuHypervisor();
+  const run = new QemuRun();
   try {
-    const file = join(folder, 'empty-disk');
-    await writeFile(file, '');
-    await truncate(file, EMPTY_DISK_BYTES);
-    const machine = await hypervisor.startMachine({
-      name: 'doctor',
-      memoryBytes: TRIAL_MEMORY_BYTES,
-      disks: [{ file }],
-      channels: [],
-    });
-    const { kind, tracker, why } = machine.extension(QEMU_CONTROL) ?? machine;
-    return { works: true, control: kind, tracker, why };
+    const { vm } = await run.standIn({ name: 'doctor', channels: [] });
+    const control = vm.extension(QEMU_CONTROL);
+    if (control === undefined) return { works: false, why: 'this machine is none of the QEMU driver' };
+    return { works: true, control: control.kind, tracker: control.tracker, why: control.why };
   } catch (error) {
     return { works: false, why: messageOf(error) };
   } finally {
-    await hypervisor.close();
-    await rm(folder, { recursive: true, force: true });
+    await run.close();
   }
 }

@@ -13,9 +13,10 @@ export async function startedDomains(config: string): Promise<readonly StartedDo
   const { hypervisor, guests } = await planRun(config);
   try {
     const started: StartedDomain[] = [];
-    for (const { machine, plugins } of guests) {
-      const domain = await createDomain({ name: machine.name, machine, plugins });
-      started.push({ guest: machine.name, plugins: domain.plugins });
+    for (const { name, plugins, standIn } of guests) {
+      const { vm } = await standIn();
+      const domain = await createDomain({ name, machine: vm, plugins });
+      started.push({ guest: name, plugins: domain.plugins });
       await domain.stop();
     }
     return started;

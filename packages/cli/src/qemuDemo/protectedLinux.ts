@@ -7,10 +7,8 @@ import {
   type Duration,
   type EventName,
   type Nanoseconds,
-  type Plugin,
   type RecoveryRecord,
 } from '@rmk/core';
-import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import {
   GuestShell,
   QEMU_CONTROL,
@@ -23,12 +21,10 @@ import {
   type QemuMachine,
 } from '@rmk/hypervisor-qemu';
 import { createDomain } from '@rmk/kernel';
-import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { qemuProtection } from '../config/qemuGuest.js';
 
 const SERIAL = 'serial';
 const INTERVAL: Duration = '50ms';
-/** Of a busy host a guest may get nothing for a while: a shorter silence would accuse it then. */
-const SILENCE: Duration = '500ms';
 const NANOSECONDS = 1e6;
 
 export interface LinuxOptions {
@@ -56,18 +52,6 @@ export interface MeasuredRollback {
   /** The same with suspending and resuming it. */
   readonly totalNs: number;
   readonly pagesRestored: number;
-}
-
-/**
- * The plugins for a Linux guest with a heartbeat: crashes are told by QEMU; a vCPU that is busy or halted and writes no
- * page hangs with interrupts off; a heartbeat that ends tells of the rest, such as a spin with preemption off, whose timer
- * tick still writes.
- */
-function linuxProtection(heartbeat: string): readonly Plugin[] {
-  return [
-    ...microcheckpoint({ interval: INTERVAL, hang: { threshold: '200ms', signs: ['page-written'] } }),
-    heartbeatDetector({ device: heartbeat, silence: SILENCE }),
-  ];
 }
 
 /** The demo guest, booted in QEMU and protected. */
@@ -194,7 +178,7 @@ export class ProtectedLinux {
     this.domain = await createDomain({
       name: this.machine.name,
       machine: this.machine,
-      plugins: linuxProtection(this.guest.heartbeatPort),
+      plugins: qemuProtection({ interval: INTERVAL }, this.guest.heartbeatPort),
       observe: (bus) => {
         // What was on its way to the guest may have been undone.
         bus.on('EVT_ROLLEDBACK', () => void setTimeout(() => this.sendAgain(), SEND_AGAIN_MS));

@@ -11,6 +11,8 @@ import { StatusLine } from './statusLine.js';
 import { summaryText } from './summaryText.js';
 
 const COLOURS = [colour.cyan, colour.magenta, colour.blue, colour.yellow, colour.green];
+/** Of the embedded board, and of QEMU's: other devices, such as the channel of a heartbeat, are not for people. */
+const CONSOLES: ReadonlySet<string> = new Set(['uart', 'serial']);
 const STATUS_MS = 100;
 const NS_PER_SECOND = 1e9;
 
@@ -40,8 +42,8 @@ export class LiveReport implements RunObserver {
     this.status = setInterval(() => this.line.set(statusText(guests)), STATUS_MS).unref();
   }
 
-  output(guest: string, { position, data }: Facts['output']): void {
-    if (this.outputPlan === 'show') this.consoleOf(guest).append(position, data);
+  output(guest: string, { device, position, data }: Facts['output']): void {
+    if (this.outputPlan === 'show' && CONSOLES.has(device)) this.consoleOf(guest).append(position, data);
   }
 
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {

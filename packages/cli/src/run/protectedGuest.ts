@@ -1,7 +1,7 @@
 import { PAGE_BYTES, type Bus, type Domain, type Facts, type Nanoseconds, type Rung } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
-import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import type { PlannedGuest } from '../config/runPlan.js';
+import type { RunMachine } from './runMachine.js';
 import { OBSERVED_EVENTS, type GuestProgress, type RunObserver } from './runObserver.js';
 import type { GuestEnding, GuestSummary } from './runSummary.js';
 
@@ -18,21 +18,25 @@ export class ProtectedGuest implements GuestProgress {
   private readonly recoveries: Record<Rung, number> = { target: 0, older: 0, newer: 0, restart: 0 };
   private domain: Domain | undefined;
 
-  private constructor(private readonly machine: EmbeddedMachine) {}
+  private constructor(
+    readonly name: string,
+    private readonly machine: RunMachine,
+  ) {}
 
   /** Throws what `createDomain` throws. */
-  static async start({ machine, plugins }: PlannedGuest, observer: RunObserver): Promise<ProtectedGuest> {
-    const guest = new ProtectedGuest(machine);
+  static async start({ name, start, plugins }: PlannedGuest, observer: RunObserver): Promise<ProtectedGuest> {
+    const machine = await start();
+    const guest = new ProtectedGuest(name, machine);
     guest.observe(observer);
     guest.domain = await createDomain({
-      name: machine.name,
-      machine,
+      name,
+      machine: machine.vm,
       plugins,
       observe: (bus) => {
         guest.count(bus);
-        for (const name of OBSERVED_EVENTS) {
-          bus.on(name, (event) => {
-            if (!guest.stopping) observer.event(machine.name, name, event);
+        for (const eventName of OBSERVED_EVENTS) {
+          bus.on(eventName, (event) => {
+            if (!guest.stopping) observer.event(name, eventName, event);
           });
         }
       },
@@ -40,12 +44,8 @@ export class ProtectedGuest implements GuestProgress {
     return guest;
   }
 
-  get name(): string {
-    return this.machine.name;
-  }
-
   get memoryBytes(): number {
-    return this.machine.memoryPages * PAGE_BYTES;
+    return this.machine.vm.memoryPages * PAGE_BYTES;
   }
 
   get plugins(): readonly string[] {
@@ -53,7 +53,7 @@ export class ProtectedGuest implements GuestProgress {
   }
 
   get domainNs(): Nanoseconds {
-    return this.machine.clock.now();
+    return this.machine.vm.clock.now();
   }
 
   get committedOutput(): Uint8Array {
@@ -67,18 +67,18 @@ export class ProtectedGuest implements GuestProgress {
   /** To be asked before the domain stops. `untilNs`: where the run was to end. */
   summary(untilNs: Nanoseconds, interrupted: boolean): GuestSummary {
     const { machine, name, domainNs, checkpoints, pageFaults, recoveries, moduleFaults } = this;
-    const { guestNs, instructions, exitCode } = machine;
+    const { workLostNs, instructions, exitCode } = machine;
     return {
       guest: name,
       ending: this.ending(interrupted || domainNs >= untilNs),
       ...(exitCode === undefined ? {} : { exitCode }),
       domainNs,
-      guestNs,
-      instructions,
+      guestNs: domainNs - workLostNs,
+      ...(instructions === undefined ? {} : { instructions }),
       checkpoints,
       pageFaults,
       recoveries: { ...recoveries },
-      workLostNs: domainNs - guestNs,
+      workLostNs,
       committedBytes: this.committedOutput.length,
       wireBytes: this.wireOutput.length,
       moduleFaults,
@@ -99,7 +99,8 @@ export class ProtectedGuest implements GuestProgress {
 
   /** Facts are taken from the machine, since not every choice of plugins publishes them. */
   private observe(observer: RunObserver): void {
-    const { machine, name } = this;
+    const { name } = this;
+    const machine = this.machine.vm;
     machine.observe('output', (fact) => observer.output(name, fact));
     machine.observe('pagefault', ({ frames }) => void (this.pageFaults += frames.length));
     machine.observe('exited', (fact) => observer.event(name, 'EVT_VMEXITED', sourced(fact)));
@@ -110,7 +111,10 @@ export class ProtectedGuest implements GuestProgress {
     bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
     bus.on('EVT_MODULEFAULT', () => void this.moduleFaults++);
     bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
-    bus.on('EVT_RECOVERYFAILED', () => void (this.givenUp = true));
+    bus.on('EVT_RECOVERYFAILED', () => {
+      this.givenUp = true;
+      this.machine.giveUp();
+    });
   }
 }
 

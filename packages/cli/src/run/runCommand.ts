@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { colour } from '../colour.js';
 import { planRun } from '../config/runPlan.js';
 import type { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
@@ -16,6 +17,9 @@ export function runCommand(terminal: Terminal, done: (code: ExitCode) => void): 
     .option('--json', 'print each event as a line of JSON, and nothing else, on standard output')
     .action(async (config: string, { json }: { readonly json?: true }) => {
       const plan = await planRun(config);
+      for (const { warnings } of plan.guests) {
+        for (const warning of warnings) terminal.err(`${colour.yellow('warning')}: ${warning}.\n`);
+      }
       const observer =
         json === true ? new JsonStream(terminal.out, plan.output) : new LiveReport(terminal, plan.output);
       const interruption = new Interruption();

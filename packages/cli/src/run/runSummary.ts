@@ -14,8 +14,8 @@ export interface GuestSummary {
   readonly exitCode?: number;
   readonly domainNs: Nanoseconds;
   readonly guestNs: Nanoseconds;
-  /** Retired by the guest as it knows itself: what was undone is not counted. */
-  readonly instructions: number;
+  /** Retired by the guest as it knows itself: what was undone is not counted. Absent for guests in QEMU. */
+  readonly instructions?: number;
   readonly checkpoints: number;
   readonly pageFaults: number;
   readonly recoveries: Readonly<Record<Rung, number>>;

@@ -33,7 +33,7 @@ export function summaryText({ endedBy, guests, problems }: RunSummary, output: O
       guest.guest,
       endingText(guest),
       durationText(guest.domainNs),
-      guest.instructions,
+      guest.instructions ?? '-',
       guest.checkpoints,
       guest.pageFaults,
       recoveriesText(guest.recoveries),

@@ -1,0 +1,94 @@
+import { accessSync, constants } from 'node:fs';
+import { resolve } from 'node:path';
+import { messageOf, RmkError, type Plugin } from '@rmk/core';
+import { heartbeatDetector } from '@rmk/heartbeat-detector';
+import { checkMachineOptions, type QemuMachineOptions } from '@rmk/hypervisor-qemu';
+import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { z } from 'zod';
+import { guestSchema } from './configSchema.js';
+import type { ConfigPath, Problems } from './problems.js';
+
+/** A guest in QEMU. What belongs into `qemu` is checked by the hypervisor. */
+export const qemuGuestSchema = z.strictObject({
+  ...guestSchema.pick({ name: true, memory: true, plugins: true, protect: true }).shape,
+  qemu: z.looseObject({}, 'expected what QEMU is to boot, such as { kernel, initrd, append }'),
+});
+
+export type QemuGuestEntry = z.output<typeof qemuGuestSchema>;
+
+/** Of a busy host a guest may get nothing for a while: a shorter silence would accuse it then. */
+const SILENCE = '500ms';
+
+/** What the hypervisor is to start, with paths relative to `folder`; undefined where it has problems. */
+export function qemuMachineOptions(
+  { name, memory, qemu }: QemuGuestEntry,
+  folder: string,
+  at: ConfigPath,
+  problems: Problems,
+): QemuMachineOptions | undefined {
+  const before = problems.count;
+  try {
+    const given: object = { ...qemu, name, ...(memory === undefined ? {} : { memoryBytes: memory }) };
+    // Whatever it is, it is checked here.
+    const { kernel, initrd, disks, ...rest } = checkMachineOptions(given as QemuMachineOptions);
+    const located = (file: string, ...path: ConfigPath): string => {
+      const found = resolve(folder, file);
+      checkReadable(found, [...at, 'qemu', ...path], problems);
+      return found;
+    };
+    const options: QemuMachineOptions = {
+      ...rest,
+      ...(kernel === undefined ? {} : { kernel: located(kernel, 'kernel') }),
+      ...(initrd === undefined ? {} : { initrd: located(initrd, 'initrd') }),
+      disks: disks.map((disk, index) => ({ ...disk, file: located(disk.file, 'disks', index, 'file') })),
+    };
+    return problems.count === before ? options : undefined;
+  } catch (error) {
+    if (!(error instanceof RmkError)) throw error;
+    for (const problem of error.problems) {
+      const [, key = '', message = problem] = /^([\w.]+): (.*)$/s.exec(problem) ?? [];
+      if (key === 'memoryBytes') problems.add([...at, 'memory'], message);
+      else problems.add([...at, 'qemu', ...(key === 'options' ? [] : key.split('.'))], message);
+    }
+    return undefined;
+  }
+}
+
+/**
+ * The preset as it suits a real VM. Crashes are told by QEMU. A vCPU that is busy or halted and writes no page hangs with
+ * interrupts off. A heartbeat that ends, where there is one, tells of the rest, such as a spin with preemption off, whose
+ * timer tick still writes.
+ */
+export function qemuProtection(
+  options: MicrocheckpointOptions,
+  heartbeat: string | undefined,
+): readonly Plugin[] {
+  const { hang = {} } = options;
+  const signs = { signs: ['page-written'] };
+  return [
+    ...microcheckpoint({ ...options, hang: hang === false ? false : { ...signs, ...hang } }),
+    ...(heartbeat === undefined ? [] : [heartbeatDetector({ device: heartbeat, silence: SILENCE })]),
+  ];
+}
+
+/** What the user is to know of a VM before it runs protected. */
+export function qemuWarnings({ name, disks = [], network }: QemuMachineOptions): readonly string[] {
+  const written = disks.filter(({ readOnly }) => readOnly !== true);
+  return [
+    ...written.map(
+      ({ file }) =>
+        `${name}: what is written to ${file} is not rolled back: after a rollback it may not fit what the guest knows of it, and its file system may be damaged. Use a copy, or make it readOnly`,
+    ),
+    ...(network === undefined
+      ? []
+      : [`${name}: the network is not rolled back: what was sent before a rollback stays sent`]),
+  ];
+}
+
+function checkReadable(file: string, path: ConfigPath, problems: Problems): void {
+  try {
+    accessSync(file, constants.R_OK);
+  } catch (error) {
+    problems.add(path, `${file} cannot be read (${messageOf(error)})`);
+  }
+}
