@@ -15,6 +15,7 @@ export class BeatMatcher {
   /** Whether a beat ends in `data`, the next bytes of the stream. */
   endsIn(data: Uint8Array): boolean {
     const { beat, overlaps } = this;
+    if (beat.length === 0) return data.length > 0;
     let ends = false;
     for (let index = 0; index < data.length; index++) {
       this.matched = extended(beat, overlaps, this.matched, data[index]);
