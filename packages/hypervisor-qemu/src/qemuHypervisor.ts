@@ -44,17 +44,15 @@ export class QemuHypervisor {
       control === 'none' ? program : { ...program, library: await buildNativeLibrary() },
     );
     return this.over(process, async (machine) => {
-      if (checked.ready === undefined) {
-        await machine.begin();
-        return;
-      }
-      const watch = new BootWatch(machine, checked.ready);
+      const { ready } = checked;
+      const watch = ready === undefined ? undefined : new BootWatch(machine, ready);
       try {
-        await machine.begin();
-        await watch.untilReady();
+        await machine.run();
+        await watch?.untilReady();
       } finally {
-        watch.dispose();
+        watch?.dispose();
       }
+      await machine.protect();
     });
   }
 
@@ -66,7 +64,11 @@ export class QemuHypervisor {
   async attachMachine(to: string | MachineState): Promise<QemuMachine> {
     const target = typeof to === 'string' ? to : checkState(to, 'the description of a VM');
     const process = await QemuProcess.attach(target);
-    return this.over(process, (machine) => machine.begin(), 'leave');
+    const begin = async (machine: QemuMachine): Promise<void> => {
+      await machine.run();
+      await machine.protect();
+    };
+    return this.over(process, begin, 'leave');
   }
 
   /** Ends all VMs. */

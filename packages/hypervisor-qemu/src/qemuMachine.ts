@@ -101,7 +101,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     for (const device of devices.values()) device.start((data) => this.tellOutput(device, data));
   }
 
-  /** Takes a QEMU behind the port. Its VM stands still until {@link begin}. Where this fails, the process is left as it is. */
+  /** Takes a QEMU behind the port. Its VM stands still until {@link run}. Where this fails, the process is left as it is. */
   static async over(process: QemuProcess, settings: MachineSettings): Promise<QemuMachine> {
     const { state } = process;
     const opened: { close(): unknown }[] = [];
@@ -311,13 +311,17 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     return of === QEMU_CONTROL ? this : undefined;
   }
 
-  /** Lets the VM run, unless its guest has brought it to a halt, and chooses what takes its checkpoints. */
-  async begin(): Promise<void> {
+  /** Lets the VM run, unless its guest has brought it to a halt. */
+  async run(): Promise<void> {
+    await this.execution.adopt();
+    await this.execution.watch();
+    await this.execution.resume();
+  }
+
+  /** Chooses what takes its checkpoints, and tests it on the VM as it is now: best when it has booted. */
+  async protect(): Promise<void> {
     const { process, execution } = this;
     const { control } = this.settings;
-    await execution.adopt();
-    await execution.watch();
-    await execution.resume();
     if (control === undefined) return;
     const { state, folder = '/dev/shm' } = process;
     const opened = control.open(

@@ -21,6 +21,8 @@ import { readState, writeState, type MachineState } from './stateFile.js';
 /** What stderr and console are told of in errors. */
 const TAIL_BYTES = 2000;
 const CONNECT_WITHIN_MS = 20_000;
+/** It runs already: where it does not answer, somebody else has its attention. */
+const ATTACH_WITHIN_MS = 3000;
 const QUIT_WITHIN_MS = 3000;
 const POLL_MS = 10;
 /** The older ones lack options that RMK starts QEMU with, and nobody has tried them. */
@@ -102,13 +104,14 @@ export class QemuProcess {
         `${state.ram} has ${size} bytes, and the RAM of the VM ${state.memoryBytes}: it is not this VM's`,
       );
     }
-    return QemuProcess.connect(state, folder, () => undefined);
+    return QemuProcess.connect(state, folder, () => undefined, ATTACH_WITHIN_MS);
   }
 
   private static async connect(
     state: MachineState,
     folder: string | undefined,
     ending: () => string | undefined,
+    timeLimitMs: number = CONNECT_WITHIN_MS,
   ): Promise<QemuProcess> {
     const stderrTail = (): string => tailOf(state.stderr);
     const said = (): string => {
@@ -119,12 +122,14 @@ export class QemuProcess {
     let qmp: QmpClient;
     try {
       qmp = await QmpClient.connect(state.qmp, {
-        timeLimitMs: CONNECT_WITHIN_MS,
+        timeLimitMs,
         whyLost: said,
         givenUp: () => (ending() === undefined ? undefined : said()),
       });
     } catch (error) {
       if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE') throw error;
+      // The connection is lost a moment before the process is known to have ended.
+      if (!isAlive(state)) await wait(POLL_MS);
       throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU did not start: ${said()}`, { cause: error });
     }
     try {

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PAGE_BYTES, type Facts } from '@rmk/core';
+import { PAGE_BYTES } from '@rmk/core';
 import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
 import { expect, it, onTestFinished } from 'vitest';
+import { answers, next, said } from './facts.js';
 import { bootSectorGuest, ORDER } from './guest/bootSectorGuest.js';
 import { describeQemu } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
@@ -17,34 +18,10 @@ function order(machine: QemuMachine, letter: string): Promise<void> {
   return machine.input('serial', new TextEncoder().encode(letter));
 }
 
-/** That this text comes from the console, from now on. */
-function said(machine: QemuMachine, text: string): Promise<unknown> {
-  const decoder = new TextDecoder();
-  let all = '';
-  return next(machine, 'output', ({ data }) => (all += decoder.decode(data)).includes(text));
-}
-
-/** The next fact of that kind that is as wanted. */
-function next<F extends keyof Facts>(
-  machine: QemuMachine,
-  fact: F,
-  wanted: (what: Facts[F]) => boolean = () => true,
-): Promise<Facts[F]> {
-  return new Promise((resolve) => {
-    const observer = machine.observe(fact, (what) => {
-      if (!wanted(what)) return;
-      observer[Symbol.dispose]();
-      resolve(what);
-    });
-  });
-}
-
 describeQemu('QemuMachine', () => {
   it('boots, takes input and tells output', async () => {
     const machine = await unprotected();
-    const answer = said(machine, '[x]');
-    await order(machine, 'x');
-    await answer;
+    await answers(machine, 'x');
     const before = machine.clock.now();
     expect(await machine.readRegister('rip')).toBeGreaterThan(0n);
     await machine.writeRegister('rbp', 7n);
@@ -94,9 +71,7 @@ describeQemu('QemuMachine', () => {
     const hypervisor = new QemuHypervisor({ control: 'none' });
     onTestFinished(() => hypervisor.close());
     const again = await hypervisor.attachMachine(folder);
-    const answer = said(again, '[y]');
-    await order(again, 'y');
-    await answer;
+    await answers(again, 'y');
     await again.close();
     expect(await findMachines(parent)).toEqual([]);
   });

@@ -3,6 +3,7 @@
  * serial line is answered in brackets, or obeyed:
  *   H  hangs with interrupts off       S  spins with interrupts on     D  halts with interrupts off
  *   P  panics (port of pvpanic)        T  faults three times            O  switches itself off
+ * With DIES it panics before it is up.
  */
         .code16
         .globl start
@@ -34,9 +35,13 @@ start:
         mov $greeting, %si
 1:      lodsb
         or %al, %al
-        jz main
+        jz booted
         call put
         jmp 1b
+booted:
+#ifdef DIES
+        jmp panic
+#endif
 
 main:
         sti
@@ -112,6 +117,10 @@ off:    mov $0x604, %dx
 
 nothing:  .word 0
           .long 0
+#ifdef DIES
+greeting: .asciz "dying\n"
+#else
 greeting: .asciz "up\n"
+#endif
         .org 510
         .word 0xaa55

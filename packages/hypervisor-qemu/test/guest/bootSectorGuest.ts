@@ -7,29 +7,44 @@ import type { QemuMachineOptions } from '@rmk/hypervisor-qemu';
 
 const SOURCE = fileURLToPath(new URL('bootSector.S', import.meta.url));
 
-let assembled: Buffer | undefined;
+let folder: string | undefined;
+let images = 0;
+
+/** Goes away with the process. */
+function imagesFolder(): string {
+  if (folder !== undefined) return folder;
+  const made = mkdtempSync(join(tmpdir(), 'rmk-boot-sector-'));
+  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
+  folder = made;
+  return made;
+}
+
+type Variant = 'lives' | 'dies';
+
+const assembled = new Map<Variant, Buffer>();
 
 /** The assembled sector; a disk of its own for each VM, since QEMU locks it. */
-function bootDisk(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'rmk-boot-sector-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const image = join(folder, 'disk');
-  if (assembled === undefined) {
+function bootDisk(variant: Variant): string {
+  const image = join(imagesFolder(), `disk-${images++}`);
+  const before = assembled.get(variant);
+  if (before === undefined) {
     const layout = '-Wl,-e,start,-Ttext,0x7c00,--oformat,binary,--build-id=none';
-    execFileSync('cc', ['-m32', '-nostdlib', '-static', '-no-pie', layout, '-o', image, SOURCE]);
-    assembled = readFileSync(image);
+    const defined = variant === 'dies' ? ['-DDIES'] : [];
+    const flags = ['-m32', '-nostdlib', '-static', '-no-pie', ...defined, layout];
+    execFileSync('cc', [...flags, '-o', image, SOURCE]);
+    assembled.set(variant, readFileSync(image));
   } else {
-    writeFileSync(image, assembled);
+    writeFileSync(image, before);
   }
   return image;
 }
 
 /** A guest of one sector, see bootSector.S: up within a second, with an interrupt each 10 ms and a dot each 50 ms. */
-export function bootSectorGuest(name: string): QemuMachineOptions {
+export function bootSectorGuest(name: string, variant: Variant = 'lives'): QemuMachineOptions {
   return {
     name,
     memoryBytes: 32 << 20,
-    disks: [{ file: bootDisk(), interface: 'ide' }],
+    disks: [{ file: bootDisk(variant), interface: 'ide' }],
     devices: ['pvpanic'],
     channels: [],
     heartbeat: 'serial',

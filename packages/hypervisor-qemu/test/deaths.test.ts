@@ -1,0 +1,137 @@
+import { spawn } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Checkpointed, EpochPlan } from '@rmk/core';
+import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
+import { expect, it, onTestFinished } from 'vitest';
+import { answers, next } from './facts.js';
+import { bootSectorGuest } from './guest/bootSectorGuest.js';
+import { describeQemu } from './qemuPresent.js';
+import { temporaryFolder } from './temporaryFolder.js';
+
+const PLAN: EpochPlan = { preSave: 'none' };
+const PROTECT = fileURLToPath(new URL('guest/protectForEver.mjs', import.meta.url));
+const CONTROLS = ['in-process', 'qmp'] as const;
+type Control = (typeof CONTROLS)[number];
+
+async function started(control: Control): Promise<QemuMachine> {
+  const folder = await temporaryFolder('/dev/shm');
+  const hypervisor = new QemuHypervisor({ folder, control });
+  onTestFinished(() => hypervisor.close());
+  return hypervisor.startMachine(bootSectorGuest('guest'));
+}
+
+async function rollBack(machine: QemuMachine, checkpoints: readonly Checkpointed[]): Promise<void> {
+  const oldest = checkpoints.at(-1);
+  if (oldest === undefined) throw new Error('there is no checkpoint');
+  await machine.rollback({ context: oldest.context, logs: checkpoints.map(({ log }) => log) }, PLAN);
+}
+
+describeQemu('When QEMU is killed', () => {
+  it.each(CONTROLS)('that is told, and all that is asked of the VM is refused: %s', async (control) => {
+    const machine = await started(control);
+    await machine.checkpoint(PLAN);
+    const gone = next(machine, 'gone');
+    process.kill(machine.pid, 'SIGKILL');
+    expect((await gone).reason).toContain('QEMU');
+    const refused = { code: 'RMK_ERR_GONE' };
+    await expect(machine.checkpoint(PLAN)).rejects.toMatchObject(refused);
+    await expect(machine.suspend()).rejects.toMatchObject(refused);
+    await expect(machine.readRegister('rip')).rejects.toMatchObject(refused);
+    await expect(machine.restart()).rejects.toMatchObject(refused);
+    const before = machine.clock.now();
+    await wait(20);
+    expect(machine.clock.now(), 'domain time stands still').toBe(before);
+    const { folder = '' } = machine;
+    await machine.close();
+    await expect(readdir(folder)).rejects.toThrow('ENOENT');
+  });
+
+  it.each(CONTROLS)('in the middle of checkpoints, none is waited for: %s', async (control) => {
+    const machine = await started(control);
+    const gone = next(machine, 'gone');
+    setTimeout(() => process.kill(machine.pid, 'SIGKILL'), 30);
+    await expect(
+      (async () => {
+        for (;;) (await machine.checkpoint(PLAN)).log.release();
+      })(),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/^RMK_ERR_(GONE|STATE)$/) as string });
+    await gone;
+  });
+
+  it.each(CONTROLS)('in the middle of rollbacks, none is waited for: %s', async (control) => {
+    const machine = await started(control);
+    const gone = next(machine, 'gone');
+    setTimeout(() => process.kill(machine.pid, 'SIGKILL'), 30);
+    await expect(
+      (async () => {
+        for (;;) {
+          const checkpoint = await machine.checkpoint(PLAN);
+          await machine.suspend();
+          await rollBack(machine, [checkpoint]);
+          await machine.resume();
+        }
+      })(),
+    ).rejects.toMatchObject({ code: expect.stringMatching(/^RMK_ERR_(GONE|STATE)$/) as string });
+    await gone;
+  });
+});
+
+describeQemu('When RMK is killed', () => {
+  /** Runs until it has said so many lines of that kind, and is killed then. */
+  async function killedIn(what: string, folder: string, control: Control, times: number): Promise<void> {
+    const child = spawn(process.execPath, [PROTECT, folder, what, control], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const exit = new Promise((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    let lines = '';
+    child.stdout.on('data', (data: Buffer) => {
+      lines += data.toString();
+      if (lines.split(`${what}\n`).length > times) child.kill('SIGKILL');
+    });
+    expect(await exit).toBe('SIGKILL');
+  }
+
+  const cases = CONTROLS.flatMap((control) =>
+    (['checkpoint', 'rollback'] as const).map((what) => ({ control, what })),
+  );
+
+  it.each(cases)(
+    'in the middle of a $what ($control), the guest runs on, and another RMK protects it',
+    { timeout: 120_000 },
+    async ({ control, what }) => {
+      const first = await started(control);
+      const { folder = '', pid } = first;
+      const parent = folder.slice(0, folder.lastIndexOf('/'));
+      await first.detach();
+      for (const times of [1, 7, 20]) {
+        await killedIn(what, folder, control, times);
+        expect(await findMachines(parent)).toMatchObject([{ folder, pid, isRunning: true }]);
+        const hypervisor = new QemuHypervisor({ control });
+        const machine = await hypervisor.attachMachine(folder);
+        await answers(machine, 'r');
+        const older = await machine.checkpoint(PLAN);
+        const newer = await machine.checkpoint(PLAN);
+        await machine.suspend();
+        await rollBack(machine, [newer, older]);
+        await machine.resume();
+        await answers(machine, 's');
+        await machine.detach();
+      }
+      const last = new QemuHypervisor({ control: 'none' });
+      await (await last.attachMachine(folder)).close();
+      expect(await findMachines(parent)).toEqual([]);
+    },
+  );
+
+  it('only one process at a time has the VM', async () => {
+    const machine = await started('in-process');
+    const other = new QemuHypervisor();
+    await expect(other.attachMachine(machine.folder ?? '')).rejects.toMatchObject({
+      code: 'RMK_ERR_TIMEOUT',
+    });
+    await answers(machine, 't');
+  });
+});
