@@ -22,8 +22,9 @@ import { DeclaredEvents } from './declaredEvents.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
 import type { InstalledPlugin } from './installedPlugin.js';
-import { Lifecycle } from './lifecycle.js';
-import { readOnFailure, requiredOf } from './manifest.js';
+import { Lifecycle, requiredError } from './lifecycle.js';
+import { readOnFailure } from './manifest.js';
+import { occupy, vacate } from './occupancy.js';
 import { stopError, type Problem } from './problem.js';
 import { Protection } from './protection.js';
 import { Revival } from './revival.js';
@@ -48,9 +49,6 @@ export interface DomainOptions {
   /** Called before the first plugin starts: whoever subscribes here misses nothing. */
   readonly observe?: (bus: Bus) => void;
 }
-
-/** The domains that have not stopped, by their VM: two would take the hold from each other. */
-const occupants = new WeakMap<VirtualMachine, Domain>();
 
 /**
  * Checks all plugins, then starts them, and gives the domain when all have started. Where one is refused
@@ -146,7 +144,7 @@ class SupervisedDomain implements Domain {
 
   begin({ plugins, onFailure = {}, observe }: DomainOptions): Promise<void> {
     return this.exclusively(async () => {
-      this.occupy();
+      occupy(this.machine, this);
       try {
         const inOrder = await checkPlugins(plugins, [], this.machine);
         const stated = readOnFailure(onFailure, inOrder);
@@ -158,7 +156,7 @@ class SupervisedDomain implements Domain {
         );
         this.warnOfShortHistory();
       } catch (error) {
-        this.vacate();
+        this.end();
         throw error;
       }
     });
@@ -208,7 +206,7 @@ class SupervisedDomain implements Domain {
   stop(): Promise<void> {
     return this.exclusively(async () => {
       const problems = await this.lifecycle.removeAll([...this.installed]);
-      this.vacate();
+      this.end();
       throwIfAny(problems);
     });
   }
@@ -261,23 +259,9 @@ class SupervisedDomain implements Domain {
     return errors;
   }
 
-  private occupy(): void {
-    const { machine, name } = this;
-    const occupant = occupants.get(machine);
-    if (occupant === undefined) {
-      occupants.set(machine, this);
-      return;
-    }
-    throw new RmkError(
-      'RMK_ERR_STATE',
-      `the VM ${machine.name} belongs to the domain ${occupant.name}: stop that one before ${name} is made, or give ${name} a VM of its own`,
-    );
-  }
-
-  private vacate(): void {
+  private end(): void {
     this.host.close('stopped');
-    // Another domain may have it by now, where this one is stopped a second time.
-    if (occupants.get(this.machine) === this) occupants.delete(this.machine);
+    vacate(this.machine, this);
   }
 
   /** Runs one operation after the other, and holds the VM meanwhile. */
@@ -319,20 +303,6 @@ function notThere({ name, state, error }: InstalledPlugin, of: Token<unknown>): 
   const why = error === undefined ? '' : ` (${error.message})`;
   const message = `${tokenName(of)} is not there: ${name}, which provides it, is ${state}${why}; mend it and restart it`;
   return new RmkError('RMK_ERR_INACTIVE', message, { plugin: name });
-}
-
-function requiredError(plugin: InstalledPlugin, dependants: readonly InstalledPlugin[]): RmkError {
-  const problems = dependants.flatMap((one) =>
-    one.providers
-      .filter((provider) => provider === plugin || dependants.includes(provider))
-      .flatMap((provider) => requiredOf(one.checked, provider.checked).map((token) => ({ provider, token })))
-      .map(({ provider, token }) => `${one.name} requires ${tokenName(token)} of ${provider.name}`),
-  );
-  return new RmkError(
-    'RMK_ERR_REQUIRED',
-    `${plugin.name} cannot be removed, others need it: remove them first, or with it by { dependants: 'remove' }`,
-    { plugin: plugin.name, problems },
-  );
 }
 
 function throwIfAny([first, ...others]: readonly Problem[]): void {

@@ -196,3 +196,18 @@ const INACTIVE: Readonly<Partial<Record<InstalledPlugin['state'], string>>> = {
   failed: 'has failed',
   quarantined: 'is quarantined',
 };
+
+/** Why `plugin` cannot be removed without `dependants`. */
+export function requiredError(plugin: InstalledPlugin, dependants: readonly InstalledPlugin[]): RmkError {
+  const problems = dependants.flatMap((one) =>
+    one.providers
+      .filter((provider) => provider === plugin || dependants.includes(provider))
+      .flatMap((provider) => requiredOf(one.checked, provider.checked).map((token) => ({ provider, token })))
+      .map(({ provider, token }) => `${one.name} requires ${tokenName(token)} of ${provider.name}`),
+  );
+  return new RmkError(
+    'RMK_ERR_REQUIRED',
+    `${plugin.name} cannot be removed, others need it: remove them first, or with it by { dependants: 'remove' }`,
+    { plugin: plugin.name, problems },
+  );
+}

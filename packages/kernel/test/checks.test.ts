@@ -44,6 +44,13 @@ describe('a plugin is refused', () => {
     ],
     ['its manifest has a key unknown to RMK', { require: [] }, 'manifest: Unrecognized key: "require"'],
     ['it detects by no function', { detects: [] }, 'manifest.detects: expected a function'],
+    ['it takes no token', { optional: ['P_VCPU'] }, 'manifest.optional[0]: expected a token'],
+    [
+      'an event of it has no name of an event',
+      { events: ['EVT_FINE', 'roomTooHot'] },
+      'manifest.events[1]: expected the name of an event, EVT_ and one run of capitals',
+    ],
+    ['it says nothing known of a failure', { onFailure: 'shrug' }, 'manifest.onFailure: Invalid option'],
   ])('when %s', async (_, definition, message) => {
     const error = await errorOf(domainOf([written(definition)]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');

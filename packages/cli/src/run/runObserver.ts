@@ -20,7 +20,10 @@ export interface RunObserver {
   ended(summary: RunSummary): void;
 }
 
-/** The events that an observer is told: all of core's, save those that come many times in a slice and the output. */
+/**
+ * The events that an observer is told: all of core's, save those that come many times in a slice, the output, each step in
+ * the life of a plugin, and what the speed of the host decides.
+ */
 export const OBSERVED_EVENTS = [
   'EVT_CHECKPOINTED',
   'EVT_ROLLEDBACK',

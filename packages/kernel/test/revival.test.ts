@@ -1,0 +1,131 @@
+import type { Duration, Plugin } from '@rmk/core';
+import { describe, expect, it } from 'vitest';
+import { domainOf, errorOf, plugin } from './plugins.js';
+
+/** Fails each 10 ns until `well` says otherwise. */
+function ailing(well: () => boolean = () => false): Plugin {
+  return plugin('ailing', (_, clock) => {
+    clock.every(10, () => {
+      if (!well()) throw new Error('broken');
+    });
+  });
+}
+
+/** When the plugin was quarantined, and when it was active again. */
+async function historyOf(one: Plugin, forNs: number): Promise<readonly string[]> {
+  const history: string[] = [];
+  const { domain, machine } = await domainOf([one], {
+    supervision: { quarantineAfterFaults: 1, restartAfter: '100ns' },
+    observe: (bus) => {
+      bus.on('EVT_PLUGINCHANGED', ({ atNs, to }) => {
+        if (to === 'quarantined' || to === 'active') history.push(`${to} ${atNs}`);
+      });
+    },
+  });
+  await machine.run(forNs);
+  await domain.stop();
+  expect(machine.liveTimers).toBe(0);
+  return history;
+}
+
+describe('a plugin that is quarantined', () => {
+  it('is started again after a while, and after twice as long each time', async () => {
+    expect(await historyOf(ailing(), 800)).toEqual([
+      'active 0',
+      'quarantined 10',
+      'active 110',
+      'quarantined 120',
+      'active 320',
+      'quarantined 330',
+      'active 730',
+      'quarantined 740',
+    ]);
+  });
+
+  it('waits no longer than 64 times as long', async () => {
+    const history = await historyOf(ailing(), 40_000);
+    const waits = history.flatMap((entry, index) => {
+      if (!entry.startsWith('active') || index === 0) return [];
+      return [Number(entry.split(' ')[1]) - Number(history[index - 1]?.split(' ')[1])];
+    });
+    expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 6400, 6400, 6400, 6400]);
+  });
+
+  it('waits as long as at first once it has been well for as long as it last waited', async () => {
+    let calls = 0;
+    // Well from its third start on, for 500 ns.
+    const recovered = ailing(() => (calls += 1) > 2 && calls < 53);
+    const history = await historyOf(recovered, 1100);
+    expect(history.slice(0, 5)).toEqual([
+      'active 0',
+      'quarantined 10',
+      'active 110',
+      'quarantined 120',
+      'active 320',
+    ]);
+    const [, again = ''] = history[5]?.split(' ') ?? [];
+    expect(history.slice(5)).toEqual([
+      `quarantined ${again}`,
+      `active ${Number(again) + 100}`,
+      `quarantined ${Number(again) + 110}`,
+    ]);
+  });
+
+  it('is started again with those that use it alone, and has no faults to begin with', async () => {
+    let isWell = false;
+    const { domain, machine } = await domainOf([ailing(() => isWell), plugin('other')], {
+      supervision: { quarantineAfterFaults: 3, restartAfter: '100ns' },
+    });
+    await machine.run(30);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined', faults: 3 }, { restarts: 0 }]);
+    isWell = true;
+    await machine.run(1000);
+    expect(domain.plugins).toMatchObject([
+      { name: 'other', state: 'active', restarts: 0 },
+      { name: 'ailing', state: 'active', restarts: 1, faults: 0 },
+    ]);
+  });
+
+  it('is not started again where that is not wanted, yet can be by hand', async () => {
+    let isWell = false;
+    const { domain, machine } = await domainOf([ailing(() => isWell)], {
+      supervision: { quarantineAfterFaults: 1, restartAfter: 'never' },
+    });
+    await machine.run(1e12);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined', restarts: 0 }]);
+    isWell = true;
+    await domain.restart('ailing');
+    expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]);
+  });
+
+  it('that was restarted by hand or removed is not restarted a second time', async () => {
+    let isWell = false;
+    const { domain, machine } = await domainOf([ailing(() => isWell)], {
+      supervision: { quarantineAfterFaults: 1, restartAfter: '100ns' },
+    });
+    await machine.run(10);
+    isWell = true;
+    await domain.restart('ailing');
+    await machine.run(1000);
+    expect(domain.plugins).toMatchObject([{ restarts: 1 }]);
+    isWell = false;
+    await machine.run(10);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
+    await domain.remove('ailing');
+    expect(machine.liveTimers).toBe(0);
+  });
+});
+
+it.each(['0ms', 'soon', 5])('a wait of %o is refused', async (restartAfter) => {
+  const error = await errorOf(domainOf([], { supervision: { restartAfter: restartAfter as Duration } }));
+  expect(error.message).toBe(
+    `RMK_ERR_INPUT: restartAfter is ${restartAfter}: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never'`,
+  );
+});
+
+it('a restart needs a plugin of that name, and a domain that has not stopped', async () => {
+  const { domain } = await domainOf([plugin('a')]);
+  expect((await errorOf(domain.restart('b'))).code).toBe('RMK_ERR_UNKNOWN');
+  await domain.stop();
+  expect((await errorOf(domain.restart('a'))).code).toBe('RMK_ERR_STATE');
+});
