@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emptyFolder, installPacked, packPackages } from './packedPackages.js';
@@ -43,9 +43,12 @@ afterAll(() => {
 describe.each(KINDS)('a generated %s, with the packages as published', (kind) => {
   const folder = join(plugins.path, `rmk-plugin-made-${kind}`);
 
-  it('passes the type check and is built', () => {
-    run(folder, 'npm', 'run', 'check');
+  it('is built, and passes the type check with the example of its README', () => {
     run(folder, 'npm', 'run', 'build');
+    const [, example] = /^```ts\n(.*?)^```$/ms.exec(readFileSync(join(folder, 'README.md'), 'utf8')) ?? [];
+    expect(example).toContain(`from 'rmk-plugin-made-${kind}'`);
+    writeFileSync(join(folder, 'test', 'readmeExample.ts'), example ?? '');
+    run(folder, 'npm', 'run', 'check');
   });
 
   it('passes its own test', () => {
