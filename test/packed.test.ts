@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +9,12 @@ const tarballs = emptyFolder('packed');
 const consumer = emptyFolder('consumer');
 const TYPESCRIPT = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
 let packed: PackedPackages;
+
+/** What a program in the consumer's folder prints, whether it fails or not. */
+function outcomeOf(program: string, ...args: readonly string[]): string {
+  const { stdout, stderr } = spawnSync(program, args, { cwd: consumer.path, encoding: 'utf8' });
+  return stdout + stderr;
+}
 
 /** Runs a program in the consumer's folder and gives what it printed; fails with all of it. */
 function run(program: string, ...args: readonly string[]): string {
@@ -24,7 +30,7 @@ beforeAll(async () => {
   packed = await packPackages(tarballs.path);
   cpSync(fileURLToPath(new URL('packedConsumer', import.meta.url)), consumer.path, { recursive: true });
   await installPacked(consumer.path, packed);
-});
+}, 240_000);
 
 afterAll(() => {
   consumer[Symbol.dispose]();
@@ -54,9 +60,34 @@ describe('the packages as published', () => {
     });
   });
 
+  it("declare a third party's event to who imports its package, and to nobody else", () => {
+    const compile = (program: string): string => {
+      writeFileSync(join(consumer.path, 'eventTypes.ts'), program);
+      const flags = ['--noEmit', '--strict', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable'];
+      return outcomeOf(
+        process.execPath,
+        TYPESCRIPT,
+        '--ignoreConfig',
+        ...flags,
+        '--types',
+        'node',
+        'eventTypes.ts',
+      );
+    };
+    const [imported, absent] = ['imported', 'absent'].map((name) =>
+      readFileSync(new URL(`eventTypes/${name}/program.ts`, import.meta.url), 'utf8'),
+    );
+    expect(compile(imported ?? '')).toBe('');
+    expect(compile(absent ?? '')).toBe('');
+    // The expectation that there is no such event is a real one.
+    expect(compile(`${absent}import type {} from '@rmk/silent-corruption-detector';\n`)).toContain(
+      "Unused '@ts-expect-error' directive",
+    );
+  });
+
   it('bring `rmk`, whose main job passes', () => {
     expect(JSON.parse(run('npx', '--no-install', 'rmk', 'start', '--json'))).toMatchObject({
       verdict: 'pass',
     });
-  });
+  }, 240_000);
 });
