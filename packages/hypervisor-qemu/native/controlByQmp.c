@@ -237,7 +237,7 @@ static bool write_memory(struct protection *protection, uint64_t address, const 
                          struct failure *failure)
 {
     (void)protection, (void)address, (void)data, (void)length;
-    return fail(failure, FAILURE_UNSUPPORTED, "writing memory beside translated code needs calls within QEMU");
+    return fail(failure, FAILURE_UNSUPPORTED, "control by QMP writes memory by the gdb stub, not by the library");
 }
 
 static void end(struct protection *protection, bool orphaned)

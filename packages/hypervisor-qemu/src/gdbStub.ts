@@ -4,9 +4,12 @@ import { numberAt, numberText } from './remoteSerial.js';
 import { describedRegisters, type DescribedRegister } from './targetDescription.js';
 
 const ANSWER_WITHIN_MS = 5000;
+/** In hexadecimal still less than the stub's packet size. */
+const WRITE_BYTES = 1024;
+const PHYSICAL_MEMORY = 'Qqemu.PhyMemMode:';
 
 /**
- * The registers of the vCPU through QEMU's gdb stub. A connection lives for one access, and stops the VM: whoever asks
+ * The registers of the vCPU, and memory, through QEMU's gdb stub. A connection lives for one access, and stops the VM: whoever asks
  * lets it run on. Were it kept, QEMU would stop the VM at each byte, and tell the client of every stop in between.
  */
 export class GdbStub {
@@ -46,6 +49,23 @@ export class GdbStub {
     await connected(this.path, async (gdb) => {
       await gdb.description('target.xml');
       await gdb.order(`P${number.toString(16)}=${numberText(value, bits)}`);
+    });
+  }
+
+  /** Guest-physical memory; QEMU drops translated code that lay there. `RMK_ERR_HYPERVISOR` where there is none. */
+  async writeMemory(address: number, data: Uint8Array): Promise<void> {
+    await connected(this.path, async (gdb) => {
+      // QEMU remembers it beyond the connection.
+      await gdb.order(`${PHYSICAL_MEMORY}1`);
+      try {
+        for (let at = 0; at < data.length; at += WRITE_BYTES) {
+          const piece = data.subarray(at, at + WRITE_BYTES);
+          const hex = Buffer.from(piece).toString('hex');
+          await gdb.order(`M${(address + at).toString(16)},${piece.length.toString(16)}:${hex}`);
+        }
+      } finally {
+        await gdb.order(`${PHYSICAL_MEMORY}0`);
+      }
     });
   }
 

@@ -14,6 +14,8 @@ export interface MachineFiles {
   readonly folder: string;
   readonly ram: string;
   readonly qmp: string;
+  /** Another one, which the library in QEMU uses if RMK dies. */
+  readonly spareQmp: string;
   readonly gdb: string;
   readonly library: string;
   readonly stderr: string;
@@ -25,6 +27,7 @@ export function machineFiles(folder: string): MachineFiles {
     folder,
     ram: join(folder, 'ram'),
     qmp: join(folder, 'qmp'),
+    spareQmp: join(folder, 'spare-qmp'),
     gdb: join(folder, 'gdb'),
     library: join(folder, 'library'),
     stderr: join(folder, 'stderr'),

@@ -36,6 +36,7 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-no-shutdown'],
     ['-global', 'migration.send-configuration=off'],
     ['-qmp', `unix:${escaped(files.qmp)},server=on,wait=off`],
+    ['-qmp', `unix:${escaped(files.spareQmp)},server=on,wait=off`],
     ['-gdb', `unix:${escaped(files.gdb)},server=on,wait=off`],
     ['-device', 'pvpanic-pci'],
     ...serialOptions(options, files),

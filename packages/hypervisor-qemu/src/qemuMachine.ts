@@ -20,6 +20,7 @@ import type { CheckpointControl, ControlRollback, Cut, CutHandler } from './chec
 import type { ChosenControl, ControlChoice, OpenControl } from './controlTarget.js';
 import { Epochs } from './epochs.js';
 import { GdbStub } from './gdbStub.js';
+import { machineFiles } from './machineFolder.js';
 import { pagesOf } from './machineOptions.js';
 import type { Moment } from './qemuContext.js';
 import { QemuExecution } from './qemuExecution.js';
@@ -332,6 +333,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
         ramFile: state.ram,
         memoryBytes: state.memoryBytes,
         ...(state.library === undefined ? {} : { librarySocket: state.library }),
+        ...(process.folder === undefined ? {} : { spareQmpSocket: machineFiles(process.folder).spareQmp }),
+        writeMemory: (address, data) => execution.inPassingStill(() => this.gdb.writeMemory(address, data)),
         stderrTail: process.stderrTail,
       },
       control.choice,

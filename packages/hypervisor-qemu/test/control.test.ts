@@ -138,6 +138,22 @@ for (const kind of ['in-process', 'qmp'] as const) {
   });
 }
 
+describeQemu('control qmp', () => {
+  test('a write by the gdb stub counts as written, and is undone by a rollback', async () => {
+    await using vm = await protectedGuest('qmp', { gdb: true });
+    const cut = await vm.control.checkpoint();
+    await vm.control.write(0x5000, new Uint8Array(5000).fill(7));
+    const frames = await vm.control.frames(cut.log);
+    expect([...frames].filter((frame) => frame === 5 || frame === 6)).toEqual([5, 6]);
+    const next = await vm.control.checkpoint();
+    expect(Buffer.from(vm.guest.memory(0x5000, 5000)).equals(Buffer.alloc(5000, 7))).toBe(true);
+    const back = await vm.control.rollback(cut.state, [next.log, cut.log]);
+    expect(back.audit).toEqual(exactly(cut));
+    expect(vm.guest.memory(0x5000, 1)).toEqual(Uint8Array.of(0));
+    await vm.goesOn();
+  });
+});
+
 describeQemu('control in-process', () => {
   test('a write from outside is executed if code lay there, counts as written, and is undone by a rollback', async () => {
     await using vm = await protectedGuest('in-process');

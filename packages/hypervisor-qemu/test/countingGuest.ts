@@ -1,10 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ControlTarget } from '../src/controlTarget.js';
+import { GdbStub } from '../src/gdbStub.js';
 import { buildNativeLibrary } from '../src/nativeLibrary.js';
 import { QmpClient } from '../src/qmpClient.js';
 import { QEMU } from './qemuPresent.js';
@@ -17,6 +18,8 @@ export interface CountingGuestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
   readonly library?: boolean;
+  /** With a gdb stub, by which memory is written. */
+  readonly gdb?: boolean;
 }
 
 /** QEMU with the guest of guest/counting.S, which proves by itself that its memory is of one moment. */
@@ -52,12 +55,14 @@ export class CountingGuest implements AsyncDisposable {
     const serialFile = join(folder, 'serial');
     const qmpSocket = join(folder, 'qmp');
     const spareQmpSocket = join(folder, 'spare-qmp');
+    const gdbSocket = join(folder, 'gdb');
     const librarySocket = join(folder, 'library');
     writeFileSync(serialFile, '');
     const args = [
       '-accel tcg -cpu max -M pc,memory-backend=m,vmport=off,i8042=off,usb=off,suppress-vmdesc=on',
       `-m ${memoryMiB} -nodefaults -no-user-config -display none -vga none -no-shutdown -bios ${firmware}`,
       `-object memory-backend-file,id=m,size=${memoryMiB}M,mem-path=${ramFile},share=on`,
+      ...(options.gdb === true ? [`-gdb unix:${gdbSocket},server=on,wait=off`] : []),
       `-global migration.send-configuration=off -serial file:${serialFile}`,
       `-qmp unix:${qmpSocket},server=on,wait=off -qmp unix:${spareQmpSocket},server=on,wait=off`,
     ];
@@ -71,6 +76,9 @@ export class CountingGuest implements AsyncDisposable {
       env: { ...process.env, ...(options.library === false ? {} : preload), ...options.environment },
     });
     const qmp = await QmpClient.connect(qmpSocket);
+    const gdb = options.gdb === true ? await GdbStub.open(gdbSocket) : undefined;
+    // Whoever connects to the stub stops the VM.
+    if (gdb !== undefined) await qmp.execute('cont');
     const guest: CountingGuest = new CountingGuest(
       child,
       {
@@ -79,6 +87,14 @@ export class CountingGuest implements AsyncDisposable {
         folder,
         ramFile,
         spareQmpSocket,
+        ...(gdb === undefined
+          ? {}
+          : {
+              writeMemory: async (address, data) => {
+                await gdb.writeMemory(address, data);
+                await qmp.execute('cont');
+              },
+            }),
         memoryBytes: memoryMiB << 20,
         ...(options.library === false ? {} : { librarySocket }),
         stderrTail: () => guest.stderr,
@@ -90,6 +106,18 @@ export class CountingGuest implements AsyncDisposable {
 
   get output(): string {
     return readFileSync(this.serialFile, 'utf8');
+  }
+
+  /** What lies in its RAM now. */
+  memory(address: number, bytes: number): Uint8Array {
+    const file = openSync(this.target.ramFile, 'r');
+    try {
+      const piece = new Uint8Array(bytes);
+      readSync(file, piece, 0, bytes, address);
+      return piece;
+    } finally {
+      closeSync(file);
+    }
   }
 
   get ended(): boolean {
