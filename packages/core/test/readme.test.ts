@@ -25,6 +25,31 @@ describe('the README', () => {
     expect([...listed('Tokens')].toSorted()).toEqual(tokens.toSorted());
   });
 
+  it('lists every field of a manifest', () => {
+    const section = text('../README.md').split('\n## The manifest\n')[1]?.split('\n## ')[0] ?? '';
+    const fields = [...section.matchAll(/^\| (`.+?`) +\|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, field]) => field),
+    );
+    type Field = keyof core.PluginDefinition;
+    const all: Record<Field, true> = {
+      name: true,
+      version: true,
+      rmk: true,
+      requires: true,
+      optional: true,
+      provides: true,
+      modules: true,
+      capabilities: true,
+      before: true,
+      after: true,
+      events: true,
+      onFailure: true,
+      options: true,
+      detects: true,
+    };
+    expect(fields).toEqual(Object.keys(all));
+  });
+
   it('lists every file', () => {
     const exported = [...text('../src/index.ts').matchAll(/'\.\/(.+)\.js'/g)].map(
       ([, name = '']) => `${name}.ts`,
