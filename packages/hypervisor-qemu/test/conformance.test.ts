@@ -11,9 +11,9 @@ const text = new TextEncoder();
 const SLACK_NS = nanoseconds('500ms');
 const LOOK_AGAIN_MS = 2;
 
-async function bootSector(): Promise<HypervisorSubject> {
+async function bootSector(control: 'in-process' | 'qmp'): Promise<HypervisorSubject> {
   const folder = await mkdtemp('/dev/shm/rmk-test-');
-  const hypervisor = new QemuHypervisor({ folder, control: 'in-process' });
+  const hypervisor = new QemuHypervisor({ folder, control });
   const machine = await hypervisor.startMachine(bootSectorGuest('conformance'));
   return {
     machine,
@@ -51,5 +51,7 @@ async function runFor(machine: VirtualMachine, byNs: Nanoseconds): Promise<void>
 }
 
 describeQemu('The contract of the port', () => {
-  describeHypervisor('QEMU in-process, one VM for all tests', bootSector, { shared: true, propertyRuns: 10 });
+  const options = { shared: true, propertyRuns: 10 };
+  describeHypervisor('QEMU in-process, one VM for all tests', () => bootSector('in-process'), options);
+  describeHypervisor('QEMU by QMP, one VM for all tests', () => bootSector('qmp'), options);
 });
