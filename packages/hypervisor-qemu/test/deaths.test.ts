@@ -22,10 +22,17 @@ async function started(control: Control): Promise<QemuMachine> {
   return hypervisor.startMachine(bootSectorGuest('guest'));
 }
 
-async function rollBack(machine: QemuMachine, checkpoints: readonly Checkpointed[]): Promise<void> {
+function rollBack(machine: QemuMachine, checkpoints: readonly Checkpointed[]): Promise<Checkpointed> {
   const oldest = checkpoints.at(-1);
   if (oldest === undefined) throw new Error('there is no checkpoint');
-  await machine.rollback({ context: oldest.context, logs: checkpoints.map(({ log }) => log) }, PLAN);
+  return machine.rollback({ context: oldest.context, logs: checkpoints.map(({ log }) => log) }, PLAN);
+}
+
+function release(...checkpoints: readonly Checkpointed[]): void {
+  for (const { log, context } of checkpoints) {
+    log.release();
+    context.release();
+  }
 }
 
 describeQemu('When QEMU is killed', () => {
@@ -54,7 +61,7 @@ describeQemu('When QEMU is killed', () => {
     setTimeout(() => process.kill(machine.pid, 'SIGKILL'), 30);
     await expect(
       (async () => {
-        for (;;) (await machine.checkpoint(PLAN)).log.release();
+        for (;;) release(await machine.checkpoint(PLAN));
       })(),
     ).rejects.toMatchObject({ code: expect.stringMatching(/^RMK_ERR_(GONE|STATE)$/) as string });
     await gone;
@@ -69,7 +76,7 @@ describeQemu('When QEMU is killed', () => {
         for (;;) {
           const checkpoint = await machine.checkpoint(PLAN);
           await machine.suspend();
-          await rollBack(machine, [checkpoint]);
+          release(await rollBack(machine, [checkpoint]), checkpoint);
           await machine.resume();
         }
       })(),
