@@ -1,5 +1,5 @@
 /** A part of a device state stream: the device that it is about, and where it starts. */
-export interface StateSection {
+interface StateSection {
   readonly device: string;
   readonly start: number;
 }
@@ -12,7 +12,7 @@ const FOOTER = 0x7e;
  * The sections of QEMU's stream, as far as they can be told without knowing each device: a full section starts with 4, its
  * number (counted upwards), and the length and text of the device's name, and ends with 0x7e and its number again.
  */
-export function stateSections(stream: Uint8Array): readonly StateSection[] {
+function stateSections(stream: Uint8Array): readonly StateSection[] {
   const bytes = Buffer.from(stream.buffer, stream.byteOffset, stream.length);
   const sections: StateSection[] = [];
   for (let at = HEADER_BYTES; at + 6 < bytes.length; at++) {
