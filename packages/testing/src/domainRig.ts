@@ -9,10 +9,14 @@ import {
   type VirtualMachine,
 } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import type { EventHistory, Recorded } from './eventHistory.js';
 import { LeakWatch } from './leakWatch.js';
+import { rmkMatchers } from './matchers.js';
 import { Recorder, RECORDED } from './recorder.js';
+
+// Whoever has a rig has the matchers.
+expect.extend(rmkMatchers);
 
 /** What every rig can be told. */
 export interface DomainRigOptions {

@@ -6,7 +6,7 @@ import {
   type RmkEvents,
   type Rung,
 } from '@rmk/core';
-import { expect, type MatcherState } from 'vitest';
+import type { MatcherState } from 'vitest';
 import { candidates, historyOf, shown, verdict, type Occurrence } from './eventVerdict.js';
 
 /** Whichever came last says whether a failure would be undone. */
@@ -96,7 +96,7 @@ declare module 'vitest' {
   interface Matchers<T> extends RmkMatchers {}
 }
 
-/** For an `expect` of one's own; that of vitest is extended by importing this package. */
+/** For an `expect` of one's own; that of vitest is extended where the rig is defined. */
 export const rmkMatchers = {
   toHaveDetected(
     this: MatcherState,
@@ -189,5 +189,3 @@ export const rmkMatchers = {
     return verdict(this, { noun: name, found, fields: expected, when });
   },
 };
-
-expect.extend(rmkMatchers);

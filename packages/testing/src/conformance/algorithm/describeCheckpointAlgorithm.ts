@@ -14,16 +14,12 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldenRun } from '../../goldenRun.js';
 import type { GuestState } from '../../guestState.js';
-import { rmkMatchers } from '../../matchers.js';
 import { startRig, type Rig } from '../../rig.js';
 import type { RigGuest } from '../../rigGuest.js';
 import { allPins } from '../allPins.js';
 import { nothingAhead } from '../nothingAhead.js';
 import { algorithmOf } from './algorithmOf.js';
 import { copyOf, expectPlan, histories, planValue } from './planContract.js';
-
-/** Whoever runs only this suite has the matchers too. */
-expect.extend(rmkMatchers);
 
 const MEBIBYTE = 1 << 20;
 /** Small, so that its state can be taken often. */

@@ -10,7 +10,6 @@ import {
   type RmkEvent,
 } from '@rmk/core';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { rmkMatchers } from '../../matchers.js';
 import { startRig, type Rig } from '../../rig.js';
 import type { RigGuest } from '../../rigGuest.js';
 import { allPins } from '../allPins.js';
@@ -25,9 +24,6 @@ import {
   type QuietLife,
 } from './detectorSubject.js';
 import { falsePositives, reportOf, sumOf, watch, type Exposure, type FalsePositives } from './exposure.js';
-
-/** Whoever runs only this suite has the matchers too. */
-expect.extend(rmkMatchers);
 
 /** Of an instruction of the embedded hypervisor at its nominal frequency. */
 const AN_INSTRUCTION = '10ns';
