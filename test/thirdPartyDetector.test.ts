@@ -49,8 +49,6 @@ it('a panic on the console is undone', async () => {
   await rig.machine.writeRegister('pc', 0n);
   await rig.advance('100ms');
 
-  const [recovered] = rig.events('EVT_RECOVERED');
-  expect(recovered?.record.rung).toBe('target');
-  expect(recovered?.record.trigger).toMatchObject({ kind: 'panic', detector: 'rmk-plugin-panic-reader' });
+  expect(rig).toHaveRecovered({ kind: 'panic', by: 'rmk-plugin-panic-reader', rung: 'target', times: 1 });
   expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
 });
