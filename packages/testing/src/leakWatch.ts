@@ -3,6 +3,7 @@ import {
   VIRTUAL_MACHINE,
   type Checkpointed,
   type Clock,
+  type Context,
   type Facts,
   type Nanoseconds,
   type PageLog,
@@ -30,6 +31,7 @@ export class LeakWatch {
   readonly machine: VirtualMachine;
   private readonly taken = new Set<Taken>();
   private readonly logs = new Map<PageLog, Taken>();
+  private readonly contexts = new Map<Context, Taken>();
   private pending: () => Promise<void> | undefined = () => undefined;
 
   constructor(private readonly real: VirtualMachine) {
@@ -44,11 +46,11 @@ export class LeakWatch {
     for (let turn = 0; turn < TURNS && this.pending() !== undefined; turn++) {
       await new Promise((resolve) => setImmediate(resolve));
     }
-    // A log that no plugin has asked for is the test's own.
-    const logs = (await this.unreleasedLogs()).filter((one) =>
+    // What no plugin has asked for is the test's own.
+    const handles = [...(await this.unreleasedLogs()), ...this.unreleasedContexts()].filter((one) =>
       ownersOf(one, plugins).some((plugin) => !isPin(plugin)),
     );
-    const left = [...this.taken, ...logs];
+    const left = [...this.taken, ...handles];
     const held =
       this.pending() === undefined
         ? []
@@ -67,6 +69,13 @@ export class LeakWatch {
       Array.from(this.logs, async ([log, one]) => ((await isReleased(log)) ? [] : [one])),
     );
     return logs.flat();
+  }
+
+  /** Of drivers whose contexts can tell, as the fake machine's; for others their bytes go with the last reference. */
+  private unreleasedContexts(): readonly Taken[] {
+    return Array.from(this.contexts)
+      .filter(([context]) => 'isReleased' in context && context.isReleased === false)
+      .map(([, one]) => one);
   }
 
   private before(real: VirtualMachine): VirtualMachine {
@@ -130,8 +139,9 @@ export class LeakWatch {
   private async logged<C extends Checkpointed>(take: () => Promise<C>): Promise<C> {
     const frames = framesHere();
     const checkpointed = await take();
-    const label = `the page log of the checkpoint at ${at(checkpointed.atNs)}`;
-    this.logs.set(checkpointed.log, { label, frames });
+    const checkpoint = `the checkpoint at ${at(checkpointed.atNs)}`;
+    this.logs.set(checkpointed.log, { label: `the page log of ${checkpoint}`, frames });
+    this.contexts.set(checkpointed.context, { label: `the context of ${checkpoint}`, frames });
     return checkpointed;
   }
 }

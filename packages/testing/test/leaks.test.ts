@@ -37,6 +37,10 @@ class Careless implements Module {
     if (this.leak === 'later timer') this.bus.on('EVT_VMRESTARTED', () => this.takeTimer());
     if (this.leak === 'observer') machine?.observe('output', () => undefined);
     if (this.leak === 'page log') await this.pageTable.checkpoint({ preSave: 'none' });
+    if (this.leak === 'context') {
+      const { log } = await this.pageTable.checkpoint({ preSave: 'none' });
+      log.release();
+    }
     if (this.leak === 'promise') this.bus.on('EVT_VMRESTARTED', () => NEVER);
     if (this.leak === 'subscription') {
       this.bus.on('EVT_VMRESTARTED', () => void this.bus.on('EVT_VMOUTPUT', () => undefined));
@@ -67,6 +71,7 @@ describe('the leak check', () => {
     ['later timer', 'a timer of 1000.000 ms', 'Careless.takeTimer'],
     ['observer', 'an observer of the fact output', 'Careless.start'],
     ['page log', 'the page log of the checkpoint at 0.000 ms', 'PageTable.checkpoint'],
+    ['context', 'the context of the checkpoint at 0.000 ms', 'PageTable.checkpoint'],
   ])('finds a %s that a plugin left behind, names both, and the place', async (leak, label, site) => {
     const rig = await startFakeRig({ plugins: [careless(leak)] });
     publishRestart(rig);
