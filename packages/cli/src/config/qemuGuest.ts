@@ -17,7 +17,7 @@ export const qemuGuestSchema = z.strictObject({
 export type QemuGuestEntry = z.output<typeof qemuGuestSchema>;
 
 /** Of a busy host a guest may get nothing for a while: a shorter silence would accuse it then. */
-const SILENCE = '500ms';
+const SILENCE = '1s';
 
 /** What the hypervisor is to start, with paths relative to `folder`; undefined where it has problems. */
 export function qemuMachineOptions(

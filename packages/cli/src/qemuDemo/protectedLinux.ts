@@ -128,17 +128,16 @@ export class ProtectedLinux {
 
   /** Goes back to the checkpoint before the newest, as a recovery does, and lets the guest run on. */
   async rollBack(): Promise<MeasuredRollback> {
-    const checkpoints = this.protection.get(CHECKPOINTS);
-    const vcpu = this.protection.get(P_VCPU);
-    const beganNs = process.hrtime.bigint();
-    await vcpu.suspend();
-    const to = checkpoints.retained[1] ?? checkpoints.retained[0];
-    if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
-    const { pagesRestored } = await checkpoints.rollback(to);
-    await vcpu.resume();
-    const totalNs = Number(process.hrtime.bigint() - beganNs);
-    const steps = this.control.rollbacks.at(-1)?.steps ?? [];
-    return { rollbackNs: steps.reduce((sum, { ns }) => sum + ns, 0), totalNs, pagesRestored };
+    for (;;) {
+      try {
+        return await this.rollBackOnce();
+      } catch (error) {
+        // A recovery came in between: what was chosen is undone.
+        if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_UNPROTECTED') throw error;
+        await this.protection.get(P_VCPU).resume();
+        await this.wait(SETTLED_MS);
+      }
+    }
   }
 
   /** Host time goes by. */
@@ -154,6 +153,21 @@ export class ProtectedLinux {
       await this.wait(POLL_MS);
     }
     return true;
+  }
+
+  private async rollBackOnce(): Promise<MeasuredRollback> {
+    const checkpoints = this.protection.get(CHECKPOINTS);
+    const vcpu = this.protection.get(P_VCPU);
+    const before = this.control.rollbacks.length;
+    const beganNs = process.hrtime.bigint();
+    await vcpu.suspend();
+    const to = checkpoints.retained[1] ?? checkpoints.retained[0];
+    if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
+    const { pagesRestored } = await checkpoints.rollback(to);
+    await vcpu.resume();
+    const totalNs = Number(process.hrtime.bigint() - beganNs);
+    const steps = this.control.rollbacks[before]?.steps ?? [];
+    return { rollbackNs: steps.reduce((sum, { ns }) => sum + ns, 0), totalNs, pagesRestored };
   }
 
   async close(): Promise<void> {
@@ -198,4 +212,5 @@ export class ProtectedLinux {
 
 const LINE_FEED = 0x0a;
 const POLL_MS = 5;
+const SETTLED_MS = 200;
 const SEND_AGAIN_MS = 100;

@@ -1,4 +1,4 @@
-import { messageOf, RmkError } from '@rmk/core';
+import { messageOf, RmkError, type RecoveryRecord } from '@rmk/core';
 import type { ControlKind, Cut, GuestFault, GuestJob, LinuxGuest, TrackerKind } from '@rmk/hypervisor-qemu';
 import { healthBefore, healthChecks, type HealthCheck } from './health.js';
 import { provoke, type LinuxIncident } from './linuxIncident.js';
@@ -37,7 +37,7 @@ export interface QemuDemoResult {
   readonly why: string;
   readonly incidents: readonly LinuxIncident[];
   /** Recoveries that no fault had been provoked for. */
-  readonly unprovoked: number;
+  readonly unprovoked: readonly RecoveryRecord[];
   readonly measurements: readonly WorkloadMeasurement[];
   /** Over all workloads. */
   readonly pauseMs: Percentiles;
@@ -75,8 +75,7 @@ export async function qemuDemo(
     const failures: HealthCheck[] = [];
     for (const { workload, faults } of PLAN) {
       progress.phase(`Faults under the workload ${workload}`);
-      await linux.shell.startJob(workload, ENDLESS);
-      await linux.wait(WARM_UP_MS);
+      await work(linux, workload);
       for (const fault of faults) {
         try {
           const incident = await provoke(linux, fault, workload);
@@ -93,6 +92,7 @@ export async function qemuDemo(
         }
       }
       progress.phase(`Measuring under the workload ${workload}`);
+      await work(linux, workload);
       measured.push(await measure(linux, workload, rollbacks));
       await linux.shell.run('killall job');
     }
@@ -101,6 +101,17 @@ export async function qemuDemo(
     return resultOf(linux, incidents, measured, await healthChecks(linux, workloads, healthy));
   } finally {
     await linux.close();
+  }
+}
+
+/** Sees to it that the guest is at work: a rollback may have undone that the job was started. */
+export async function work(linux: ProtectedLinux, workload: GuestJob): Promise<void> {
+  const isWorking = async (): Promise<boolean> => (await linux.shell.run('pidof job')).exitCode === 0;
+  for (;;) {
+    const seen = linux.recoveries.length;
+    if (!(await isWorking())) await linux.shell.startJob(workload, ENDLESS);
+    await linux.wait(WARM_UP_MS);
+    if (linux.recoveries.length === seen && (await isWorking())) return;
   }
 }
 
@@ -129,14 +140,14 @@ function resultOf(
   checks: readonly HealthCheck[],
 ): QemuDemoResult {
   const { kind, tracker, why } = linux.control;
-  const provoked = incidents.reduce((sum, { recoveries }) => sum + recoveries.length, 0);
+  const provoked = new Set(incidents.flatMap(({ recoveries }) => recoveries));
   return {
     verdict: checks.every(({ holds }) => holds) ? 'pass' : 'fail',
     control: kind,
     tracker,
     why,
     incidents,
-    unprovoked: linux.recoveries.length - provoked,
+    unprovoked: linux.recoveries.filter((record) => !provoked.has(record)),
     measurements: measured.map(measurementOf),
     pauseMs: percentilesMs(measured.flatMap(({ cuts }) => cuts.map(({ pauseNs }) => pauseNs))),
     rollbackMs: percentilesMs(

@@ -1,4 +1,4 @@
-import { PAGE_BYTES, RMK_VERSION } from '@rmk/core';
+import { PAGE_BYTES, RMK_VERSION, type RecoveryRecord } from '@rmk/core';
 import Table from 'cli-table3';
 import { colour } from '../colour.js';
 import { durationText } from '../durationText.js';
@@ -14,7 +14,7 @@ const MEBIBYTE = 2 ** 20;
 
 /** The machine-readable result. All times are host time, in milliseconds. */
 export function qemuDemoJson(result: QemuDemoResult): string {
-  const { verdict, incidents, pauseMs, rollbackMs, measurements, checks, ...about } = result;
+  const { verdict, incidents, unprovoked, pauseMs, rollbackMs, measurements, checks, ...about } = result;
   const failed = checks.filter(({ holds }) => !holds);
   return `${JSON.stringify(
     {
@@ -24,6 +24,7 @@ export function qemuDemoJson(result: QemuDemoResult): string {
       rollbackMs,
       workloads: Object.fromEntries(measurements.map(({ workload, ...measured }) => [workload, measured])),
       ...about,
+      unprovoked: unprovoked.map(recoveryJson),
       checks: { held: checks.length - failed.length, failed },
     },
     undefined,
@@ -36,19 +37,25 @@ function incidentJson({ fault, workload, latencyNs, recoveries, beatsAfter }: Li
     fault,
     workload,
     latencyMs: latencyNs / 1e6,
-    recoveries: recoveries.map(
-      ({ trigger, rung, checkpoint, pagesRestored, workLostNs, durationHostNs }) => ({
-        detector: trigger.detector,
-        kind: trigger.kind,
-        cause: trigger.cause,
-        rung,
-        checkpointAgeMs: (checkpoint?.ageNs ?? 0) / 1e6,
-        pagesRestored,
-        workLostMs: (workLostNs ?? 0) / 1e6,
-        durationMs: durationHostNs / 1e6,
-      }),
-    ),
+    recoveries: recoveries.map(recoveryJson),
     beatsAfter,
+  };
+}
+
+function recoveryJson(record: RecoveryRecord): object {
+  const { trigger, rung, checkpoint, pagesRestored, workLostNs, durationHostNs } = record;
+  const { suspectSinceNs } = trigger;
+  return {
+    detector: trigger.detector,
+    kind: trigger.kind,
+    cause: trigger.cause,
+    atMs: trigger.atNs / 1e6,
+    ...(suspectSinceNs === undefined ? {} : { suspectSinceMs: suspectSinceNs / 1e6 }),
+    rung,
+    checkpointAgeMs: (checkpoint?.ageNs ?? 0) / 1e6,
+    pagesRestored,
+    workLostMs: (workLostNs ?? 0) / 1e6,
+    durationMs: durationHostNs / 1e6,
   };
 }
 
@@ -79,13 +86,19 @@ export function resultText(result: QemuDemoResult): string {
     measurementTable(result),
     '',
     ...checks.map(checkText),
-    ...(unprovoked === 0 ? [] : [`  ${unprovoked} recoveries that no fault was provoked for`]),
+    ...(unprovoked.length === 0
+      ? []
+      : [`  ${unprovoked.length} recoveries that no fault was provoked for: ${causesOf(unprovoked)}`]),
     '',
     'Not rolled back, here and with guests of your own: disks and the network.',
     '',
     `Verdict: ${verdict === 'pass' ? colour.green('pass') : colour.red('fail')}`,
     '',
   ].join('\n');
+}
+
+function causesOf(records: readonly RecoveryRecord[]): string {
+  return records.map(({ trigger }) => trigger.cause).join('; ');
 }
 
 function measurementTable({ measurements }: QemuDemoResult): string {
