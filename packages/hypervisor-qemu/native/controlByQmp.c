@@ -35,25 +35,33 @@ static struct {
     bool restored; /* a rollback is complete, and RMK has not been seen to go on since */
 } qmp_control = {.holder = -1, .snapshot = {.file = -1}};
 
+/* A writer that comes too late finds no reader any more, and no FIFO: it fails, or writes a file, but does not hang. */
+static void drop_fifo(void)
+{
+    unlink(qmp_control.fifo);
+    if (qmp_control.holder >= 0)
+        close(qmp_control.holder);
+    qmp_control.holder = -1;
+}
+
+static bool make_fifo(const char *folder, struct failure *failure)
+{
+    int length = snprintf(qmp_control.fifo, sizeof qmp_control.fifo, "%s/device-state.%d", folder, (int)getpid());
+    drop_fifo();
+    if (length >= (int)sizeof qmp_control.fifo || mkfifo(qmp_control.fifo, 0600) != 0)
+        return fail(failure, FAILURE_STATE, "%s cannot be created: %s", qmp_control.fifo, strerror(errno));
+    qmp_control.holder = open(qmp_control.fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (qmp_control.holder >= 0 && fcntl(qmp_control.holder, F_SETPIPE_SZ, PIPE_BYTES) == PIPE_BYTES)
+        return true;
+    fail(failure, FAILURE_UNSUPPORTED, "a pipe of %d bytes cannot be had: %s", PIPE_BYTES, strerror(errno));
+    drop_fifo();
+    return false;
+}
+
 static struct tracker *begin(struct protection *protection, struct failure *failure)
 {
-    if (!write_protection_is_possible(failure))
+    if (!write_protection_is_possible(failure) || !make_fifo(protection->folder, failure))
         return NULL;
-    int length = snprintf(qmp_control.fifo, sizeof qmp_control.fifo, "%s/device-state.%d", protection->folder,
-                          (int)getpid());
-    unlink(qmp_control.fifo);
-    if (length >= (int)sizeof qmp_control.fifo || mkfifo(qmp_control.fifo, 0600) != 0) {
-        fail(failure, FAILURE_STATE, "%s cannot be created: %s", qmp_control.fifo, strerror(errno));
-        return NULL;
-    }
-    qmp_control.holder = open(qmp_control.fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (qmp_control.holder < 0 || fcntl(qmp_control.holder, F_SETPIPE_SZ, PIPE_BYTES) != PIPE_BYTES) {
-        fail(failure, FAILURE_UNSUPPORTED, "a pipe of %d bytes cannot be had: %s", PIPE_BYTES, strerror(errno));
-        if (qmp_control.holder >= 0)
-            close(qmp_control.holder);
-        unlink(qmp_control.fifo);
-        return NULL;
-    }
     qmp_control.restored = false;
     qmp_control.qmp_socket[0] = '\0';
     snapshot_file_close(&qmp_control.snapshot);
@@ -155,6 +163,8 @@ static bool drain(int fifo, struct device_states *states, uint32_t buffer, struc
 static bool save(struct protection *protection, uint32_t buffer, bool (*while_stopped)(void *context), void *context,
                  struct failure *failure)
 {
+    if (qmp_control.holder < 0 && !make_fifo(protection->folder, failure))
+        return false;
     int fifo = open(qmp_control.fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fifo < 0)
         return fail(failure, FAILURE_STATE, "%s cannot be opened: %s", qmp_control.fifo, strerror(errno));
@@ -170,6 +180,8 @@ static bool save(struct protection *protection, uint32_t buffer, bool (*while_st
         done = false;
     }
     close(fifo);
+    if (!begun)
+        drop_fifo();
     return done;
 }
 
@@ -248,9 +260,7 @@ static void end(struct protection *protection, bool orphaned)
     if (orphaned && qmp_control.qmp_socket[0] != '\0' && protection->ran_at_start &&
         !qmp_dialog_run_on(qmp_control.qmp_socket, qmp_control.restored, &failure))
         fprintf(stderr, "rmk: the VM may stand still: %s\n", failure.message);
-    unlink(qmp_control.fifo);
-    close(qmp_control.holder);
-    qmp_control.holder = -1;
+    drop_fifo();
     snapshot_file_close(&qmp_control.snapshot);
 }
 

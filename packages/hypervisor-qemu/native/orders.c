@@ -78,6 +78,8 @@ static bool hello(struct order *order)
     if (read_payload(order, 0, false) == NULL ||
         (library->guest.base == NULL && !guest_memory_find(&library->guest, library->ram_path, &order->failure)))
         return false;
+    if (order->protection->active)
+        return fail(&order->failure, FAILURE_STATE, "protection has been started already");
     struct failure why_not = {.code = FAILURE_NONE}, no_protection;
     order->answer.hello.ram_bytes = guest_bytes(&library->guest);
     order->answer.hello.process = (uint32_t)getpid();

@@ -79,5 +79,8 @@ bool qemu_functions_find(const struct guest_memory *guest, struct failure *failu
         return false;
     if (!qemu.phase_check(PHASE_MACHINE_READY))
         return fail(failure, FAILURE_STATE, "QEMU is still starting");
-    return check_version(failure) && find_values(failure) && check_machine(guest, failure);
+    qemu.rcu_register_thread(); /* memory regions are looked up */
+    bool known = check_version(failure) && find_values(failure) && check_machine(guest, failure);
+    qemu.rcu_unregister_thread();
+    return known;
 }

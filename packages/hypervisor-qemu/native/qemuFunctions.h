@@ -92,7 +92,8 @@ struct qemu_functions {
 extern struct qemu_functions qemu;
 
 /*
- * Finds the functions, and checks version, accelerator, number of vCPUs and memory region. Idempotent; the reason why not
- * is in `failure`. Must not be called before QEMU's main loop runs, which the first check is for.
+ * Finds the functions, and checks version, accelerator, number of vCPUs and memory region; the reason why not is in
+ * `failure`. Not for a thread that is registered with QEMU's RCU already. Before QEMU's main loop runs, nothing but the
+ * phase of its start is looked at.
  */
 bool qemu_functions_find(const struct guest_memory *guest, struct failure *failure);
