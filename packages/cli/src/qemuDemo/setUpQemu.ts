@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import {
   commandNeed,
   installMissing,
@@ -8,8 +9,13 @@ import {
 
 const NEEDS = [
   commandNeed('qemu-system-x86_64', 'qemu-system-x86'),
-  // Builds the library that works inside QEMU.
+  // Both build the library that works inside QEMU.
   commandNeed('cc', 'gcc'),
+  {
+    what: 'headers of the C library',
+    debianPackage: 'libc6-dev',
+    present: () => Promise.resolve(existsSync('/usr/include/stdio.h')),
+  },
 ];
 
 /** Makes ready what the demo needs: installs it where this process may, else `RMK_ERR_MISSING` says what to install. */
