@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import type { ThreadActivity } from '../src/processStatus.js';
+import { isHaltedForEver, VcpuActivity } from '../src/vcpuActivity.js';
+
+const MS = 1e6;
+
+/** A vCPU whose thread and clock are moved by hand. */
+class Sources {
+  atNs = 0;
+  thread: ThreadActivity = { ranNs: 0, waitedNs: 0, sleeps: false };
+  pages = 0;
+  haltedForEver = false;
+  asked = 0;
+
+  pass(
+    ms: number,
+    { ran = 0, waited = 0, sleeps = false }: { ran?: number; waited?: number; sleeps?: boolean },
+  ): void {
+    this.atNs += ms * MS;
+    const { ranNs, waitedNs } = this.thread;
+    this.thread = { ranNs: ranNs + ran * MS, waitedNs: waitedNs + waited * MS, sleeps };
+  }
+
+  readonly activity = new VcpuActivity({
+    now: () => this.atNs,
+    thread: () => this.thread,
+    pagesWritten: () => Promise.resolve(this.pages),
+    isHaltedForEver: () => {
+      this.asked++;
+      return Promise.resolve(this.haltedForEver);
+    },
+  });
+}
+
+describe('The activity of a vCPU, seen from outside', () => {
+  it('ran: its thread does not sleep', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 20 });
+    expect(await sources.activity.look()).toEqual({
+      atNs: 20 * MS,
+      cpuNs: 20 * MS,
+      idleNs: 0,
+      haltedNs: 0,
+      state: 'ran',
+      progress: [],
+    });
+  });
+
+  it('has been idle: its thread sleeps, and something can wake it', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 1, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: MS, idleNs: 19 * MS, state: 'idle' });
+    expect(sources.asked).toBe(1);
+  });
+
+  it('is halted: its thread sleeps, it writes nothing, and nothing can wake it', async () => {
+    const sources = new Sources();
+    sources.haltedForEver = true;
+    sources.pass(20, { sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 20 * MS, state: 'halted' });
+  });
+
+  it('is not asked for its registers while it writes pages', async () => {
+    const sources = new Sources();
+    sources.pages = 3;
+    sources.pass(20, { sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ state: 'idle' });
+    expect(sources.asked).toBe(0);
+  });
+
+  it('is not taken for idle while its thread waits for the host', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 4, waited: 16 });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 4 * MS, idleNs: 0, state: 'ran' });
+  });
+
+  it('is not taken for idle for the moments in which a busy thread waits for a lock', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 19, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 20 * MS, idleNs: 0, state: 'ran' });
+  });
+
+  it('tells of pages with a moment that lies before they can have been written', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 20 });
+    await sources.activity.look();
+    sources.pages = 1;
+    sources.pass(20, { ran: 20 });
+    expect((await sources.activity.look())?.progress).toEqual([{ sign: 'page-written', atNs: 20 * MS }]);
+  });
+
+  it('tells the last beat once', async () => {
+    const sources = new Sources();
+    sources.pass(5, { ran: 5 });
+    sources.activity.heartbeat();
+    sources.pass(5, { ran: 5 });
+    sources.activity.heartbeat();
+    sources.pass(5, { ran: 5 });
+    expect((await sources.activity.look())?.progress).toEqual([{ sign: 'heartbeat', atNs: 10 * MS }]);
+    sources.pass(5, { ran: 5 });
+    expect((await sources.activity.look())?.progress).toEqual([]);
+  });
+
+  it('says nothing of a stretch that a rollback ended', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 20 });
+    const look = sources.activity.look();
+    sources.activity.begin();
+    expect(await look).toBeUndefined();
+    sources.pass(5, { ran: 5 });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 5 * MS });
+  });
+});
+
+describe('A vCPU that is halted for ever', () => {
+  it.each([
+    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=1', true],
+    ['RIP=ffffffff81000000 RFL=0000000000000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', true],
+    ['EIP=00007c02 EFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', false],
+    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0', false],
+    ['no registers', false],
+  ])('%s: %s', (registers, expected) => expect(isHaltedForEver(registers)).toBe(expected));
+});
