@@ -1,13 +1,20 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { busBenchmark, type BusBenchmarkOptions } from './busBenchmark.js';
 import { busJson, busText } from './busReport.js';
+import { qemuBenchmark, type QemuBenchmarkOptions } from './qemuBenchmark.js';
+import { isExact, qemuJson, qemuText } from './qemuReport.js';
+import { setUpQemu } from '../qemuDemo/setUpQemu.js';
 
 interface BusOptions {
   readonly rounds: number;
   readonly events: number;
   readonly seed: number;
+  readonly json?: true;
+}
+
+interface QemuOptions extends Omit<QemuBenchmarkOptions, 'guest'> {
   readonly json?: true;
 }
 
@@ -29,6 +36,27 @@ export function benchCommand(terminal: Terminal, done: (code: ExitCode) => void)
       const result = await busBenchmark(options, (what) => terminal.err(`${what} …\n`));
       terminal.out(json === true ? busJson(result) : busText(result));
       done(result.wrong.length === 0 ? ExitCode.DONE : ExitCode.FAILED);
+    });
+  bench
+    .command('qemu')
+    .description(
+      'checkpoints and rollbacks of the demo guest in QEMU: whether they are exact, and what they cost',
+    )
+    .addOption(
+      new Option('--control <kind>', 'what takes the checkpoints')
+        .choices(['auto', 'in-process', 'qmp'])
+        .default('auto'),
+    )
+    .option('--checkpoints <number>', 'in a row, each with a digest of all RAM', positive, 1000)
+    .option('--rollbacks <number>', 'among them', positive, 100)
+    .option('--measured <number>', 'checkpoints measured at each size of memory', positive, 200)
+    .option('--json', 'print the result as JSON, and nothing else, on standard output')
+    .action(async ({ json, ...options }: QemuOptions) => {
+      const progress = (what: string): void => terminal.err(`${what} …\n`);
+      const guest = await setUpQemu(progress);
+      const result = await qemuBenchmark({ guest, ...options }, progress);
+      terminal.out(json === true ? qemuJson(result) : qemuText(result));
+      done(isExact(result) ? ExitCode.DONE : ExitCode.FAILED);
     });
   return bench;
 }
