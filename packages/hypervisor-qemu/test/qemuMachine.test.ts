@@ -1,17 +1,28 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { PAGE_BYTES } from '@rmk/core';
+import { PAGE_BYTES, type EpochPlan } from '@rmk/core';
 import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
 import { expect, it, onTestFinished } from 'vitest';
 import { answers, next, said } from './facts.js';
-import { bootSectorGuest, ORDER } from './guest/bootSectorGuest.js';
+import { bootSectorGuest, ORDER, UNUSED_FRAME } from './guest/bootSectorGuest.js';
 import { describeQemu } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
-async function unprotected(name = 'guest'): Promise<QemuMachine> {
+const PLAN: EpochPlan = { preSave: 'none' };
+
+async function started(
+  control: 'in-process' | 'qmp' | 'none',
+  logPages?: number,
+  name = 'guest',
+): Promise<QemuMachine> {
   const folder = await temporaryFolder('/dev/shm');
-  const hypervisor = new QemuHypervisor({ folder, control: 'none' });
+  const logs = logPages === undefined ? {} : { logPages };
+  const hypervisor = new QemuHypervisor({ folder, control, ...logs });
   onTestFinished(() => hypervisor.close());
   return hypervisor.startMachine(bootSectorGuest(name));
+}
+
+function unprotected(name?: string): Promise<QemuMachine> {
+  return started('none', undefined, name);
 }
 
 function order(machine: QemuMachine, letter: string): Promise<void> {
@@ -75,4 +86,39 @@ describeQemu('QemuMachine', () => {
     await again.close();
     expect(await findMachines(parent)).toEqual([]);
   });
+
+  it('restarts with RAM as it was before the guest booted', async () => {
+    const machine = await started('in-process');
+    const address = UNUSED_FRAME * PAGE_BYTES;
+    await machine.checkpoint(PLAN);
+    await machine.write(address, Uint8Array.of(1, 2, 3));
+    const up = said(machine, 'up');
+    await machine.restart();
+    expect(await machine.read(address, 3)).toEqual(Uint8Array.of(0, 0, 0));
+    await up;
+    expect((await machine.checkpoint(PLAN)).closed, 'the first of a new life').toBeUndefined();
+    await answers(machine, 'z');
+  });
+
+  it.each(['in-process', 'qmp'] as const)(
+    'tells that the log area is full, and begins anew with the next checkpoint: %s',
+    async (control) => {
+      const machine = await started(control, 64);
+      const older = await machine.checkpoint(PLAN);
+      const lost = next(machine, 'loglost');
+      await machine.write(UNUSED_FRAME * PAGE_BYTES, new Uint8Array(128 * PAGE_BYTES).fill(1));
+      await machine.checkpoint(PLAN).catch(() => undefined);
+      await lost;
+      await expect(older.log.frames()).rejects.toMatchObject({ code: 'RMK_ERR_RELEASED' });
+      await answers(machine, 'l');
+      const first = await machine.checkpoint(PLAN);
+      expect(first.closed).toBeUndefined();
+      await machine.write(UNUSED_FRAME * PAGE_BYTES, Uint8Array.of(2));
+      await machine.suspend();
+      await machine.rollback({ context: first.context, logs: [first.log] }, PLAN);
+      expect(await machine.read(UNUSED_FRAME * PAGE_BYTES, 1)).toEqual(Uint8Array.of(1));
+      await machine.resume();
+      await answers(machine, 'm');
+    },
+  );
 });
