@@ -1,7 +1,34 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { Cut } from '../src/checkpointControl.js';
 import { describeQemu } from './qemuPresent.js';
-import { at, checkpoints, exactly, protectedGuest, release } from './protectedGuest.js';
+import { at, checkpoints, exactly, protectedGuest, release, type ProtectedGuest } from './protectedGuest.js';
+
+/** One of the orders of the property below; the checkpoints retained afterwards, oldest first. */
+async function carryOut(vm: ProtectedGuest, ring: readonly Cut[], order: string | number): Promise<Cut[]> {
+  const { control } = vm;
+  const newest = at(ring, -1);
+  if (order === 'checkpoint') return [...ring, await control.checkpoint()];
+  if (order === 'ask') await control.pagesWrittenSinceAsked();
+  if (order === 'ask for pages') await control.frames(newest.log);
+  if (order === 'let run') await wait(3);
+  if (order === 'release the oldest' && ring.length > 1) {
+    release(control, ring.slice(0, 1));
+    return ring.slice(1);
+  }
+  if (typeof order !== 'number') return [...ring];
+  const index = order % ring.length;
+  const target = at(ring, index);
+  const undone = ring.slice(index);
+  const back = await control.rollback(target.state, undone.map(({ log }) => log).toReversed());
+  expect(back.audit).toEqual(exactly(target));
+  release(control, undone);
+  await vm.guest.target.qmp.execute('cont');
+  return [...ring.slice(0, index), back];
+}
 
 for (const kind of ['in-process', 'qmp'] as const) {
   describeQemu(`control ${kind}, of a guest that checks its own memory`, () => {
@@ -118,6 +145,38 @@ for (const kind of ['in-process', 'qmp'] as const) {
         throw new Error('no idea');
       });
       await expect(vm.control.checkpoint()).rejects.toThrow('no idea');
+      await vm.guest.proves();
+    });
+
+    test('RAM is that of the checkpoint by another digest too, taken by somebody else in the pause', async () => {
+      await using vm = await protectedGuest(kind);
+      const digests: string[] = [];
+      await vm.control.onCut(() => {
+        digests.push(createHash('sha256').update(readFileSync(vm.guest.target.ramFile)).digest('hex'));
+      });
+      const cut = await vm.control.checkpoint();
+      await vm.guest.proves();
+      const later = await vm.control.checkpoint();
+      await vm.control.rollback(cut.state, [later.log, cut.log]);
+      expect(digests[2]).toBe(digests[0]);
+      expect(digests[2]).not.toBe(digests[1]);
+      await vm.goesOn();
+    });
+
+    test('whatever is done in whatever order, each rollback is exact', { timeout: 120_000 }, async () => {
+      await using vm = await protectedGuest(kind);
+      const order = fc.oneof(
+        fc.constantFrom('checkpoint', 'checkpoint', 'ask', 'ask for pages', 'release the oldest', 'let run'),
+        fc.nat({ max: 6 }),
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(order, { maxLength: 15 }), async (orders) => {
+          let ring: Cut[] = [await vm.control.checkpoint()];
+          for (const next of orders) ring = await carryOut(vm, ring, next);
+          release(vm.control, ring);
+        }),
+        { numRuns: kind === 'qmp' ? 10 : 30 },
+      );
       await vm.guest.proves();
     });
 
