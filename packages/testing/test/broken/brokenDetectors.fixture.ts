@@ -66,7 +66,7 @@ for (const one of flaws.options) {
     plugin: () => brokenDetector(one),
     finds: HANGS.slice(0, 1),
     warmUp: '75.13ms',
-    busy: { guest: { guest: 'tasks' }, live: (rig) => rig.advance('1s') },
+    busy: { guest: { guest: 'tasks' }, live: (rig) => rig.advance('300ms') },
     idle: { guest: { guest: 'server' }, live: (rig) => rig.advance('2s') },
     silence: { threshold: THRESHOLD, life: withoutProgress },
   });
