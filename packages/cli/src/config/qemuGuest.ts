@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
-import { messageOf, RmkError, type Plugin } from '@rmk/core';
+import { messageOf, RmkError, type Duration, type Plugin } from '@rmk/core';
 import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { checkMachineOptions, type QemuMachineOptions } from '@rmk/hypervisor-qemu';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
@@ -16,8 +16,9 @@ export const qemuGuestSchema = z.strictObject({
 
 export type QemuGuestEntry = z.output<typeof qemuGuestSchema>;
 
-/** Of a busy host a guest may get nothing for a while: a shorter silence would accuse it then. */
-const SILENCE = '1s';
+/** Of a busy host a guest may get nothing for a while: shorter times would accuse it then. */
+const THRESHOLD: Duration = '500ms';
+const SILENCE: Duration = '1s';
 
 /** What the hypervisor is to start, with paths relative to `folder`; undefined where it has problems. */
 export function qemuMachineOptions(
@@ -64,9 +65,9 @@ export function qemuProtection(
   heartbeat: string | undefined,
 ): readonly Plugin[] {
   const { hang = {} } = options;
-  const signs = { signs: ['page-written'] };
+  const defaults = { signs: ['page-written'], threshold: THRESHOLD };
   return [
-    ...microcheckpoint({ ...options, hang: hang === false ? false : { ...signs, ...hang } }),
+    ...microcheckpoint({ ...options, hang: hang === false ? false : { ...defaults, ...hang } }),
     ...(heartbeat === undefined ? [] : [heartbeatDetector({ device: heartbeat, silence: SILENCE })]),
   ];
 }

@@ -183,19 +183,12 @@ export class ProtectedLinux {
     throw new RmkError('RMK_ERR_STATE', 'the guest is not protected yet');
   }
 
-  private sendAgain(): void {
-    // A guest that takes no input is told of by the command that waits for it.
-    this.shell.sendAgain().catch(() => {});
-  }
-
   private async protect(): Promise<void> {
     this.domain = await createDomain({
       name: this.machine.name,
       machine: this.machine,
       plugins: qemuProtection({ interval: INTERVAL }, this.guest.heartbeatPort),
       observe: (bus) => {
-        // What was on its way to the guest may have been undone.
-        bus.on('EVT_ROLLEDBACK', () => void setTimeout(() => this.sendAgain(), SEND_AGAIN_MS));
         bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries.push(record));
         for (const name of MISHAPS) {
           bus.on(name, ({ atNs, source, ...about }) => {
@@ -213,4 +206,3 @@ export class ProtectedLinux {
 const LINE_FEED = 0x0a;
 const POLL_MS = 5;
 const SETTLED_MS = 200;
-const SEND_AGAIN_MS = 100;

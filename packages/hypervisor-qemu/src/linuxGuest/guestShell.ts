@@ -28,6 +28,7 @@ interface Running {
 }
 
 const WITHIN_MS = 30_000;
+const SEND_AGAIN_MS = 3000;
 /** Clears what stands on the line already: a rollback may have left half a command there. */
 const KILL_LINE = '\u0015';
 /** Of a single line; what a damaged guest puts out must not fill the memory. */
@@ -66,11 +67,8 @@ export class GuestShell {
     return result;
   }
 
-  /**
-   * Sends the command under way again: to be called after a rollback, which may have undone that it arrived. A guest that
-   * has it already does not run it twice.
-   */
-  async sendAgain(): Promise<void> {
+  /** A rollback may have undone that the command arrived. A guest that has it already does not run it twice. */
+  private async sendAgain(): Promise<void> {
     if (this.running !== undefined) await this.send(encoded(this.running.text));
   }
 
@@ -93,10 +91,13 @@ export class GuestShell {
   private async execute(command: string, withinMs: number): Promise<CommandResult> {
     const id = ++this.lastId;
     let timer: NodeJS.Timeout | undefined;
+    let again: NodeJS.Timeout | undefined;
     try {
       return await new Promise<CommandResult>((resolve, reject) => {
-        // The shell remembers the last command, since it may be sent again.
-        const text = `[ "$rmk_last" = ${id} ] || { rmk_last=${id}\n${command}\nrmk_code=$?; }; echo rmk-end ${id} $rmk_code`;
+        // The shell remembers the last command, since it may be sent again; one line, since half of it may be lost.
+        const quoted = `'${command.replaceAll("'", String.raw`'\''`)}'`;
+        const once = `{ rmk_last=${id}; eval ${quoted}; rmk_code=$?; }`;
+        const text = `[ "$rmk_last" = ${id} ] || ${once}; echo rmk-end ${id} $rmk_code`;
         const running: Running = {
           id,
           text,
@@ -109,10 +110,12 @@ export class GuestShell {
             new RmkError('RMK_ERR_STATE', `the guest did not end \`${command}\` within ${withinMs / 1000} s`),
           );
         timer = setTimeout(tooLate, withinMs);
+        again = setInterval(() => void this.sendAgain().catch(reject), SEND_AGAIN_MS);
         this.send(encoded(text)).catch(reject);
       });
     } finally {
       clearTimeout(timer);
+      clearInterval(again);
       this.running = undefined;
     }
   }
