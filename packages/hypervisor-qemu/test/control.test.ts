@@ -5,7 +5,15 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Cut } from '../src/checkpointControl.js';
 import { describeQemu } from './qemuPresent.js';
-import { at, checkpoints, exactly, protectedGuest, release, type ProtectedGuest } from './protectedGuest.js';
+import {
+  at,
+  checkpoints,
+  describeControl,
+  exactly,
+  protectedGuest,
+  release,
+  type ProtectedGuest,
+} from './protectedGuest.js';
 
 /** One of the orders of the property below; the checkpoints retained afterwards, oldest first. */
 async function carryOut(vm: ProtectedGuest, ring: readonly Cut[], order: string | number): Promise<Cut[]> {
@@ -31,7 +39,7 @@ async function carryOut(vm: ProtectedGuest, ring: readonly Cut[], order: string 
 }
 
 for (const kind of ['in-process', 'qmp'] as const) {
-  describeQemu(`control ${kind}, of a guest that checks its own memory`, () => {
+  describeControl(kind, `control ${kind}, of a guest that checks its own memory`, () => {
     test('a rollback over any number of epochs brings back memory and devices bit for bit', async () => {
       await using vm = await protectedGuest(kind);
       for (let epochs = 1; epochs <= 8; epochs++) {
@@ -202,7 +210,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
   });
 }
 
-describeQemu('control qmp', () => {
+describeControl('qmp', 'control qmp', () => {
   test('a write by the gdb stub counts as written, and is undone by a rollback', async () => {
     await using vm = await protectedGuest('qmp', { gdb: true });
     const cut = await vm.control.checkpoint();

@@ -12,7 +12,15 @@ import { openControl } from '../src/openControl.js';
 import { QmpControl } from '../src/qmpControl.js';
 import { QmpClient } from '../src/qmpClient.js';
 import { CountingGuest } from './countingGuest.js';
-import { at, checkpoints, exactly, protectedGuest, release, type ProtectedGuest } from './protectedGuest.js';
+import {
+  at,
+  checkpoints,
+  describeControl,
+  exactly,
+  protectedGuest,
+  release,
+  type ProtectedGuest,
+} from './protectedGuest.js';
 import { describeQemu } from './qemuPresent.js';
 
 const PAGE = 4096;
@@ -70,7 +78,7 @@ async function protectAgain(vm: ProtectedGuest, kind: ControlKind): Promise<void
 }
 
 for (const kind of ['in-process', 'qmp'] as const) {
-  describeQemu(`control ${kind}, when something goes wrong`, () => {
+  describeControl(kind, `control ${kind}, when something goes wrong`, () => {
     test('a damaged page is found before anything is written, and the guest runs on', async () => {
       await using vm = await protectedGuest(kind);
       const [first, second] = await checkpoints(vm.control, 2);
@@ -199,7 +207,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
   });
 }
 
-describeQemu('control qmp, when RMK dies', () => {
+describeControl('qmp', 'control qmp, when RMK dies', () => {
   test('after it was asked to have the device state saved, and before it did', async () => {
     await using vm = await protectedGuest('qmp');
     await vm.control.checkpoint();

@@ -1,7 +1,29 @@
+import { release as kernelRelease } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CheckpointControl, ControlKind, Cut } from '../src/checkpointControl.js';
 import { openControl } from '../src/openControl.js';
+import { describe } from 'vitest';
 import { CountingGuest, type CountingGuestOptions } from './countingGuest.js';
+import { describeQemu } from './qemuPresent.js';
+
+/** Since when the kernel has asynchronous write protection and PAGEMAP_SCAN, which control by QMP needs. */
+const LINUX = { major: 6, minor: 7 };
+
+function kernelIsOld(): boolean {
+  const [major = 0, minor = 0] = kernelRelease().split('.').map(Number);
+  return major < LINUX.major || (major === LINUX.major && minor < LINUX.minor);
+}
+
+/** Tests of one control: skipped, visibly, where the kernel is too old for it; with `CI` they fail instead. */
+export function describeControl(kind: ControlKind, title: string, tests: () => void): void {
+  if (kind === 'in-process' || process.env['CI'] === 'true' || !kernelIsOld()) {
+    describeQemu(title, tests);
+    return;
+  }
+  const why = `control by QMP needs Linux ${LINUX.major}.${LINUX.minor}`;
+  process.stderr.write(`${title}: skipped, ${why}\n`);
+  describe.skip(`${title} (skipped: ${why})`, tests);
+}
 
 /** The counting guest under a control, with all audits. */
 export interface ProtectedGuest extends AsyncDisposable {
