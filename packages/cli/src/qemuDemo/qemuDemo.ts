@@ -105,7 +105,7 @@ export async function qemuDemo(
 }
 
 /** Sees to it that the guest is at work: a rollback may have undone that the job was started. */
-export async function work(linux: ProtectedLinux, workload: GuestJob): Promise<void> {
+async function work(linux: ProtectedLinux, workload: GuestJob): Promise<void> {
   const isWorking = async (): Promise<boolean> => (await linux.shell.run('pidof job')).exitCode === 0;
   for (;;) {
     const seen = linux.recoveries.length;
