@@ -75,7 +75,11 @@ export class CountingGuest implements AsyncDisposable {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...(options.library === false ? {} : preload), ...options.environment },
     });
-    const qmp = await QmpClient.connect(qmpSocket);
+    const qmp = await QmpClient.connect(qmpSocket).catch((error: unknown) => {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    });
     const gdb = options.gdb === true ? await GdbStub.open(gdbSocket) : undefined;
     // Whoever connects to the stub stops the VM.
     if (gdb !== undefined) await qmp.execute('cont');

@@ -41,7 +41,20 @@ export async function protectedGuest(
   { logPages = 4096, ...options }: CountingGuestOptions & { readonly logPages?: number } = {},
 ): Promise<ProtectedGuest> {
   const guest = await CountingGuest.start(options);
-  await guest.proves();
+  try {
+    await guest.proves();
+    return await protect(guest, kind, logPages);
+  } catch (error) {
+    await guest[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function protect(
+  guest: CountingGuest,
+  kind: ControlKind | 'auto',
+  logPages: number,
+): Promise<ProtectedGuest> {
   const lost: string[] = [];
   const closed: string[] = [];
   const events = {
