@@ -87,6 +87,36 @@ describe('an agent that is removed and installed anew', () => {
   });
 });
 
+describe('an agent that is started anew', () => {
+  it.each(['@rmk/checkpoint', '@rmk/pin-ptable'])(
+    'with %s has lost its checkpoints, and says when there are some again',
+    async (name) => {
+      const rig = await protectedByCowb();
+      await rig.domain.restart(name);
+      await rig.advance('60ms');
+      expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 320e6 }]);
+      expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 320e6, lostForNs: 0 }]);
+      await rig.advance('40ms');
+      await crash(rig);
+      await expectGoldenEnd(rig);
+      expect(rig.events('EVT_RECOVERED').map(({ record }) => record.rung)).toEqual(['target']);
+    },
+  );
+
+  it('while it has no algorithm says so once there is one', async () => {
+    const rig = await protectedByCowb();
+    await rig.domain.remove('@rmk/cowb');
+    await rig.domain.restart('@rmk/checkpoint');
+    await rig.advance('30ms');
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toEqual([]);
+    await rig.domain.install(cowp());
+    await rig.advance('1ms');
+    expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 320e6 }]);
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 350e6, lostForNs: 30e6 }]);
+    await expectGoldenEnd(rig);
+  });
+});
+
 /** Promises to report an error so long after it arose, and never does. */
 function patient(bound: Duration): Plugin {
   return definePlugin({

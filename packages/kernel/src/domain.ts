@@ -185,7 +185,7 @@ class SupervisedDomain implements Domain {
       this.refuseWhenStopped('remove');
       const plugin = this.find(name);
       const dependants = this.lifecycle.dependantsOf(plugin);
-      if (dependants.length > 0 && how.dependants === 'refuse') throw requiredError(plugin, dependants);
+      if (dependants.length > 0 && how.dependants !== 'remove') throw requiredError(plugin, dependants);
       const leaving = [plugin, ...dependants];
       const problems = await this.lifecycle.removeFromUnder(leaving);
       const agent = leaving.find(isAgent);
@@ -227,9 +227,8 @@ class SupervisedDomain implements Domain {
     if (to === 'stopping' || to === 'removed') this.revival.cancel(plugin);
     const change = { atNs: this.machine.clock.now(), plugin: name, from, to };
     this.pluginChanged.publish(reason === undefined ? change : { ...change, reason });
-    if (isAgent(plugin) && (to === 'quarantined' || to === 'failed')) {
-      this.protection.agentGone(`${name} ${to === 'failed' ? 'has failed' : 'is quarantined'}: ${reason}`);
-    }
+    const gone = AGENT_GONE[to];
+    if (gone !== undefined && isAgent(plugin)) this.protection.agentGone(`${name} ${gone}: ${reason}`);
   }
 
   /** Too many faults: all that the plugin has registered has been released. */
@@ -293,6 +292,13 @@ class SupervisedDomain implements Domain {
     );
   }
 }
+
+/** In which states the agent that was there cannot tell any more whether the VM is protected. */
+const AGENT_GONE: Readonly<Partial<Record<PluginState, string>>> = {
+  quarantined: 'is quarantined',
+  failed: 'has failed',
+  pending: 'is started anew',
+};
 
 /** The one that provides CHECKPOINTS: whether the VM is protected depends on it. */
 function isAgent({ checked }: InstalledPlugin): boolean {

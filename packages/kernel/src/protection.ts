@@ -1,8 +1,8 @@
 import { type Bus, type Clock, type Nanoseconds } from '@rmk/core';
 
 /**
- * Tells that protection is lost where the checkpoint agent cannot tell it any more, since it was removed, has failed or is
- * quarantined; and that it is restored with the first checkpoint that is taken thereafter.
+ * Tells that protection is lost where the checkpoint agent cannot tell it any more, since it was removed, started anew, has
+ * failed or is quarantined; and that it is restored with the first checkpoint that is taken thereafter.
  */
 export class Protection {
   private lostAtNs: Nanoseconds | undefined;
