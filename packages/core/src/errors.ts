@@ -69,7 +69,7 @@ export class RmkError extends Error {
 /** The message of anything that was thrown. Throws nothing itself: it is called where faults are contained. */
 export function messageOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? thrown.message : String(thrown);
+    return String(thrown instanceof Error ? thrown.message : thrown);
   } catch {
     return 'something that cannot be printed';
   }

@@ -41,6 +41,7 @@ describe('messageOf', () => {
     [{ code: 5 }, '[object Object]'],
     [Symbol('broken'), 'Symbol(broken)'],
     [Object.create(null), 'something that cannot be printed'],
+    [Object.assign(new Error(), { message: Symbol('broken') }), 'Symbol(broken)'],
   ])('gives the message of %o', (thrown, message) => {
     expect(messageOf(thrown)).toBe(message);
   });

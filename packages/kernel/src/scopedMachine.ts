@@ -6,7 +6,7 @@ import { ScopedClock } from './scopedClock.js';
 
 /**
  * The VM as one plugin sees it: its observers of facts are supervised (what one throws does not reach the driver) and
- * released with it, and the hold stays the domain's. All else is the driver's own.
+ * released with it, and the hold stays the domain's. All else is the driver's own, as long as the scope is not closed.
  */
 export function scopedMachine(machine: VirtualMachine, scope: Scope): VirtualMachine {
   const own: Pick<VirtualMachine, 'clock' | 'observe' | 'holdWhile'> = {
@@ -24,5 +24,8 @@ export function scopedMachine(machine: VirtualMachine, scope: Scope): VirtualMac
       });
     },
   };
-  return facadeOf(machine, own, (_, method, given) => Reflect.apply(method, machine, given));
+  return facadeOf(machine, own, (name, method, given) => {
+    scope.refuseWhenClosed(`call VIRTUAL_MACHINE.${name}`);
+    return Reflect.apply(method, machine, given) as unknown;
+  });
 }

@@ -339,6 +339,13 @@ describe('removing beside a running guest', () => {
     expect(names(domain)).toEqual(['pin', 'agent', 'module', 'free']);
   });
 
+  it('takes nothing along unless that is said in so many words', async () => {
+    const { domain } = await domainOf(family());
+    const how = {} as { readonly dependants: 'remove' };
+    expect((await errorOf(domain.remove('pin', how))).code).toBe('RMK_ERR_REQUIRED');
+    expect(names(domain)).toEqual(['pin', 'agent', 'module', 'free']);
+  });
+
   it('takes the dependants along where that is wanted, in reverse', async () => {
     const { domain, machine } = await domainOf(family());
     log.splice(0);

@@ -108,7 +108,7 @@ describe('the VM as a plugin sees it', () => {
         seen.push(this.machine);
       }
     }
-    await domainOf([
+    const { domain } = await domainOf([
       definePlugin({
         name: 'a',
         version: '1.0.0',
@@ -123,5 +123,8 @@ describe('the VM as a plugin sees it', () => {
     expect(machine.clock.now()).toBe(0);
     expect((await errorOf(machine.suspend())).message).toContain('has no guest');
     expect(() => machine.holdWhile(() => undefined)).toThrow('RMK_ERR_STATE: a: ');
+    await domain.remove('a');
+    // What is left of a plugin has no hold of the guest any more.
+    expect(() => machine.suspend()).toThrow('RMK_ERR_STATE: a is stopped and cannot call VIRTUAL_MACHINE.suspend');
   });
 });
