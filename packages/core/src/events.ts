@@ -79,8 +79,10 @@ export interface RmkEvents {
     /** As in EVT_MODULEFAULT, as is `occurrence`. */
     readonly during: string;
     readonly occurrence: number;
-    /** Until the handler returned, or the promise that it gave was settled. */
+    /** Until the handler returned, or the promise that it gave was settled; until now where it is pending. */
     readonly tookHostMs: number;
+    /** The promise is not settled, and the guest stands still: it may be one that never is. Absent where it is. */
+    readonly isPending?: true;
     readonly budgetHostMs: number;
     /** How often the plugin was seen to be slow, this time included; more often than it is told. */
     readonly times: number;

@@ -13,11 +13,17 @@ export class Hold {
    */
   readonly pending = (): Promise<void> | undefined => this.settled;
 
-  add(promise: Promise<unknown>): void {
+  /** Gives what lets go of a promise that is waited for no longer. */
+  add(promise: Promise<unknown>): () => void {
     this.count += 1;
     this.settled ??= new Promise((resolve) => (this.settle = resolve));
-    const release = (): void => this.release();
+    let isHeld = true;
+    const release = (): void => {
+      if (isHeld) this.release();
+      isHeld = false;
+    };
     promise.then(release, release);
+    return release;
   }
 
   private release(): void {

@@ -177,6 +177,8 @@ export class InstalledPlugin {
     for (let pending = work.pending(); pending !== undefined; pending = work.pending()) {
       if (await this.surroundings.limits.stop.keptBy(pending)) continue;
       const during = this.scope.underWay.join(', ');
+      // It may never end, and the guest is not to stand still for ever.
+      this.scope.abandon();
       return [this.late(`what it began in ${during} has`)];
     }
     return [];

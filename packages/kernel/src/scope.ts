@@ -24,6 +24,14 @@ export interface Watch {
   readonly stopwatch: Stopwatch;
   fault(scope: Scope, fault: Fault): void;
   took(scope: Scope, during: string, occurrence: number, tookHostMs: number): void;
+  /** A promise is to be settled. Disposed of when it is, or is waited for no longer. */
+  waits(scope: Scope, during: string, occurrence: number): Disposable;
+}
+
+/** A promise that code of a plugin has given, and that is not settled. */
+interface Pending {
+  readonly during: string;
+  letGo: () => void;
 }
 
 interface Registration extends Disposable {
@@ -44,7 +52,7 @@ export class Scope {
   /** The promises of this scope alone. */
   readonly work = new Hold();
   private readonly live = new Set<Registration>();
-  private readonly pending = new Set<{ readonly during: string }>();
+  private readonly pending = new Set<Pending>();
 
   constructor(
     readonly name: string,
@@ -124,23 +132,34 @@ export class Scope {
   /** Holds the VM while `result` is a pending promise. */
   settle(result: unknown, during: string, occurrence: number): void {
     if (!isThenable(result)) return;
-    const work = this.follow(result, during, occurrence);
-    this.hold.add(work);
-    this.work.add(work);
+    const waiting = this.watch.waits(this, during, occurrence);
+    const pending: Pending = { during, letGo: () => {} };
+    this.pending.add(pending);
+    const work = this.follow(result, pending, occurrence);
+    const letGo = [this.hold.add(work), this.work.add(work)];
+    pending.letGo = () => {
+      waiting[Symbol.dispose]();
+      this.pending.delete(pending);
+      for (const one of letGo) one();
+    };
   }
 
   /** The fault is reported before the hold lets go, so what handles the report is waited for too. */
-  private async follow(result: PromiseLike<unknown>, during: string, occurrence: number): Promise<void> {
-    const entry = { during };
-    this.pending.add(entry);
+  private async follow(result: PromiseLike<unknown>, pending: Pending, occurrence: number): Promise<void> {
+    const { during } = pending;
     const beganHostMs = performance.now();
     try {
       await result;
     } catch (error) {
       this.fault(during, occurrence, error);
     }
-    this.pending.delete(entry);
     this.watch.took(this, during, occurrence, performance.now() - beganHostMs);
+    pending.letGo();
+  }
+
+  /** Waits no longer for what is under way: the VM runs on without. */
+  abandon(): void {
+    for (const { letGo } of this.pending) letGo();
   }
 
   fault(during: string, occurrence: number, error: unknown): void {

@@ -8,9 +8,12 @@ import {
   type RmkEvents,
 } from '@rmk/core';
 import type { Scope } from './scope.js';
+import { LONGEST_TIMER_MS } from './timeLimit.js';
 
 /** A plugin that is slow at one thing is told so once in so much host time. */
 const TOLD_EACH_HOST_MS = 1000;
+/** A promise that has been pending for so many budgets is told of at once: it may never be settled, and the guest stands still. */
+const BUDGETS_PENDING = 10;
 
 /** Tells of code that keeps the guest waiting for longer than it may. Nothing but EVT_MODULESLOW comes of it. */
 export class Slowness {
@@ -33,15 +36,25 @@ export class Slowness {
     if (tookHostMs > this.budgetHostMs) this.tell(scope, during, occurrence, tookHostMs);
   }
 
-  private tell(scope: Scope, during: string, occurrence: number, tookHostMs: number): void {
+  waits(scope: Scope, during: string, occurrence: number): Disposable {
+    const afterHostMs = Math.min(BUDGETS_PENDING * this.budgetHostMs, LONGEST_TIMER_MS);
+    const timer = setTimeout(() => this.tell(scope, during, occurrence, afterHostMs, true), afterHostMs);
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  private tell(scope: Scope, during: string, occurrence: number, tookHostMs: number, isPending?: true): void {
     scope.timesSlow += 1;
     const told = this.toldAtHostMs.get(scope) ?? new Map<string, number>();
     this.toldAtHostMs.set(scope, told);
     const nowHostMs = performance.now();
-    if (nowHostMs - (told.get(during) ?? -Infinity) < TOLD_EACH_HOST_MS) return;
+    const lastHostMs = told.get(during);
+    // Whoever is slow at hearing of slowness would hear of himself for ever.
+    const eachHostMs = during === 'EVT_MODULESLOW' ? Infinity : TOLD_EACH_HOST_MS;
+    if (lastHostMs !== undefined && nowHostMs - lastHostMs < eachHostMs) return;
     told.set(during, nowHostMs);
     const { name: plugin, timesSlow: times } = scope;
     const { budgetHostMs } = this;
-    this.publish({ atNs: this.clock.now(), plugin, during, occurrence, tookHostMs, budgetHostMs, times });
+    const slow = { atNs: this.clock.now(), plugin, during, occurrence, tookHostMs, budgetHostMs, times };
+    this.publish(isPending === undefined ? slow : { ...slow, isPending });
   }
 }

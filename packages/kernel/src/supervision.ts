@@ -75,6 +75,7 @@ export class Supervision {
       stopwatch: bus.stopwatch,
       fault: (scope, fault) => this.report(scope, fault),
       took: (scope, during, occurrence, tookHostMs) => slowness.took(scope, during, occurrence, tookHostMs),
+      waits: (scope, during, occurrence) => slowness.waits(scope, during, occurrence),
     };
     this.bus = new ScopedBus(bus, this.scope(KERNEL));
     this.moduleFault = this.bus.topic('EVT_MODULEFAULT');

@@ -9,7 +9,7 @@ export interface TimeLimits {
 }
 
 /** What timers of Node can do at most. */
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A span of host time that something may take. */
 export class TimeLimit {
@@ -21,7 +21,7 @@ export class TimeLimit {
     readonly limit: Duration,
   ) {
     const limitMs = isDuration(limit) ? nanoseconds(limit) / 1e6 : Number.NaN;
-    if (!(limitMs <= LONGEST_MS)) {
+    if (!(limitMs <= LONGEST_TIMER_MS)) {
       throw new RmkError('RMK_ERR_INPUT', `${name} is ${limit}: ${DURATION_HINT}, at most 24 days`);
     }
     this.limitMs = limitMs;

@@ -3,7 +3,7 @@ import { definePlugin, VIRTUAL_MACHINE, type Clock, type VirtualMachine } from '
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { Hold } from '../src/hold.js';
-import { Scope } from '../src/scope.js';
+import { Scope, type Watch } from '../src/scope.js';
 import { Stopwatch } from '../src/stopwatch.js';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
@@ -48,7 +48,12 @@ describe('the clock of a plugin', () => {
 describe('a scope that closes', () => {
   it('releases the newest first, and nothing twice', () => {
     const released: string[] = [];
-    const watch = { stopwatch: new Stopwatch(), fault: (): void => {}, took: (): void => {} };
+    const watch: Watch = {
+      stopwatch: new Stopwatch(),
+      fault() {},
+      took() {},
+      waits: () => ({ [Symbol.dispose]() {} }),
+    };
     const scope = new Scope('a', new Hold(), watch);
     const registrations = ['first', 'second', 'third'].map((label) =>
       scope.register(label, () => ({ [Symbol.dispose]: () => void released.push(label) })),
@@ -125,6 +130,8 @@ describe('the VM as a plugin sees it', () => {
     expect(() => machine.holdWhile(() => undefined)).toThrow('RMK_ERR_STATE: a: ');
     await domain.remove('a');
     // What is left of a plugin has no hold of the guest any more.
-    expect(() => machine.suspend()).toThrow('RMK_ERR_STATE: a is stopped and cannot call VIRTUAL_MACHINE.suspend');
+    expect(() => machine.suspend()).toThrow(
+      'RMK_ERR_STATE: a is stopped and cannot call VIRTUAL_MACHINE.suspend',
+    );
   });
 });

@@ -67,6 +67,29 @@ describe('code that keeps the guest waiting for too long is told of', () => {
     expect(told()).toEqual(['slow EVT_VMEXITED 30']);
   });
 
+  it('where it is a promise that is never settled, while it is pending', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const { domain, slow, exit } = await slowOf(
+        plugin('hung', (bus) => void bus.on('EVT_VMEXITED', () => new Promise<void>(() => {}))),
+        plugin('brief', (bus) => void bus.on('EVT_VMEXITED', async () => {})),
+      );
+      exit();
+      await vi.advanceTimersByTimeAsync(199);
+      expect(slow).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(slow).toMatchObject([
+        { plugin: 'hung', during: 'EVT_VMEXITED', occurrence: 1, tookHostMs: 200, isPending: true },
+      ]);
+      const stopped = errorOf(domain.stop());
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect((await stopped).code).toBe('RMK_ERR_TIMEOUT');
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('where it is a timer, or an observer of a fact', async () => {
     @injectable()
     class Pin {
@@ -151,15 +174,15 @@ describe('a module that is slow all the time', () => {
     ]);
   });
 
-  it('does not go on for ever where it is slow at EVT_MODULESLOW itself', async () => {
+  it.each([30, 3000])('is told once of being slow at EVT_MODULESLOW itself, by %d ms', async (ms) => {
     const { told, exit } = await slowOf(
       plugin('slow', (bus) => {
         bus.on('EVT_VMEXITED', () => takes(30));
-        bus.on('EVT_MODULESLOW', () => takes(30));
+        bus.on('EVT_MODULESLOW', () => takes(ms));
       }),
     );
     exit();
-    expect(told()).toEqual(['slow EVT_VMEXITED 30', 'slow EVT_MODULESLOW 30']);
+    expect(told()).toEqual(['slow EVT_VMEXITED 30', `slow EVT_MODULESLOW ${ms}`]);
   });
 });
 
