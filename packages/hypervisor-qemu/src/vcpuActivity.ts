@@ -68,7 +68,9 @@ export class VcpuActivity {
       const { generation } = this;
       const askedNs = this.sources.now();
       const pages = (await this.sources.pagesWritten()) ?? 0;
-      const halted = pages === 0 && isStill(this.stretch()) && (await this.sources.isHaltedForEver());
+      // Also where it slept for a part only: that a guest idled for a moment would be a sign that it was well.
+      const slept = this.stretch().restNs > 0;
+      const halted = pages === 0 && slept && (await this.sources.isHaltedForEver());
       // From here on without a pause: what is told is told of this moment.
       return generation === this.generation ? this.end(askedNs, pages > 0, halted) : undefined;
     } finally {

@@ -60,6 +60,13 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 20 * MS, state: 'halted' });
   });
 
+  it('is halted also while its thread takes a checkpoint, and was not idle then', async () => {
+    const sources = new Sources();
+    sources.haltedForEver = true;
+    sources.pass(20, { ran: 6, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 14 * MS, state: 'halted' });
+  });
+
   it('is not asked for its registers while it writes pages', async () => {
     const sources = new Sources();
     sources.pages = 3;
