@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { messageOf, RmkError } from '@rmk/core';
+import { cacheFolder } from './privateCache.js';
 
 const run = promisify(execFile);
 const SOURCES = fileURLToPath(new URL('../native/', import.meta.url));
@@ -55,10 +55,6 @@ export async function buildNativeLibrary(options: NativeLibraryOptions = {}): Pr
     await rm(unfinished, { force: true });
   }
   return library;
-}
-
-function cacheFolder(): string {
-  return join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'rmk');
 }
 
 async function compilerVersion(path: string): Promise<string> {
