@@ -78,8 +78,8 @@ class SupervisedDomain implements Domain {
   private readonly lifecycle: Lifecycle;
   private readonly revival: Revival;
   private readonly protection: Protection;
-  /** What the host has got, by what is behind it. */
-  private readonly hostFacades = new WeakMap<object, object>();
+  /** What the host has got of each start of a plugin. */
+  private readonly hostFacades = new WeakMap<Scope, Map<Token<unknown>, object>>();
   private lastOperation: Promise<unknown> = Promise.resolve();
 
   constructor({ name, machine, events = [], supervision = {}, timeLimits = {} }: DomainOptions) {
@@ -134,11 +134,10 @@ class SupervisedDomain implements Domain {
     }
     const object = plugin.provided.get(of);
     if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
-    let facade = this.hostFacades.get(object);
-    if (facade === undefined) {
-      facade = scopedProvision(object, tokenName(of), this.host, plugin.scope);
-      this.hostFacades.set(object, facade);
-    }
+    const facades = this.hostFacades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
+    this.hostFacades.set(plugin.scope, facades);
+    const facade = facades.get(of) ?? scopedProvision(object, tokenName(of), this.host, plugin.scope);
+    facades.set(of, facade);
     return facade as T;
   }
 

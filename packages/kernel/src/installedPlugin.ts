@@ -192,6 +192,6 @@ export class InstalledPlugin {
   }
 }
 
-function className(module: Module): string {
-  return module.constructor.name;
+function className(module: Partial<Module>): string {
+  return module.constructor?.name ?? 'a class';
 }

@@ -135,9 +135,15 @@ async function manifestProblems(plugin: unknown): Promise<readonly Problem[]> {
     const message = `${typeof plugin} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
     return [{ code, plugin: NAMELESS, message }];
   }
-  const checked = await validate(PluginManifest, plugin.definition, 'manifest');
-  const name = nameOf(plugin.definition);
-  return checked.issues.map((issue) => ({ code, plugin: name, message: `${name}: ${issue}` }));
+  let name = NAMELESS;
+  try {
+    name = nameOf(plugin.definition);
+    const checked = await validate(PluginManifest, plugin.definition, 'manifest');
+    return checked.issues.map((issue) => ({ code, plugin: name, message: `${name}: ${issue}` }));
+  } catch (cause) {
+    const message = `${name}: the manifest threw when it was read, which its author must mend: ${messageOf(cause)}`;
+    return [{ code, plugin: name, message, cause }];
+  }
 }
 
 function nameOf(definition: unknown): string {
@@ -201,7 +207,8 @@ async function readDetections(
     const detections = detects?.(options, traitsOf(machine)) ?? [];
     const { issues } = await validate(StatedDetections, detections, 'detects()');
     problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
-    return detections;
+    // Copied: what was checked stays so.
+    return issues.length > 0 ? [] : detections.map(({ kind, boundNs }) => ({ kind, boundNs }));
   } catch (cause) {
     const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
     problems.push({ code, plugin, message, cause });

@@ -1,4 +1,5 @@
 import {
+  DETECTIONS,
   definePlugin,
   provide,
   RMK_VERSION,
@@ -55,6 +56,18 @@ describe('a plugin is refused', () => {
     const error = await errorOf(domainOf([written(definition)]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
     expect(error.message).toContain(message);
+  });
+
+  it('when its manifest throws', async () => {
+    const definition = {
+      name: 'rmk-plugin-x',
+      get version(): string {
+        throw new Error('no package.json');
+      },
+    };
+    const error = await errorOf(domainOf([{ definition, options: undefined } as Plugin]));
+    expect(error.code).toBe('RMK_ERR_MANIFEST');
+    expect(error.message).toContain('rmk-plugin-x: the manifest threw when it was read');
   });
 
   it.each([
@@ -203,6 +216,13 @@ describe('what a plugin says that it detects', () => {
     const error = await errorOf(domainOf([written({ detects: () => detections })]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
     expect(error.message).toContain(`rmk-plugin-x: ${path}`);
+  });
+
+  it('stays as it was checked', async () => {
+    const detection = { kind: 'hang', boundNs: 5 };
+    const { domain } = await domainOf([written({ detects: () => [detection] })]);
+    detection.boundNs = Number.NaN;
+    expect(domain.get(DETECTIONS).longestBoundNs).toBe(5);
   });
 
   it('is refused when it cannot be found out', async () => {

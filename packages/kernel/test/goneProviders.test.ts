@@ -72,6 +72,27 @@ describe('a pin that someone has kept', () => {
     expect(domain.get(PIN).read()).toBe(1);
   });
 
+  it('is there anew where each start provides the same object', async () => {
+    const device = { size: 7, read: () => 1 };
+    class Shared {
+      readonly size: number = 0;
+
+      constructor() {
+        return device;
+      }
+
+      read(): number {
+        return this.size;
+      }
+    }
+    const shared = plugin('pin', undefined, { provides: [provide(PIN, Shared)] });
+    const { domain } = await domainOf([shared]);
+    const kept = domain.get(PIN);
+    await domain.restart('pin');
+    expect(() => kept.read()).toThrow('started anew');
+    expect(domain.get(PIN).read()).toBe(1);
+  });
+
   it('is a fault of the plugin that calls it, and the domain goes on', async () => {
     const calls: string[] = [];
     @injectable()

@@ -181,6 +181,22 @@ describe('a VM', () => {
 });
 
 describe('a plugin that fails to start', () => {
+  it('is told of also where its object knows no class', async () => {
+    class Bare {
+      constructor() {
+        const bare = Object.create(null) as Bare & Module;
+        bare.start = () => Promise.reject(new Error('no such device'));
+        return bare;
+      }
+
+      stop(): void {}
+    }
+    const bare = definePlugin({ name: 'bare', version: '1.0.0', rmk: '*', modules: [Bare] })();
+    const { domain } = await domainOf([bare, logged('a')], { onFailure: { bare: 'continue' } });
+    expect(domain.plugins).toMatchObject([{ name: 'bare', state: 'failed' }, { state: 'active' }]);
+    expect(domain.plugins[0]?.error?.message).toContain('start() of a class threw: no such device');
+  });
+
   it.each(['constructor', 'start'] as const)('in its %s ends the domain, in reverse', async (where) => {
     const machine = new ScriptedMachine();
     const error = await errorOf(
