@@ -21,6 +21,9 @@ expect.extend(rmkMatchers);
 /** What every rig can be told. */
 export interface DomainRigOptions {
   readonly plugins: readonly Plugin[];
+  readonly onFailure?: DomainOptions['onFailure'];
+  /** Of the test's own, besides those of core and of the plugins. */
+  readonly events?: DomainOptions['events'];
   readonly supervision?: DomainOptions['supervision'];
   readonly timeLimits?: DomainOptions['timeLimits'];
   /** `'expected'` where plugins are meant to throw; otherwise each EVT_MODULEFAULT fails the test. */
@@ -57,6 +60,8 @@ export class WatchedDomain {
       name: machine.name,
       machine: watch.machine,
       plugins: options.plugins,
+      ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+      ...(options.events === undefined ? {} : { events: options.events }),
       ...(options.supervision === undefined ? {} : { supervision: options.supervision }),
       ...(options.timeLimits === undefined ? {} : { timeLimits: options.timeLimits }),
       observe: (bus) => {
@@ -95,9 +100,9 @@ export class WatchedDomain {
 }
 
 function rememberingInstalls(domain: Domain, plugins: Plugin[]): Domain {
-  const install = (plugin: Plugin): Promise<void> => {
+  const install: Domain['install'] = (plugin, how) => {
     plugins.push(plugin);
-    return domain.install(plugin);
+    return domain.install(plugin, how);
   };
   return new Proxy(domain, {
     get(_, property) {

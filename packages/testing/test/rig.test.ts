@@ -43,6 +43,18 @@ class Careless implements Module {
   }
 }
 
+class NeverStarts implements Module {
+  start(): void {
+    throw new Error('no such device');
+  }
+}
+
+declare module '@rmk/core' {
+  interface RmkEvents {
+    EVT_TESTSOWN: { readonly atNs: number };
+  }
+}
+
 const careless = definePlugin({
   name: 'rmk-plugin-careless',
   version: '1.0.0',
@@ -71,6 +83,19 @@ describe('the rig', () => {
       ),
       { numRuns: 15 },
     );
+  });
+
+  it('lets the domain go on without a plugin, and have events of the test, where that is said', async () => {
+    const events = ['EVT_TESTSOWN'] as const;
+    const lost = (name: string) =>
+      definePlugin({ name, version: '1.0.0', rmk: '*', modules: [NeverStarts] })();
+    const plugins = [lost('rmk-plugin-lost')];
+    const onFailure = { 'rmk-plugin-lost': 'continue' } as const;
+    const rig = await startRig({ ...tasks, plugins, onFailure, events, record: events });
+    await rig.domain.install(lost('rmk-plugin-lost-too'), { onFailure: 'continue' });
+    rig.domain.bus.topic('EVT_TESTSOWN').publish({ atNs: 0 });
+    expect(rig.domain.plugins.map(({ state }) => state)).toEqual(['failed', 'failed']);
+    expect(rig).toHavePublished('EVT_TESTSOWN', { source: 'host' });
   });
 
   it('advances to the next whole instruction where less than one is asked for', async () => {

@@ -1,4 +1,5 @@
 import {
+  FactTeller,
   nanoseconds,
   RmkError,
   token,
@@ -72,7 +73,7 @@ export class FakeMachine implements VirtualMachine {
   private readonly devices: readonly string[];
   private readonly script: readonly ScriptedAct[];
   private readonly onInput: FakeMachineOptions['onInput'];
-  private readonly observers = new Map<keyof Facts, Set<(what: never) => void>>();
+  private readonly observers = new FactTeller();
   private readonly face: FakeGuest;
   private pending: () => Promise<void> | undefined = () => undefined;
   private state: GuestState;
@@ -113,8 +114,7 @@ export class FakeMachine implements VirtualMachine {
 
   /** Tells a fact, as the hypervisor would. Its time is now unless it is given. */
   tell<F extends keyof Facts>(fact: F, what: Untimed<Facts[F]>): void {
-    const told = { atNs: this.clock.nowNs, ...what };
-    for (const tell of this.observers.get(fact) ?? []) tell(told as never);
+    this.observers.tell(fact, { atNs: this.clock.nowNs, ...what } as Facts[F]);
   }
 
   get guestNs(): Nanoseconds {
@@ -131,11 +131,7 @@ export class FakeMachine implements VirtualMachine {
   }
 
   observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
-    // One function may observe several times.
-    const own = (what: Facts[F]): void => tell(what);
-    const observers = this.observers.get(fact) ?? new Set();
-    this.observers.set(fact, observers.add(own));
-    return { [Symbol.dispose]: () => observers.delete(own) };
+    return this.observers.observe(fact, tell);
   }
 
   holdWhile(pending: () => Promise<void> | undefined): void {
