@@ -98,7 +98,9 @@ export class ProtectedLinux {
     expect(rounds).toEqual(rounds.map((_, index) => index + 1));
     expect(rounds.length).toBeGreaterThan(0);
     const { output } = await this.shell.run("dmesg | grep -E 'Oops|BUG|Call Trace|lockup|panic:'");
-    expect(output.trim(), "in the kernel's log").toBe('');
+    // What else stands on the line is the shell's.
+    const alarms = output.split('\n').filter((line) => line.startsWith('['));
+    expect(alarms, "in the kernel's log").toEqual([]);
     await this.beating();
   }
 
@@ -107,8 +109,9 @@ export class ProtectedLinux {
       name: 'linux',
       machine: this.machine,
       plugins: [
-        ...microcheckpoint({ hang: { signs: ['page-written'], threshold: '300ms' } }),
-        heartbeatDetector({ device: this.guest.heartbeatPort, silence: '1s' }),
+        // The silence is long since tests share their host with others.
+        ...microcheckpoint({ hang: { signs: ['page-written'], threshold: '200ms' } }),
+        heartbeatDetector({ device: this.guest.heartbeatPort, silence: '2s' }),
       ],
       observe: (bus) => {
         bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries.push(record));
