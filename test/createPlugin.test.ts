@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emptyFolder, installPacked, packPackages } from './packedPackages.js';
+import { packPackages } from '../scripts/packedPackages.mjs';
+import { emptyFolder, install, installPacked } from './packedPackages.js';
 
 const KINDS = ['pin', 'detector', 'recovery', 'algorithm'] as const;
 
@@ -70,5 +72,35 @@ describe.each(KINDS)('a generated %s, with the packages as published', (kind) =>
       ]),
     );
     expect(files.filter((path) => !/^(dist\/|README\.md$|package\.json$)/.test(path))).toEqual([]);
+  });
+});
+
+describe('a plugin that is written from a clone, where no registry has RMK', () => {
+  const script = fileURLToPath(new URL('../scripts/createPlugin.mjs', import.meta.url));
+
+  it('is installed from what lies beside it, wherever the folder is moved, and passes its own test', async () => {
+    using place = emptyFolder('clone');
+    const INIT_CWD = place.path;
+    const args = [script, 'made-here', '--kind', 'recovery'];
+    const { status, stdout } = spawnSync(process.execPath, args, {
+      env: { ...process.env, INIT_CWD },
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([0, expect.stringContaining('RMK lies in rmk-packages')]);
+    const folder = join(place.path, 'moved');
+    renameSync(join(place.path, 'rmk-plugin-made-here'), folder);
+    await install(folder);
+    run(folder, 'npm', 'run', 'build');
+    expect(run(folder, 'npm', 'test')).toMatch(/Tests +\d+ passed \(\d+\)/);
+  });
+
+  it('is not written where the order is wrong, and nothing is packed', () => {
+    using place = emptyFolder('clone');
+    const { status, stderr } = spawnSync(process.execPath, [script, 'Made Here', '--kind', 'pin'], {
+      env: { ...process.env, INIT_CWD: place.path },
+      encoding: 'utf8',
+    });
+    expect([status, readdirSync(place.path)]).toEqual([2, []]);
+    expect(stderr).not.toContain('    at ');
   });
 });

@@ -3,7 +3,8 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { emptyFolder, installPacked, packPackages, type PackedPackages } from './packedPackages.js';
+import { packPackages, type PackedPackages } from '../scripts/packedPackages.mjs';
+import { emptyFolder, installPacked } from './packedPackages.js';
 
 const tarballs = emptyFolder('packed');
 const consumer = emptyFolder('consumer');

@@ -9,3 +9,8 @@ export const KINDS = {
 export type Kind = keyof typeof KINDS;
 
 export const KIND_NAMES = Object.keys(KINDS) as readonly Kind[];
+
+/** `a detector`, `an algorithm`. */
+export function withArticle(kind: Kind): string {
+  return `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`;
+}

@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { createPlugin, version, type PluginOrder, type WrittenPlugin } from './createPlugin.js';
-import { KIND_NAMES, type Kind } from './kinds.js';
+import { KIND_NAMES, withArticle, type Kind } from './kinds.js';
 import { askForKind, askForName, type Conversation } from './questions.js';
 import { UsageError } from './usageError.js';
 
@@ -30,6 +30,8 @@ const EXAMPLE = 'npm create rmk-plugin room-temperature -- --kind detector';
 export async function main(
   args: readonly string[],
   terminal: Terminal = processTerminal(),
+  /** Told what was written, before that is reported. */
+  written: (plugin: WrittenPlugin) => void = () => {},
 ): Promise<ExitCode> {
   let code: ExitCode = ExitCode.DONE;
   const program = new Command('create-rmk-plugin')
@@ -48,7 +50,9 @@ export async function main(
         terminal.err('Nothing was written.\n');
         code = ExitCode.FAILED;
       } else {
-        terminal.out(report(order.kind, createPlugin(order)));
+        const plugin = createPlugin(order);
+        written(plugin);
+        terminal.out(report(order.kind, plugin));
       }
     });
   try {
@@ -93,7 +97,7 @@ function report(kind: Kind, { packageName, directory, files }: WrittenPlugin): s
     'npm test',
   ];
   return (
-    `${bold(packageName)} is written, ${files.length} files: what a ${kind} needs, and a test that shows it at work.\n\n` +
+    `${bold(packageName)} is written, ${files.length} files: what ${withArticle(kind)} needs, and a test that shows it at work.\n\n` +
     next.map((command) => `  ${cyan(command)}\n`).join('')
   );
 }

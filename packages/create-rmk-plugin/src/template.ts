@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Kind } from './kinds.js';
+import { withArticle, type Kind } from './kinds.js';
 import type { PluginNames } from './pluginNames.js';
 import { UsageError } from './usageError.js';
 
@@ -73,7 +73,7 @@ function refuseTakenName(
   const taken = new Set(sources.flatMap((text) => text.match(IDENTIFIERS) ?? []));
   if (!taken.has(camelCase) && !taken.has(pascalCase)) return;
   throw new UsageError(
-    `a ${kind} cannot be called ${camelCase}, since the word has a meaning of its own in its files: ` +
+    `${withArticle(kind)} cannot be called ${camelCase}, since the word has a meaning of its own in its files: ` +
       `add one, such as ${folder}-${kind}`,
   );
 }

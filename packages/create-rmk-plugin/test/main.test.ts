@@ -52,6 +52,13 @@ describe('npm create rmk-plugin', () => {
     expect(terminal.stderr).toBe('');
   });
 
+  it('speaks of an algorithm', async () => {
+    using folder = temporaryFolder();
+    const terminal = new RecordedTerminal();
+    await main(['fan', '--kind', 'algorithm', '--directory', join(folder.path, 'fan')], terminal);
+    expect(terminal.stdout).toContain('what an algorithm needs');
+  });
+
   it.each([
     [[], 'missing: the name and --kind (pin, detector, recovery, algorithm); this is no terminal'],
     [['fan'], 'missing: --kind (pin, detector, recovery, algorithm)'],

@@ -1,0 +1,29 @@
+// All packages of the project as `npm publish` would pack them, and how another package is made to use those.
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { readJson, root } from './workspaces.mjs';
+
+const run = promisify(execFile);
+
+export async function packPackages(folder) {
+  const args = ['pack', '--workspaces', '--json', '--loglevel=error', '--pack-destination', folder];
+  const { stdout } = await run('npm', args, { cwd: root, maxBuffer: 1 << 26 });
+  return new Map(JSON.parse(stdout).map(({ name, filename }) => [name, join(folder, filename)]));
+}
+
+export function usePacked(folder, packed) {
+  const path = join(folder, 'package.json');
+  const manifest = readJson(path);
+  const tarballs = new Map([...packed].map(([name, tarball]) => [name, `file:${tarball}`]));
+  const replaced = (wanted = {}) =>
+    Object.fromEntries(Object.entries(wanted).map(([name, range]) => [name, tarballs.get(name) ?? range]));
+  const used = {
+    ...manifest,
+    dependencies: replaced(manifest.dependencies),
+    devDependencies: replaced(manifest.devDependencies),
+    overrides: Object.fromEntries(tarballs),
+  };
+  writeFileSync(path, `${JSON.stringify(used, undefined, 2)}\n`);
+}
