@@ -5,7 +5,7 @@ import { HostClock } from './hostClock.js';
 import { threadActivity } from './processStatus.js';
 import type { QemuProcess } from './qemuProcess.js';
 import type { QmpEvent } from './qmpClient.js';
-import { isHaltedForEver, VcpuActivity } from './vcpuActivity.js';
+import { haltOf, VcpuActivity } from './vcpuActivity.js';
 
 /** Looks come more often than the interval that is promised, since the host's timers are late by milliseconds. */
 const LOOK_AFTER = 0.75;
@@ -59,7 +59,7 @@ export class QemuExecution {
       now: () => this.clock.now(),
       thread: () => threadActivity(pid, thread),
       pagesWritten: this.pagesWritten,
-      isHaltedForEver: async () => isHaltedForEver(await this.process.qmp.humanMonitor('info registers')),
+      halt: async () => haltOf(await this.process.qmp.humanMonitor('info registers')),
     });
     this.clock.every(Math.max(1e6, this.schedulingIntervalNs * LOOK_AFTER), () => this.look());
   }

@@ -1,6 +1,9 @@
 import type { Facts, Nanoseconds, ProgressSign } from '@rmk/core';
 import type { ThreadActivity } from './processStatus.js';
 
+/** It runs, waits for an interrupt, or waits with interrupts off: nothing of its own can wake it. */
+export type Halt = 'runs' | 'waits' | 'for-ever';
+
 /** What the activity of the vCPU is told from; each may fail when QEMU goes. */
 export interface ActivitySources {
   now(): Nanoseconds;
@@ -8,8 +11,8 @@ export interface ActivitySources {
   thread(): ThreadActivity | undefined;
   /** Pages that were newly written since this was asked last; undefined where nobody can tell. */
   pagesWritten(): Promise<number | undefined>;
-  /** Whether the vCPU is halted with interrupts off: nothing of its own can wake it. */
-  isHaltedForEver(): Promise<boolean>;
+  /** What the vCPU itself does. */
+  halt(): Promise<Halt>;
 }
 
 /** The vCPU's thread sleeps for moments also while its guest is busy, for instance to get a lock of QEMU's. */
@@ -68,19 +71,22 @@ export class VcpuActivity {
       const { generation } = this;
       const askedNs = this.sources.now();
       const pages = (await this.sources.pagesWritten()) ?? 0;
-      // Also where it slept for a part only: that a guest idled for a moment would be a sign that it was well.
+      // A thread that sleeps may only wait for a lock: without a page written, the vCPU itself must say that it waits.
       const slept = this.stretch().restNs > 0;
-      const halted = pages === 0 && slept && (await this.sources.isHaltedForEver());
+      const halt = pages > 0 ? 'waits' : slept ? await this.sources.halt() : 'runs';
       // From here on without a pause: what is told is told of this moment.
-      return generation === this.generation ? this.end(askedNs, pages > 0, halted) : undefined;
+      return generation === this.generation ? this.end(askedNs, pages > 0, halt) : undefined;
     } finally {
       this.looking = false;
     }
   }
 
-  private end(askedNs: Nanoseconds, pagesWritten: boolean, halted: boolean): Facts['scheduled'] | undefined {
+  private end(askedNs: Nanoseconds, pagesWritten: boolean, halt: Halt): Facts['scheduled'] | undefined {
     const stretch = this.stretch();
-    const { atNs, lengthNs, cpuNs, restNs, thread } = stretch;
+    const { atNs, lengthNs, thread } = stretch;
+    const halted = halt === 'for-ever';
+    const restNs = halt === 'runs' ? 0 : stretch.restNs;
+    const cpuNs = stretch.cpuNs + stretch.restNs - restNs;
     if (lengthNs <= 0) return undefined;
     // When in the stretch a page was written is not known: a moment at which the guest was surely well is told.
     const progress = progressOf(pagesWritten ? this.askedNs : undefined, this.heartbeatNs);
@@ -93,7 +99,7 @@ export class VcpuActivity {
       cpuNs,
       idleNs: halted ? 0 : restNs,
       haltedNs: halted ? restNs : 0,
-      state: halted ? 'halted' : isStill(stretch) ? 'idle' : 'ran',
+      state: halted ? 'halted' : isStill({ ...stretch, restNs }) ? 'idle' : 'ran',
       progress,
     };
   }
@@ -135,9 +141,9 @@ function progressOf(
 
 const INTERRUPT_FLAG = 1n << 9n;
 
-/** Whether what `info registers` prints shows a vCPU that is halted, with the interrupt flag clear. */
-export function isHaltedForEver(registers: string): boolean {
+/** What `info registers` shows of the vCPU. */
+export function haltOf(registers: string): Halt {
   const flags = /\bR?E?FL=([0-9a-f]+)/.exec(registers)?.[1];
-  const halted = /\bHLT=1\b/.test(registers);
-  return halted && flags !== undefined && (BigInt(`0x${flags}`) & INTERRUPT_FLAG) === 0n;
+  if (!/\bHLT=1\b/.test(registers) || flags === undefined) return 'runs';
+  return (BigInt(`0x${flags}`) & INTERRUPT_FLAG) === 0n ? 'for-ever' : 'waits';
 }

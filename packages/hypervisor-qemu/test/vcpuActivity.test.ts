@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ThreadActivity } from '../src/processStatus.js';
-import { isHaltedForEver, VcpuActivity } from '../src/vcpuActivity.js';
+import { haltOf, VcpuActivity, type Halt } from '../src/vcpuActivity.js';
 
 const MS = 1e6;
 
@@ -9,7 +9,7 @@ class Sources {
   atNs = 0;
   thread: ThreadActivity = { ranNs: 0, waitedNs: 0, sleeps: false };
   pages = 0;
-  haltedForEver = false;
+  halt: Halt = 'waits';
   asked = 0;
 
   pass(
@@ -25,9 +25,9 @@ class Sources {
     now: () => this.atNs,
     thread: () => this.thread,
     pagesWritten: () => Promise.resolve(this.pages),
-    isHaltedForEver: () => {
+    halt: () => {
       this.asked++;
-      return Promise.resolve(this.haltedForEver);
+      return Promise.resolve(this.halt);
     },
   });
 }
@@ -55,16 +55,23 @@ describe('The activity of a vCPU, seen from outside', () => {
 
   it('is halted: its thread sleeps, it writes nothing, and nothing can wake it', async () => {
     const sources = new Sources();
-    sources.haltedForEver = true;
+    sources.halt = 'for-ever';
     sources.pass(20, { sleeps: true });
     expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 20 * MS, state: 'halted' });
   });
 
   it('is halted also while its thread takes a checkpoint, and was not idle then', async () => {
     const sources = new Sources();
-    sources.haltedForEver = true;
+    sources.halt = 'for-ever';
     sources.pass(20, { ran: 6, sleeps: true });
     expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 14 * MS, state: 'halted' });
+  });
+
+  it('is not taken for idle while its thread sleeps for a lock and it would run', async () => {
+    const sources = new Sources();
+    sources.halt = 'runs';
+    sources.pass(20, { ran: 10, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ idleNs: 0, haltedNs: 0, state: 'ran' });
   });
 
   it('is not asked for its registers while it writes pages', async () => {
@@ -119,12 +126,12 @@ describe('The activity of a vCPU, seen from outside', () => {
   });
 });
 
-describe('A vCPU that is halted for ever', () => {
+describe('What the registers show', () => {
   it.each([
-    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=1', true],
-    ['RIP=ffffffff81000000 RFL=0000000000000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', true],
-    ['EIP=00007c02 EFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', false],
-    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0', false],
-    ['no registers', false],
-  ])('%s: %s', (registers, expected) => expect(isHaltedForEver(registers)).toBe(expected));
+    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=1', 'for-ever'],
+    ['RIP=ffffffff81000000 RFL=0000000000000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', 'for-ever'],
+    ['EIP=00007c02 EFL=00000246 [---Z-P-] CPL=0 II=0 A20=1 SMM=0 HLT=1', 'waits'],
+    ['EIP=00007c02 EFL=00000002 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=0', 'runs'],
+    ['no registers', 'runs'],
+  ])('%s: %s', (registers, expected) => expect(haltOf(registers)).toBe(expected));
 });
