@@ -291,6 +291,14 @@ static bool written(struct order *order)
     return true;
 }
 
+static bool memory_replaced(struct order *order)
+{
+    if (read_payload(order, 0, false) == NULL || !is_active(order))
+        return false;
+    page_logs_begin_anew(&order->protection->logs);
+    return true;
+}
+
 static bool carry_out(struct order *order, uint16_t kind)
 {
     switch (kind) {
@@ -324,6 +332,8 @@ static bool carry_out(struct order *order, uint16_t kind)
         return written(order);
     case KIND_STATE:
         return state_stream(order);
+    case KIND_REPLACED:
+        return memory_replaced(order);
     case KIND_END:
         return read_payload(order, 0, false) != NULL;
     default:

@@ -91,8 +91,7 @@ void page_logs_copy_all(struct page_logs *logs)
             memcpy(slot_page(logs, logs->shadow[frame]), guest_page(guest, frame), PAGE_BYTES);
         at = hole;
     }
-    for (uint32_t frame = 0; frame < guest->pages; frame++)
-        page_set_add(&logs->epoch, frame);
+    page_set_add_all(&logs->epoch, guest->pages);
 }
 
 static uint32_t entries_needed(const struct page_logs *logs, const struct page_set *found)
@@ -210,6 +209,12 @@ void page_logs_release_all(struct page_logs *logs)
     for (size_t place = 0; place < MAX_LOGS; place++)
         if (logs->logs[place].id != 0)
             page_logs_release(logs, &logs->logs[place]);
+}
+
+void page_logs_begin_anew(struct page_logs *logs)
+{
+    page_logs_release_all(logs);
+    page_set_add_all(&logs->pending, logs->guest->pages);
 }
 
 bool page_logs_slot_is_sound(const struct page_logs *logs, uint32_t slot)

@@ -81,6 +81,8 @@ struct page_log *page_logs_find(struct page_logs *logs, uint64_t id, struct fail
 /* Releasing the open log closes its epoch for good: the next cut is a first one. */
 void page_logs_release(struct page_logs *logs, struct page_log *log);
 void page_logs_release_all(struct page_logs *logs);
+/* RAM was written without the tracker: all of it is pending, and the next cut is a first one. */
+void page_logs_begin_anew(struct page_logs *logs);
 
 /* Of a log's entries: those whose checksum is wrong, into `damaged`. */
 void page_logs_verify(struct page_logs *logs, const struct page_log *log, struct page_set *damaged);

@@ -21,6 +21,12 @@ static inline void page_set_add(struct page_set *set, uint32_t frame)
     set->words[frame / 64] |= (uint64_t)1 << (frame % 64);
 }
 
+static inline void page_set_add_all(struct page_set *set, uint32_t pages)
+{
+    for (uint32_t frame = 0; frame < pages; frame++)
+        page_set_add(set, frame);
+}
+
 static inline bool page_set_has(const struct page_set *set, uint32_t frame)
 {
     return (set->words[frame / 64] >> (frame % 64)) & 1;

@@ -4,7 +4,7 @@
  * The library calls in the other direction with KIND_CUT, inside the pause, and waits for KIND_CUT_ANSWER; and it tells
  * KIND_LOST. Anything else that comes while it waits ends the connection.
  *
- * src/protocol.ts is the other side of this file.
+ * src/libraryProtocol.ts is the other side of this file.
  */
 #pragma once
 
@@ -35,6 +35,7 @@ enum kind {
     KIND_END = 29,
     KIND_STATE = 30,
     KIND_SNAPSHOT = 31, /* control by QMP: where device states are to be put for loading */
+    KIND_REPLACED = 32, /* RAM was written in its file, which no tracker sees: every log is void */
 
     KIND_CUT = 48,        /* from the library */
     KIND_CUT_ANSWER = 49, /* to the library, empty */

@@ -172,7 +172,7 @@ bool rollback_do(struct protection *protection, const struct rollback_target *ta
         device_states_release(&protection->states, again);
         if (failure->code == FAILURE_BROKEN) {
             drop_plan(logs);
-            page_logs_release_all(logs);
+            page_logs_begin_anew(logs);
         }
         return false;
     }

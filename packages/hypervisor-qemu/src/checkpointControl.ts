@@ -103,6 +103,8 @@ export interface CheckpointControl {
   releaseState(state: StateHandle): void;
   /** As if the guest had written: tracked, and translated code that lay there is dropped. */
   write(address: number, data: Uint8Array): Promise<void>;
+  /** All of RAM may have been written in its file, which no tracker sees: every log is void, the next cut is a first one. */
+  memoryReplaced(): Promise<void>;
   /** Pages written since this was asked last, as far as the tracker can tell without stopping the VM: a sign of life. */
   pagesWrittenSinceAsked(): Promise<number>;
   onCut(handler: CutHandler | undefined): Promise<void>;

@@ -143,6 +143,10 @@ export abstract class LibraryControl implements CheckpointControl {
     }
   }
 
+  async memoryReplaced(): Promise<void> {
+    await unlessGone(this.connection.order(KIND.replaced));
+  }
+
   async pagesWrittenSinceAsked(): Promise<number> {
     return decodeCount(await this.connection.order(KIND.written));
   }
@@ -158,10 +162,7 @@ export abstract class LibraryControl implements CheckpointControl {
 
   async close(): Promise<void> {
     try {
-      await this.connection.order(KIND.end);
-    } catch (error) {
-      // Gone is as good as ended.
-      if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE') throw error;
+      await unlessGone(this.connection.order(KIND.end));
     } finally {
       this.connection.close();
     }
@@ -187,5 +188,14 @@ export abstract class LibraryControl implements CheckpointControl {
         return;
       process.emitWarning(`a release failed: ${messageOf(error)}`);
     });
+  }
+}
+
+/** A library that is gone holds nothing any more. */
+async function unlessGone(order: Promise<unknown>): Promise<void> {
+  try {
+    await order;
+  } catch (error) {
+    if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE') throw error;
   }
 }

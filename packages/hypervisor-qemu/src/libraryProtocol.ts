@@ -28,6 +28,7 @@ export const KIND = {
   end: 29,
   state: 30,
   snapshot: 31,
+  replaced: 32,
   cut: 48,
   cutAnswer: 49,
   lost: 50,

@@ -269,6 +269,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       await this.execution.suspend();
       this.epochs.void('is of a life before a restart', true);
       await this.clearRam();
+      await this.chosen?.control.memoryReplaced();
       await this.execution.reset();
       this.execution.turnedBack('boot');
       if (!suspended) await this.execution.resume();

@@ -5,6 +5,7 @@ import { RmkError } from '@rmk/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ControlKind } from '../src/checkpointControl.js';
+import type { QmpOrders } from '../src/libraryConnection.js';
 import type { LibraryControl } from '../src/libraryControl.js';
 import { encodeFrame, KIND } from '../src/libraryProtocol.js';
 import { InProcessControl } from '../src/inProcessControl.js';
@@ -229,6 +230,29 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
     });
     await expect(vm.control.rollback(cut.state, [cut.log])).rejects.toThrow('RMK_ERR_GONE');
     await protectAgain(vm, 'qmp');
+  });
+});
+
+describeControl('qmp', 'control qmp, when QEMU refuses to load the device state', () => {
+  test('every log is void, and the next checkpoint is a first one, exact again', async () => {
+    await using vm = await protectedGuest('qmp');
+    const { connection } = vm.control as unknown as { connection: { qmpOrders: QmpOrders } };
+    const own = connection.qmpOrders;
+    connection.qmpOrders = {
+      save: (path) => own.save(path),
+      load: () => Promise.reject(new Error('refused')),
+    };
+    const cut = await vm.control.checkpoint();
+    await vm.guest.proves();
+    await expect(vm.control.rollback(cut.state, [cut.log])).rejects.toThrow(
+      'RMK_ERR_HYPERVISOR: QEMU could not load its device state: restart the VM',
+    );
+    await expect(vm.control.frames(cut.log)).rejects.toThrow('RMK_ERR_RELEASED');
+    connection.qmpOrders = own;
+    const first = await vm.control.checkpoint();
+    expect(first.closed).toBeUndefined();
+    const back = await vm.control.rollback(first.state, [first.log]);
+    expect(back.audit).toEqual(exactly(first));
   });
 });
 

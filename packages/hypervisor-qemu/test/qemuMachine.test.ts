@@ -87,18 +87,28 @@ describeQemu('QemuMachine', () => {
     expect(await findMachines(parent)).toEqual([]);
   });
 
-  it('restarts with RAM as it was before the guest booted', async () => {
-    const machine = await started('in-process');
-    const address = UNUSED_FRAME * PAGE_BYTES;
-    await machine.checkpoint(PLAN);
-    await machine.write(address, Uint8Array.of(1, 2, 3));
-    const up = said(machine, 'up');
-    await machine.restart();
-    expect(await machine.read(address, 3)).toEqual(Uint8Array.of(0, 0, 0));
-    await up;
-    expect((await machine.checkpoint(PLAN)).closed, 'the first of a new life').toBeUndefined();
-    await answers(machine, 'z');
-  });
+  it.each(['in-process', 'qmp'] as const)(
+    'restarts with RAM as it was before the guest booted, and protects the new life: %s',
+    async (control) => {
+      const machine = await started(control);
+      const address = UNUSED_FRAME * PAGE_BYTES;
+      await machine.checkpoint(PLAN);
+      await machine.write(address, Uint8Array.of(1, 2, 3));
+      await machine.checkpoint(PLAN);
+      const up = said(machine, 'up');
+      await machine.restart();
+      expect(await machine.read(address, 3)).toEqual(Uint8Array.of(0, 0, 0));
+      await up;
+      const first = await machine.checkpoint(PLAN);
+      expect(first.closed, 'the first of a new life').toBeUndefined();
+      await machine.write(address, Uint8Array.of(4));
+      await machine.suspend();
+      await machine.rollback({ context: first.context, logs: [first.log] }, PLAN);
+      expect(await machine.read(address, 3), 'nothing of the former life').toEqual(Uint8Array.of(0, 0, 0));
+      await machine.resume();
+      await answers(machine, 'z');
+    },
+  );
 
   it.each(['in-process', 'qmp'] as const)(
     'tells that the log area is full, and begins anew with the next checkpoint: %s',
