@@ -27,6 +27,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import type { CheckpointOptions } from './options.js';
+import { readPlan } from './plan.js';
 import { Ring } from './ring.js';
 
 const FEWEST_RETAINED = 2;
@@ -93,6 +94,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   use(algorithm: CheckpointAlgorithm): Disposable {
+    refuseNoAlgorithm(algorithm);
     this.algorithms = [...this.algorithms, algorithm];
     if (this.algorithms.length === 1) this.schedule(0);
     return { [Symbol.dispose]: () => this.drop(algorithm) };
@@ -129,6 +131,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     }
     try {
       const { taken, algorithm } = await this.checkpoint(next);
+      this.checkContinuity(taken);
       const checkpoint = this.ring.add(
         taken,
         this.ring.length === 0 ? 'first' : origin,
@@ -175,6 +178,13 @@ export class CheckpointAgent implements Checkpoints, Module {
     }
   }
 
+  /** Where someone else has called P_PTABLE in the meantime, what is retained does not lead up to now. */
+  private checkContinuity({ closed }: Checkpointed): void {
+    const newest = this.ring.newestFirst[0];
+    if (newest === undefined || closed?.openedAtNs === newest.takenAtNs) return;
+    this.loseAll('another one than the agent has taken a checkpoint or rolled back by P_PTABLE');
+  }
+
   private giveUpOldest(reason: string): boolean {
     if (this.ring.length < FEWEST_RETAINED) return false;
     this.ring.releaseOldest();
@@ -218,12 +228,23 @@ export class CheckpointAgent implements Checkpoints, Module {
   private planNext(history: readonly EpochReport[]): NextPlan | undefined {
     for (const by of this.algorithms.toReversed()) {
       try {
-        return { plan: by.plan(history), by };
+        const given: unknown = by.plan(history);
+        return { plan: this.planOf(given, by), by };
       } catch (error) {
         this.algorithmFailed(by, error);
       }
     }
     return undefined;
+  }
+
+  /** What is no plan is like one that the driver refuses. */
+  private planOf(given: unknown, by: CheckpointAlgorithm): EpochPlan {
+    try {
+      return readPlan(given, by.name);
+    } catch (error) {
+      this.algorithmFailed(by, error);
+      return NOTHING_AHEAD;
+    }
   }
 
   /** Reported as the algorithm's. The only one there is gets another chance at the next interval. */
@@ -273,6 +294,17 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.history = [];
     if (this.algorithms.length > 0) await this.inTurn(() => this.takeNow('interval'));
   }
+}
+
+function refuseNoAlgorithm(given: unknown): void {
+  const isObject = typeof given === 'object' && given !== null;
+  if (isObject && 'name' in given && typeof given.name === 'string') {
+    if ('plan' in given && typeof given.plan === 'function') return;
+  }
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    'checkpoints.use: expected an algorithm, that is an object with a `name` and a method `plan`',
+  );
 }
 
 function isCoded(error: unknown, ...codes: readonly RmkErrorCode[]): boolean {

@@ -32,8 +32,9 @@ class RetainedCheckpoint implements Checkpoint {
 export class Ring {
   private checkpoints: readonly RetainedCheckpoint[] = [];
 
+  /** Frozen: others are shown it too. */
   get newestFirst(): readonly Checkpoint[] {
-    return this.checkpoints;
+    return Object.freeze(this.checkpoints);
   }
 
   get length(): number {

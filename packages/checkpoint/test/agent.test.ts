@@ -1,6 +1,7 @@
 import {
   CHECKPOINTS,
   definePlugin,
+  P_PTABLE,
   P_VCPU,
   type Checkpoint,
   type CheckpointAlgorithm,
@@ -462,6 +463,35 @@ describe('checkpoint algorithms', () => {
       expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
     });
 
+    it.each([
+      ['nothing', undefined, 'plan():'],
+      ['null', null, 'plan():'],
+      ['a promise', Promise.resolve({ preSave: 'none' }), 'plan().preSave:'],
+      ['frames as a text', { preSave: 'none', add: 'abc' }, 'plan().add:'],
+      ['frames that are no such array', { preSave: 'none', drop: [1, 2] }, 'plan().drop:'],
+      ['a cluster as a text', { preSave: 'none', clusterPages: '8' }, 'plan().clusterPages:'],
+      [
+        'something that cannot be read',
+        {
+          get preSave(): never {
+            throw new Error('unreadable');
+          },
+        },
+        'unreadable',
+      ],
+    ])('are the ones to blame where that is %s: no checkpoint is lost', async (_, given, what) => {
+      const { rig, checkpoints } = await start({ algorithms: [], faults: 'expected' });
+      const odd = { name: 'odd', plan: () => given } as unknown as CheckpointAlgorithm;
+      checkpoints.use(odd);
+      await rig.advance('50ms');
+      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
+      expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+      const faults = rig.events('EVT_MODULEFAULT');
+      expect(faults.map(({ plugin, during }) => `${plugin} ${during}`)).toEqual(Array(10).fill('odd plan'));
+      expect(String(faults[0]?.error)).toContain(what);
+      expect(rig.domain.plugins.map(({ faults: counted }) => counted)).toEqual([0, 0, 0]);
+    });
+
     it('give way to the one before', async () => {
       const { rig, checkpoints } = await start({ faults: 'expected' });
       await rig.advance('7ms');
@@ -474,6 +504,48 @@ describe('checkpoint algorithms', () => {
         '@rmk/cowb',
       ]);
     });
+  });
+});
+
+describe('what is handed to the agent', () => {
+  it.each([undefined, null, 'cowb', {}, { name: 'odd' }, { plan: () => ({ preSave: 'none' }) }])(
+    'is refused where it is no algorithm but %o, and nothing of it is left',
+    async (given) => {
+      const { rig, checkpoints } = await start();
+      expect(() => checkpoints.use(given as CheckpointAlgorithm)).toThrow(
+        'RMK_ERR_INPUT: checkpoints.use: expected an algorithm',
+      );
+      await rig.advance('12ms');
+      expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10]);
+    },
+  );
+});
+
+describe('what the agent shows', () => {
+  it('is the ring, which nobody else can change', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('7ms');
+    expect(() => (checkpoints.retained as Checkpoint[]).pop()).toThrow(TypeError);
+    expect(takenMs(checkpoints)).toEqual([5, 0]);
+  });
+});
+
+describe('a checkpoint that is taken by P_PTABLE, behind the agent', () => {
+  it('is found out at the next one of the agent, which protects the VM anew', async () => {
+    const domain = await start({ agent: { retain: 4 } });
+    const { rig, checkpoints } = domain;
+    await rig.advance('12ms');
+    await rig.domain.get(P_PTABLE).checkpoint({ preSave: 'none' });
+    await rig.advance('5ms');
+    expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([
+      { atNs: 15 * MS, reason: expect.stringContaining('by P_PTABLE') as string },
+    ]);
+    expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([{ checkpoints: 3 }]);
+    expect(eventsMs(rig, 'EVT_PROTECTIONRESTORED')).toEqual([15]);
+    expect(checkpoints.retained).toMatchObject([{ takenAtNs: 15 * MS, origin: 'first' }]);
+    await rig.advance('5ms');
+    await rollBack(domain, 1);
+    expect(rig.guestState).toEqual(await goldenRun(guest, 15 * MS));
   });
 });
 

@@ -7,7 +7,10 @@ export type VcpuPin = Pick<
   'suspend' | 'resume' | 'registers' | 'readRegister' | 'writeRegister' | 'restart'
 >;
 
-/** P_PTABLE: the shadow page table, and through it checkpoints and memory. Publishes EVT_PAGEFAULT, EVT_LOGLOST. */
+/**
+ * P_PTABLE: the shadow page table, and through it checkpoints and memory. Publishes EVT_PAGEFAULT, EVT_LOGLOST.
+ * `checkpoint` and `rollback` are for the one plugin that provides CHECKPOINTS: take others from there.
+ */
 export type PageTablePin = Pick<VirtualMachine, 'memoryPages' | 'read' | 'write' | 'checkpoint' | 'rollback'>;
 
 /** P_VMSIGNAL: exceptions and signals. Publishes EVT_VMSIGNAL, and EVT_ERRORDETECTED when one is a crash. */
