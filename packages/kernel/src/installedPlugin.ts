@@ -8,7 +8,7 @@ import {
   type Token,
 } from '@rmk/core';
 import type { CheckedPlugin } from './manifest.js';
-import { constructPlugin } from './pluginInstances.js';
+import { className, constructPlugin } from './pluginInstances.js';
 import type { Problem } from './problem.js';
 import type { Scope } from './scope.js';
 import type { TimeLimit } from './timeLimit.js';
@@ -190,8 +190,4 @@ export class InstalledPlugin {
     const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeLimits.stop`;
     return { code: 'RMK_ERR_TIMEOUT', plugin: this.name, message };
   }
-}
-
-function className(module: Partial<Module>): string {
-  return module.constructor?.name ?? 'a class';
 }

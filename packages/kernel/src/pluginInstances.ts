@@ -59,14 +59,17 @@ export function constructPlugin(
   return { provided, modules: [...instances.values()] };
 }
 
+/** An object may come without one: what a constructor returns is the class's to say. */
+export function className(module: Partial<Module>): string {
+  return module.constructor?.name ?? 'a class';
+}
+
 /** `RMK_ERR_PROVIDES` where an object lacks members that its token says it has. */
 function refuseLies(plugin: string, provided: ReadonlyMap<Token<unknown>, Module>): void {
   const problems = Array.from(provided).flatMap(([of, object]) => {
     const missing = membersOf(of).filter((member) => !(member in object));
     if (missing.length === 0) return [];
-    return [
-      `${plugin}: ${object.constructor.name}, which is to be ${tokenName(of)}, lacks ${missing.join(', ')}`,
-    ];
+    return [`${plugin}: ${className(object)}, which is to be ${tokenName(of)}, lacks ${missing.join(', ')}`];
   });
   if (problems.length === 0) return;
   const [only, ...others] = problems;

@@ -175,6 +175,19 @@ describe('an object that lacks what its token promises', () => {
     ]);
   });
 
+  it('where it knows no class either', async () => {
+    class Bare {
+      constructor() {
+        return Object.create(null) as Bare;
+      }
+
+      stop(): void {}
+    }
+    const error = await errorOf(domainOf([lies({ provides: [{ token: PIN, by: Bare }] })]));
+    expect(error.code).toBe('RMK_ERR_PROVIDES');
+    expect(error.message).toContain('a class, which is to be test:GONE, lacks read, size');
+  });
+
   it('before any of its code has started, and the others go on where that is wanted', async () => {
     let started = 0;
     class Started implements Module {
