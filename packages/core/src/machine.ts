@@ -116,4 +116,29 @@ export interface VirtualMachine {
 }
 
 /** The VM of the domain; only for plugins that provide pins. */
-export const VIRTUAL_MACHINE = token<VirtualMachine>('VIRTUAL_MACHINE');
+export const VIRTUAL_MACHINE = token<VirtualMachine>('VIRTUAL_MACHINE', {
+  members: [
+    'name',
+    'memoryPages',
+    'registers',
+    'signals',
+    'capabilities',
+    'schedulingIntervalNs',
+    'clock',
+    'observe',
+    'holdWhile',
+    'suspend',
+    'resume',
+    'readRegister',
+    'writeRegister',
+    'read',
+    'write',
+    'raise',
+    'input',
+    'checkpoint',
+    'rollback',
+    'restart',
+    'close',
+    'extension',
+  ],
+});

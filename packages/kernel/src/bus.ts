@@ -2,7 +2,7 @@ import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type
 import { EventEmitter } from 'eventemitter3';
 import type { DeclaredEvents } from './declaredEvents.js';
 import { Sampling } from './sampling.js';
-import type { Scope } from './scope.js';
+import { refuseNoFunction, type Scope } from './scope.js';
 import { Stopwatch } from './stopwatch.js';
 
 /** An event as the bus delivers it: it has been given its source and its sequence number. */
@@ -247,6 +247,7 @@ export class ScopedBus implements Bus {
   }
 
   on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {
+    refuseNoFunction(handle, `on(${name})`);
     const handleAny = handle as Handle;
     const channel = this.bus.declaredChannel(name, this.scope);
     return this.scope.register(name, () => channel.subscribe(handleAny, this.scope));

@@ -21,6 +21,7 @@ import { checkPlugins } from './checks.js';
 import { DeclaredEvents } from './declaredEvents.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
+import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
 import type { InstalledPlugin } from './installedPlugin.js';
 import { Lifecycle, requiredError } from './lifecycle.js';
 import { readOnFailure } from './manifest.js';
@@ -54,9 +55,10 @@ export interface DomainOptions {
  * Checks all plugins, then starts them, and gives the domain when all have started. Where one is refused
  * (`RMK_ERR_REFUSED`, or the code of the only problem) nothing was run; where one fails to start (`RMK_ERR_START`)
  * those that had started are stopped again, unless its `onFailure` says that the domain goes on without it.
- * `RMK_ERR_STATE` where another domain has the VM.
+ * `RMK_ERR_STATE` where another domain has the VM, `RMK_ERR_INPUT` with all that is wrong with `options`.
  */
 export async function createDomain(options: DomainOptions): Promise<Domain> {
+  checkDomainOptions(options);
   const domain = new SupervisedDomain(options);
   await domain.begin(options);
   return domain;
@@ -107,8 +109,8 @@ class SupervisedDomain implements Domain {
       { machine, eventBus, detections: this.detections },
       {
         limits: {
-          start: new TimeLimit('timeLimits.start', start),
-          stop: new TimeLimit('timeLimits.stop', stop),
+          start: new TimeLimit(start),
+          stop: new TimeLimit(stop),
         },
         newScope: (plugin) => this.supervision.scope(plugin),
         changed: (plugin, from, reason) => this.changed(plugin, from, reason),
@@ -122,6 +124,12 @@ class SupervisedDomain implements Domain {
   }
 
   get<T>(of: Token<T>): T {
+    if (typeof of !== 'symbol') {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `domain.get: expected a token, such as P_VCPU, given ${typeof of} (undefined often comes of an import cycle)`,
+      );
+    }
     if (of === DETECTIONS) return this.detections as T;
     const plugin = this.installed.find(({ checked }) =>
       checked.definition.provides?.some(({ token }) => token === of),
@@ -161,9 +169,11 @@ class SupervisedDomain implements Domain {
     });
   }
 
-  install(plugin: Plugin, { onFailure }: InstallOptions = {}): Promise<void> {
+  install(plugin: Plugin, how: InstallOptions = {}): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('install');
+      checkInstallOptions(how);
+      const { onFailure } = how;
       const installed = this.installed.map(({ checked }) => checked);
       const inOrder = await checkPlugins([plugin], installed, this.machine);
       const overrides = onFailure === undefined ? {} : { [plugin.definition.name]: onFailure };
@@ -182,6 +192,7 @@ class SupervisedDomain implements Domain {
   ): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('remove');
+      checkRemoveOptions(how);
       const plugin = this.find(name);
       const dependants = this.lifecycle.dependantsOf(plugin);
       if (dependants.length > 0 && how.dependants !== 'remove') throw requiredError(plugin, dependants);

@@ -16,5 +16,6 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 /** What to do about an unknown word: the one that was probably meant, or all that there are. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates);
-  return meant === undefined ? `choose one of ${candidates.join(', ')}` : `did you mean ${meant}?`;
+  if (meant !== undefined) return `did you mean ${meant}?`;
+  return candidates.length === 0 ? 'leave it out, there is none' : `choose one of ${candidates.join(', ')}`;
 }

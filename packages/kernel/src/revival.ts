@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, nanoseconds, RmkError, type Clock, type Nanoseconds } from '@rmk/core';
+import { nanoseconds, type Clock, type Nanoseconds } from '@rmk/core';
 import type { InstalledPlugin } from './installedPlugin.js';
 import type { SupervisionOptions } from './supervision.js';
 
@@ -22,12 +22,6 @@ export class Revival {
     { restartAfter = '2s' }: SupervisionOptions,
     private readonly revive: (plugin: InstalledPlugin) => void,
   ) {
-    if (restartAfter !== 'never' && !isDuration(restartAfter)) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `restartAfter is ${String(restartAfter)}: ${DURATION_HINT}, or 'never'`,
-      );
-    }
     this.restartAfterNs = restartAfter === 'never' ? Infinity : nanoseconds(restartAfter);
   }
 

@@ -20,7 +20,7 @@ export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
   return typeof standard === 'object' && standard !== null && 'validate' in standard;
 }
 
-function printPath(name: string, path: NonNullable<StandardSchemaV1.Issue['path']>): string {
+export function printPath(name: string, path: NonNullable<StandardSchemaV1.Issue['path']>): string {
   return path.reduce<string>((printed, segment) => {
     const key = typeof segment === 'object' ? segment.key : segment;
     return typeof key === 'number' ? `${printed}[${key}]` : `${printed}.${String(key)}`;

@@ -181,3 +181,9 @@ export class Scope {
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
+
+/** What is to be called later would only fail then, far from who has said so. */
+export function refuseNoFunction(run: unknown, call: string): void {
+  if (typeof run === 'function') return;
+  throw new RmkError('RMK_ERR_INPUT', `${call}: expected a function to call, given ${typeof run}`);
+}

@@ -1,5 +1,5 @@
 import { RmkError, type Clock, type Nanoseconds } from '@rmk/core';
-import type { Scope } from './scope.js';
+import { refuseNoFunction, type Scope } from './scope.js';
 
 type Run = () => void | Promise<void>;
 
@@ -18,6 +18,7 @@ export class ScopedClock implements Clock {
     if (!(delayNs >= 0 && Number.isFinite(delayNs))) {
       throw new RmkError('RMK_ERR_INPUT', `after(${delayNs}): expected a delay of 0 ns or more`);
     }
+    refuseNoFunction(run, `after(${delayNs})`);
     return this.scope.register('timer', (spent) =>
       this.clock.after(delayNs, () => {
         spent();
@@ -31,6 +32,7 @@ export class ScopedClock implements Clock {
     if (!(intervalNs > 0 && Number.isFinite(intervalNs))) {
       throw new RmkError('RMK_ERR_INPUT', `every(${intervalNs}): expected an interval above 0 ns`);
     }
+    refuseNoFunction(run, `every(${intervalNs})`);
     return this.scope.register('timer', () =>
       this.clock.every(intervalNs, () => this.scope.attempt('timer', run, undefined)),
     );

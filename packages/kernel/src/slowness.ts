@@ -1,12 +1,4 @@
-import {
-  DURATION_HINT,
-  isDuration,
-  nanoseconds,
-  RmkError,
-  type Clock,
-  type Duration,
-  type RmkEvents,
-} from '@rmk/core';
+import { nanoseconds, type Clock, type Duration, type RmkEvents } from '@rmk/core';
 import type { Scope } from './scope.js';
 import { LONGEST_TIMER_MS } from './timeLimit.js';
 
@@ -21,14 +13,11 @@ export class Slowness {
   private readonly toldAtHostMs = new WeakMap<Scope, Map<string, number>>();
 
   constructor(
-    /** Of host time. `RMK_ERR_INPUT` where it is no duration. */
+    /** Of host time. */
     budget: Duration,
     private readonly clock: Clock,
     private readonly publish: (event: RmkEvents['EVT_MODULESLOW']) => void,
   ) {
-    if (!isDuration(budget)) {
-      throw new RmkError('RMK_ERR_INPUT', `handlerBudget is ${String(budget)}: ${DURATION_HINT}`);
-    }
     this.budgetHostMs = nanoseconds(budget) / 1e6;
   }
 

@@ -1,9 +1,6 @@
 import {
-  DURATION_HINT,
-  isDuration,
   messageOf,
   nanoseconds,
-  RmkError,
   type Bus,
   type Clock,
   type Duration,
@@ -57,15 +54,6 @@ export class Supervision {
     private readonly quarantined: (scope: Scope, reason: string) => void,
     { quarantineAfterFaults = 8, faultWindow = '10s', handlerBudget = '100ms' }: SupervisionOptions,
   ) {
-    if (!Number.isSafeInteger(quarantineAfterFaults) || quarantineAfterFaults < 1) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `quarantineAfterFaults is ${quarantineAfterFaults}: expected a whole number of 1 or more`,
-      );
-    }
-    if (!isDuration(faultWindow)) {
-      throw new RmkError('RMK_ERR_INPUT', `faultWindow is ${String(faultWindow)}: ${DURATION_HINT}`);
-    }
     this.quarantineAfterFaults = quarantineAfterFaults;
     this.faultWindowNs = nanoseconds(faultWindow);
     const slowness = new Slowness(handlerBudget, clock, (event) =>

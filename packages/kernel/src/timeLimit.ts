@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, nanoseconds, RmkError, type Duration } from '@rmk/core';
+import { nanoseconds, type Duration } from '@rmk/core';
 
 /** In host time. */
 export interface TimeLimits {
@@ -15,16 +15,8 @@ export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class TimeLimit {
   private readonly limitMs: number;
 
-  /** `name`: of the option, for the message where `limit` is no such span (`RMK_ERR_INPUT`). */
-  constructor(
-    name: string,
-    readonly limit: Duration,
-  ) {
-    const limitMs = isDuration(limit) ? nanoseconds(limit) / 1e6 : Number.NaN;
-    if (!(limitMs <= LONGEST_TIMER_MS)) {
-      throw new RmkError('RMK_ERR_INPUT', `${name} is ${limit}: ${DURATION_HINT}, at most 24 days`);
-    }
-    this.limitMs = limitMs;
+  constructor(readonly limit: Duration) {
+    this.limitMs = nanoseconds(limit) / 1e6;
   }
 
   /** Whether `work` is done in time. Rejected as `work` is, if that happens in time. */

@@ -216,7 +216,7 @@ describe('what the composer says of a failure', () => {
       'RMK_ERR_UNKNOWN: onFailure: no plugin that is given is named fime: did you mean fine?',
     );
     expect((await errorOf(make({ fine: 'shrug' }))).message).toBe(
-      'RMK_ERR_INPUT: onFailure.fine is shrug: expected one of abort, continue, quarantine',
+      'RMK_ERR_INPUT: createDomain: onFailure.fine is shrug: expected one of abort, continue, quarantine',
     );
   });
 });

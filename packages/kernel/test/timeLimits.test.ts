@@ -140,6 +140,6 @@ describe('a stop that takes too long', () => {
 it.each(['0s', 'soon', '9999h', 10])('a limit of %o is refused', async (limit) => {
   const error = await errorOf(domainOf([], { timeLimits: { start: limit as Duration } }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: timeLimits.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
+    `RMK_ERR_INPUT: createDomain: timeLimits.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
   );
 });

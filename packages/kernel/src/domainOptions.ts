@@ -1,0 +1,88 @@
+import {
+  DURATION_HINT,
+  isDuration,
+  membersOf,
+  nanoseconds,
+  RmkError,
+  VIRTUAL_MACHINE,
+  type Duration,
+} from '@rmk/core';
+import { z } from 'zod';
+import { NameOfEvent, ON_FAILURE } from './manifest.js';
+import { printPath } from './schema.js';
+import { LONGEST_TIMER_MS } from './timeLimit.js';
+
+const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
+const ADuration = z.custom<Duration>(isDuration, DURATION_HINT).optional();
+const ATimeLimit = z
+  .custom<Duration>(
+    (limit) => isDuration(limit) && nanoseconds(limit) / 1e6 <= LONGEST_TIMER_MS,
+    `${DURATION_HINT}, at most 24 days`,
+  )
+  .optional();
+const AMachine = z.custom(
+  (given) =>
+    typeof given === 'object' &&
+    given !== null &&
+    membersOf(VIRTUAL_MACHINE).every((member) => member in given),
+  'expected a VM of a hypervisor, such as EmbeddedHypervisor.createMachine makes',
+);
+const WHOLE = 'expected a whole number of 1 or more';
+
+const Options = z.strictObject({
+  name: z.string('expected a name').min(1, 'expected a name'),
+  machine: AMachine,
+  plugins: z.array(z.unknown(), 'expected an array of plugins'),
+  onFailure: z.record(z.string(), OneOnFailure).optional(),
+  supervision: z
+    .strictObject({
+      quarantineAfterFaults: z.int(WHOLE).min(1, WHOLE).optional(),
+      faultWindow: ADuration,
+      restartAfter: z
+        .custom<unknown>((given) => given === 'never' || isDuration(given), `${DURATION_HINT}, or 'never'`)
+        .optional(),
+      handlerBudget: ADuration,
+    })
+    .optional(),
+  timeLimits: z.strictObject({ start: ATimeLimit, stop: ATimeLimit }).optional(),
+  events: z.array(NameOfEvent, 'expected an array of names of events').optional(),
+  observe: z.custom((given) => typeof given === 'function', 'expected a function').optional(),
+});
+const Install = z.strictObject({ onFailure: OneOnFailure });
+const Remove = z.strictObject({
+  dependants: z.enum(['refuse', 'remove'], 'expected one of refuse, remove').optional(),
+});
+
+/** `RMK_ERR_INPUT` with all that is wrong with the options of `createDomain`. */
+export function checkDomainOptions(given: unknown): void {
+  refuseInvalid('createDomain', Options, given);
+}
+
+export function checkInstallOptions(given: unknown): void {
+  refuseInvalid('install', Install, given);
+}
+
+export function checkRemoveOptions(given: unknown): void {
+  refuseInvalid('remove', Remove, given);
+}
+
+function refuseInvalid(operation: string, schema: z.ZodType, given: unknown): void {
+  const problems = schema.safeParse(given).error?.issues.map(({ path, message }) => {
+    const value = path.reduce(valueIn, given);
+    return `${printPath('', path).replace(/^\./, '') || 'options'}${printed(value)}: ${message}`;
+  });
+  if (problems === undefined) return;
+  const [only, ...others] = problems;
+  throw others.length === 0
+    ? new RmkError('RMK_ERR_INPUT', `${operation}: ${only}`)
+    : new RmkError('RMK_ERR_INPUT', `${operation}: ${problems.length} options are wrong`, { problems });
+}
+
+function valueIn(object: unknown, key: PropertyKey): unknown {
+  return typeof object === 'object' && object !== null ? Reflect.get(object, key) : undefined;
+}
+
+function printed(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return '';
+  return ` is ${typeof value === 'function' ? 'a function' : String(value)}`;
+}

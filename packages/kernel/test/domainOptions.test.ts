@@ -1,0 +1,101 @@
+import { P_VCPU, type Token } from '@rmk/core';
+import { createDomain, type DomainOptions } from '@rmk/kernel';
+import { describe, expect, it } from 'vitest';
+import { domainOf, errorOf, plugin } from './plugins.js';
+import { ScriptedMachine } from './scriptedMachine.js';
+
+const input = (message: string) => ({ code: 'RMK_ERR_INPUT', message: `RMK_ERR_INPUT: ${message}` });
+const make = (given: unknown) => errorOf(createDomain(given as DomainOptions));
+
+describe('the options of a domain', () => {
+  it('are all told of in one error, each with its path', async () => {
+    const error = await make({
+      name: '',
+      machine: { name: 'junk' },
+      plugins: 'cowp',
+      plguins: [],
+      onFailure: { someone: 'maybe' },
+      supervision: { restartAfter: 'soon', handlerBudget: 5, quarantineAfter: 3, quarantineAfterFaults: 0 },
+      timeLimits: { start: '9999h' },
+      events: ['FOO'],
+      observe: 1,
+    });
+    expect(error.code).toBe('RMK_ERR_INPUT');
+    expect(error.problems).toEqual([
+      'name is : expected a name',
+      'machine: expected a VM of a hypervisor, such as EmbeddedHypervisor.createMachine makes',
+      'plugins is cowp: expected an array of plugins',
+      'onFailure.someone is maybe: expected one of abort, continue, quarantine',
+      'supervision.quarantineAfterFaults is 0: expected a whole number of 1 or more',
+      "supervision.restartAfter is soon: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never'",
+      'supervision.handlerBudget is 5: expected a duration above zero such as 50ms, 1.5s or 2min',
+      'supervision: Unrecognized key: "quarantineAfter"',
+      'timeLimits.start is 9999h: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days',
+      'events[0] is FOO: expected the name of an event, EVT_ and one run of capitals',
+      'observe is 1: expected a function',
+      'options: Unrecognized key: "plguins"',
+    ]);
+  });
+
+  it.each([undefined, null, 5])('are no %o', async (given) => {
+    expect(await make(given)).toMatchObject({ code: 'RMK_ERR_INPUT' });
+  });
+
+  it('that are refused leave the VM free', async () => {
+    const machine = new ScriptedMachine();
+    expect(
+      await make({ name: 'test', machine, plugins: [], supervision: { faultWindow: 'x' } }),
+    ).toMatchObject({ code: 'RMK_ERR_INPUT' });
+    const domain = await createDomain({ name: 'test', machine, plugins: [] });
+    await domain.stop();
+  });
+
+  it('say what becomes of plugins that are there', async () => {
+    expect(
+      await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], onFailure: { x: 'abort' } }),
+    ).toMatchObject({
+      message: 'RMK_ERR_UNKNOWN: onFailure: no plugin that is given is named x: leave it out, there is none',
+    });
+  });
+});
+
+describe('what is not understood', () => {
+  it.each(['yes', 'Remove', true, null])(
+    'is not taken for the order to remove dependants: %o',
+    async (dependants) => {
+      const { domain } = await domainOf([plugin('a')]);
+      const how = { dependants } as unknown as { readonly dependants: 'remove' };
+      expect(await errorOf(domain.remove('a', how))).toMatchObject(
+        input(`remove: dependants is ${dependants}: expected one of refuse, remove`),
+      );
+      expect(domain.plugins).toMatchObject([{ name: 'a', state: 'active' }]);
+    },
+  );
+
+  it('is refused of install, and nothing is installed', async () => {
+    const { domain } = await domainOf([]);
+    const how = { onFailure: 'x', foo: 1 } as unknown as { readonly onFailure: 'abort' };
+    expect((await errorOf(domain.install(plugin('a'), how))).problems).toEqual([
+      'onFailure is x: expected one of abort, continue, quarantine',
+      'options: Unrecognized key: "foo"',
+    ]);
+    expect(domain.plugins).toEqual([]);
+  });
+
+  it.each(['P_VCPU', undefined, null])('is no token: %o', async (given) => {
+    const { domain } = await domainOf([]);
+    expect(() => domain.get(given as unknown as Token<unknown>)).toThrow(
+      'RMK_ERR_INPUT: domain.get: expected a token, such as P_VCPU, given',
+    );
+    expect(() => domain.get(P_VCPU)).toThrow('RMK_ERR_UNKNOWN');
+  });
+
+  it.each([undefined, null, 'later'])('cannot be called when its time comes: %o', async (given) => {
+    const { domain } = await domainOf([]);
+    const run = given as unknown as () => void;
+    const expected = `expected a function to call, given ${typeof given}`;
+    expect(() => domain.bus.on('EVT_VMOUTPUT', run)).toThrow(`RMK_ERR_INPUT: on(EVT_VMOUTPUT): ${expected}`);
+    expect(() => domain.clock.after(5, run)).toThrow(`RMK_ERR_INPUT: after(5): ${expected}`);
+    expect(() => domain.clock.every(5, run)).toThrow(`RMK_ERR_INPUT: every(5): ${expected}`);
+  });
+});
