@@ -99,7 +99,13 @@ describe('the leak check', () => {
     publishRestart(rig);
     const problems = await rig.stop().catch(messageOf);
     expect(problems).toMatch(/rmk-plugin-careless.*EVT_VMRESTARTED.*not finished within/);
-    expect(problems).toContain('the VM fake is still held');
+  });
+
+  it("finds a promise of the test's own that is never settled", async () => {
+    const rig = await startFakeRig({ plugins: [] });
+    rig.domain.bus.on('EVT_VMRESTARTED', () => new Promise(() => {}));
+    publishRestart(rig);
+    await expect(rig.stop()).rejects.toThrow('the VM fake is still held');
   });
 
   it('finds subscriptions that grow in number, and names the plugin and the label', async () => {
