@@ -1,5 +1,5 @@
 import { checkpoint } from '@rmk/checkpoint';
-import type { Duration, Plugin } from '@rmk/core';
+import { RmkError, type Duration, type Plugin } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
 import { hangDetector } from '@rmk/hang-detector';
@@ -25,8 +25,21 @@ export interface MicrocheckpointOptions {
   readonly recovery?: Parameters<typeof recovery>[0];
 }
 
-/** The deployment of figure 1 (§2): pins, agent, checkpoint algorithm, detectors of crashes and hangs, recovery. */
+const OPTIONS = [
+  'interval',
+  'retain',
+  'algorithm',
+  'hang',
+  'signals',
+  'recovery',
+] as const satisfies readonly (keyof MicrocheckpointOptions)[];
+
+/**
+ * The deployment of figure 1 (§2): pins, agent, checkpoint algorithm, detectors of crashes and hangs, recovery.
+ * `RMK_ERR_INPUT` for an unknown option or algorithm; what the options are for checks the rest when a domain is made.
+ */
 export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly Plugin[] {
+  refuseUnknown(options);
   const { interval = '50ms', retain, algorithm = 'cowp', hang = {} } = options;
   return [
     pinVcpu(),
@@ -39,4 +52,32 @@ export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly 
     ...(hang === false ? [] : [hangDetector(hang)]),
     recovery(options.recovery),
   ];
+}
+
+function refuseUnknown(options: unknown): void {
+  if (typeof options !== 'object' || options === null)
+    throw refusal([`expected options, given ${String(options)}`]);
+  const problems = Object.keys(options)
+    .filter((key) => !OPTIONS.some((option) => option === key))
+    .map((key) => `there is no option ${key}: choose among ${OPTIONS.join(', ')}`);
+  const algorithm: unknown = 'algorithm' in options ? options.algorithm : undefined;
+  const isPlugin = typeof algorithm === 'object' && algorithm !== null;
+  const isKnown =
+    algorithm === undefined || (typeof algorithm === 'string' && Object.hasOwn(ALGORITHMS, algorithm));
+  if (!isPlugin && !isKnown) {
+    const kind = typeof algorithm === 'function' ? 'a function (call it)' : `of the type ${typeof algorithm}`;
+    const given = typeof algorithm === 'string' ? algorithm : kind;
+    problems.push(
+      `algorithm is ${given}: expected ${Object.keys(ALGORITHMS).join(', ')} or a plugin that contributes one`,
+    );
+  }
+  const [only, ...others] = problems;
+  if (only !== undefined) throw refusal([only, ...others]);
+}
+
+function refusal(problems: readonly [string, ...string[]]): RmkError {
+  const [only, ...others] = problems;
+  return others.length === 0
+    ? new RmkError('RMK_ERR_INPUT', `microcheckpoint: ${only}`)
+    : new RmkError('RMK_ERR_INPUT', `microcheckpoint: ${problems.length} options are wrong`, { problems });
 }

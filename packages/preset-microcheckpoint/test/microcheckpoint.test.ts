@@ -82,4 +82,20 @@ describe('the preset', () => {
       '@rmk/recovery': { maxRestarts: 1 },
     });
   });
+
+  it.each([
+    [null, 'microcheckpoint: expected options, given null'],
+    ['cowp', 'microcheckpoint: expected options, given cowp'],
+    [{ intervall: '50ms' }, 'microcheckpoint: there is no option intervall: choose among interval, retain, '],
+    [{ algorithm: 'cowq' }, 'microcheckpoint: algorithm is cowq: expected cowb, cowp or a plugin'],
+    [{ algorithm: 'toString' }, 'microcheckpoint: algorithm is toString: expected cowb, cowp or a plugin'],
+    [
+      { algorithm: cowp },
+      'microcheckpoint: algorithm is a function (call it): expected cowb, cowp or a plugin',
+    ],
+    [{ algorithm: null, x: 1 }, 'microcheckpoint: 2 options are wrong\n  - there is no option x'],
+  ])('refuses %o', (options, message) => {
+    const make = () => microcheckpoint(options as unknown as MicrocheckpointOptions);
+    expect(make).toThrow(`RMK_ERR_INPUT: ${message}`);
+  });
 });
