@@ -1,3 +1,5 @@
+import { RmkError } from './errors.js';
+
 /** A span of time, or a point of domain time: nanoseconds since the domain was created. 2^53 ns are 104 days. */
 export type Nanoseconds = number;
 
@@ -28,10 +30,13 @@ export function isDuration(value: unknown): value is Duration {
   return parsed !== undefined && parsed > 0;
 }
 
-/** `'50ms'` in nanoseconds. Throws a `RangeError` on what is not a duration: check with {@link isDuration}. */
+/** `'50ms'` in nanoseconds. `RMK_ERR_INPUT` on what is not a duration: check with {@link isDuration}. */
 export function nanoseconds(duration: Duration): Nanoseconds {
   const parsed = parse(duration);
-  if (parsed === undefined) throw new RangeError(`${JSON.stringify(duration)}: ${DURATION_HINT}`);
+  if (parsed === undefined) {
+    const given = typeof duration === 'string' ? JSON.stringify(duration) : String(duration);
+    throw new RmkError('RMK_ERR_INPUT', `${given}: ${DURATION_HINT}`);
+  }
   return parsed;
 }
 

@@ -1,4 +1,11 @@
-import { DURATION_HINT, isDuration, nanoseconds, type Duration, type DurationUnit } from '@rmk/core';
+import {
+  DURATION_HINT,
+  isDuration,
+  nanoseconds,
+  RmkError,
+  type Duration,
+  type DurationUnit,
+} from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -47,8 +54,14 @@ describe('a duration', () => {
     expect(() => nanoseconds(text as Duration)).toThrow(`${JSON.stringify(text)}: ${DURATION_HINT}`);
   });
 
-  it.each([undefined, null, 50, 50n, { toString: () => '50ms' }])('is not %o', (value) => {
+  it.each([undefined, null, 50, 50n])('is not %o', (value) => {
     expect(isDuration(value)).toBe(false);
+    const read = () => nanoseconds(value as unknown as Duration);
+    expect(read).toThrow(`RMK_ERR_INPUT: ${String(value)}: ${DURATION_HINT}`);
+  });
+
+  it('is not what only prints as one', () => {
+    expect(isDuration({ toString: () => '50ms' })).toBe(false);
   });
 
   it.each(['0ms', '0.0s'])('above zero is not %s', (text) => {
@@ -59,7 +72,7 @@ describe('a duration', () => {
     'is not %s: no whole or no safe number of nanoseconds',
     (text) => {
       expect(isDuration(text)).toBe(false);
-      expect(() => nanoseconds(text as Duration)).toThrow(RangeError);
+      expect(() => nanoseconds(text as Duration)).toThrow(RmkError);
     },
   );
 
