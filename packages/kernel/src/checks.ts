@@ -40,8 +40,7 @@ export async function checkPlugins(
   // What a malformed plugin would provide is not known, so nothing can be said to be missing.
   if (readable.length === plugins.length) problems.push(...missing(readable, all));
   const ordered = startOrder(readable);
-  if ('cycle' in ordered) {
-    const { path, reasons } = ordered.cycle;
+  for (const { path, reasons } of 'cycles' in ordered ? ordered.cycles : []) {
     const plugin = path.split(' → ')[0] ?? path;
     const message = `${path} (${reasons.join('; ')}): take one of these out`;
     problems.push({ code: 'RMK_ERR_CYCLE', plugin, message });

@@ -15,21 +15,29 @@ export interface Cycle {
 
 /**
  * The order in which plugins start: each after those that provide what it requires, and as `before` and `after` say.
- * Stable: of the plugins that may start next, the first one given does.
+ * Stable: of the plugins that may start next, the first one given does. Cycles that have no plugin in common are all given.
  */
 export function startOrder(
   plugins: readonly CheckedPlugin[],
-): { readonly order: readonly CheckedPlugin[] } | { readonly cycle: Cycle } {
+): { readonly order: readonly CheckedPlugin[] } | { readonly cycles: readonly [Cycle, ...Cycle[]] } {
   const waits = new Map(plugins.map((plugin) => [plugin, waitsOf(plugin, plugins)]));
   const waiting = new Set(plugins);
   const order: CheckedPlugin[] = [];
+  const cycles: Cycle[] = [];
   while (waiting.size > 0) {
     const next = [...waiting].find((plugin) => !waits.get(plugin)?.some(({ on }) => waiting.has(on)));
-    if (next === undefined) return { cycle: findCycle(waiting, waits) };
-    waiting.delete(next);
-    order.push(next);
+    if (next === undefined) {
+      const { among, ...cycle } = findCycle(waiting, waits);
+      cycles.push(cycle);
+      // As if it were mended: others may wait for each other besides.
+      for (const plugin of among) waiting.delete(plugin);
+    } else {
+      waiting.delete(next);
+      order.push(next);
+    }
   }
-  return { order };
+  const [first, ...others] = cycles;
+  return first === undefined ? { order } : { cycles: [first, ...others] };
 }
 
 function waitsOf(plugin: CheckedPlugin, plugins: readonly CheckedPlugin[]): readonly Wait[] {
@@ -54,7 +62,7 @@ function waitsOf(plugin: CheckedPlugin, plugins: readonly CheckedPlugin[]): read
 function findCycle(
   waiting: ReadonlySet<CheckedPlugin>,
   waits: ReadonlyMap<CheckedPlugin, readonly Wait[]>,
-): Cycle {
+): Cycle & { readonly among: readonly CheckedPlugin[] } {
   const walked: CheckedPlugin[] = [];
   const reasons: string[] = [];
   let [plugin] = waiting;
@@ -65,6 +73,7 @@ function findCycle(
     plugin = wait?.on;
   }
   const start = walked.findIndex((one) => one === plugin);
-  const names = walked.slice(start).map(({ name }) => name);
-  return { path: [...names, names[0]].join(' → '), reasons: reasons.slice(start) };
+  const among = walked.slice(start);
+  const names = among.map(({ name }) => name);
+  return { path: [...names, names[0]].join(' → '), reasons: reasons.slice(start), among };
 }

@@ -15,7 +15,7 @@ function checked(name: string, relations: Partial<CheckedPlugin['definition']> =
 
 function namesInOrder(plugins: readonly CheckedPlugin[]): readonly string[] {
   const result = startOrder(plugins);
-  if ('cycle' in result) throw new Error(result.cycle.path);
+  if ('cycles' in result) throw new Error(result.cycles[0].path);
   return result.order.map(({ name }) => name);
 }
 
@@ -43,14 +43,25 @@ describe('the start order', () => {
       checked('b', { provides: [provide(pin, Anything)], after: ['a'] }),
     ];
     expect(startOrder(plugins)).toEqual({
-      cycle: { path: 'a → b → a', reasons: ['a requires test:PIN of b', 'b is to start after a'] },
+      cycles: [{ path: 'a → b → a', reasons: ['a requires test:PIN of b', 'b is to start after a'] }],
     });
+  });
+
+  it('names each cycle that has nothing in common with another one, and none for what only waits for one', () => {
+    const plugins = [
+      checked('a', { after: ['b'] }),
+      checked('b', { after: ['a'] }),
+      checked('waiting', { after: ['a', 'y'] }),
+      checked('x', { before: ['y'] }),
+      checked('y', { before: ['x'] }),
+    ];
+    expect(startOrder(plugins)).toMatchObject({ cycles: [{ path: 'a → b → a' }, { path: 'y → x → y' }] });
   });
 
   it('finds that a plugin requires what it provides itself', () => {
     const pin: Token<Anything> = token('test:PIN');
     const plugin = checked('a', { requires: [pin], provides: [provide(pin, Anything)] });
-    expect(startOrder([plugin])).toMatchObject({ cycle: { path: 'a → a' } });
+    expect(startOrder([plugin])).toMatchObject({ cycles: [{ path: 'a → a' }] });
   });
 
   it('satisfies every constraint, is the first such order in the order given, or names a true cycle', () => {
@@ -85,12 +96,17 @@ describe('the start order', () => {
         const indexOf = (name: string): number => Number(name.slice(1));
 
         const result = startOrder(plugins);
-        if ('cycle' in result) {
+        if ('cycles' in result) {
           seen.cycles += 1;
-          const path = result.cycle.path.split(' → ').map(indexOf);
-          expect(path.length).toBeGreaterThan(1);
-          expect(path.at(-1)).toBe(path[0]);
-          for (const [step, on] of path.slice(1).entries()) expect(waitsFor(path[step] ?? -1, on)).toBe(true);
+          const paths = result.cycles.map(({ path }) => path.split(' → ').map(indexOf));
+          for (const path of paths) {
+            expect(path.length).toBeGreaterThan(1);
+            expect(path.at(-1)).toBe(path[0]);
+            for (const [step, on] of path.slice(1).entries())
+              expect(waitsFor(path[step] ?? -1, on)).toBe(true);
+          }
+          const named = paths.flatMap((path) => path.slice(1));
+          expect(new Set(named).size).toBe(named.length);
           return;
         }
         seen.orders += 1;
