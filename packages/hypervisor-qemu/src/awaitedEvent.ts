@@ -6,7 +6,7 @@ export class AwaitedEvent implements Disposable {
   readonly arrived: Promise<void>;
   private release: () => void = () => undefined;
 
-  /** `what`: of `RMK_ERR_TIMEOUT`, where it does not come in time. */
+  /** `what`: of `RMK_ERR_TIMEOUT`, where it does not come in time. `RMK_ERR_GONE` where QEMU ends before. */
   constructor(qmp: QmpClient, what: string, limitMs: number, matches: (event: QmpEvent) => boolean) {
     this.arrived = new Promise((resolve, reject) => {
       const listener = qmp.onEvent((event) => {
@@ -15,9 +15,11 @@ export class AwaitedEvent implements Disposable {
       const timer = setTimeout(() => {
         reject(new RmkError('RMK_ERR_TIMEOUT', `QEMU did not ${what} within ${limitMs} ms`));
       }, limitMs);
+      const loss = qmp.onLost(reject);
       this.release = () => {
         clearTimeout(timer);
         listener[Symbol.dispose]();
+        loss[Symbol.dispose]();
       };
     });
     // What leads to the event may fail first, and then nobody waits any more.

@@ -15,10 +15,16 @@ import {
 import { connectUnix } from './unixSocket.js';
 
 const CONNECT_LIMIT_MS = 10_000;
+/**
+ * For each order: far more than any takes, even with digests of 3 GiB on a busy host. A QEMU that has not answered by then
+ * hangs, and nobody shall wait for it for ever.
+ */
+const ORDER_LIMIT_MS = 60_000;
 
 interface Order {
   readonly kind: number;
   readonly payload: Uint8Array | undefined;
+  readonly limitMs: number;
   readonly resolve: (payload: Buffer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -35,6 +41,7 @@ export interface QmpOrders {
 export class LibraryConnection {
   private readonly waiting: Order[] = [];
   private current: Order | undefined;
+  private timer: NodeJS.Timeout | undefined;
   private received: Buffer[] = [];
   private receivedBytes = 0;
   private sequence = 0n;
@@ -62,15 +69,15 @@ export class LibraryConnection {
 
   /**
    * Orders go out one by one: while one is carried out, the library takes nothing but what it asked for. Rejects with the
-   * library's failure, or with `RMK_ERR_GONE` where the library is gone.
+   * library's failure, or with `RMK_ERR_GONE` where the library is gone, or has not answered in time.
    */
-  order(kind: number, payload?: Uint8Array): Promise<Buffer> {
+  order(kind: number, payload?: Uint8Array, limitMs: number = ORDER_LIMIT_MS): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       if (this.loss !== undefined) {
         reject(this.loss);
         return;
       }
-      this.waiting.push({ kind, payload, resolve, reject });
+      this.waiting.push({ kind, payload, limitMs, resolve, reject });
       this.sendNext();
     });
   }
@@ -79,6 +86,11 @@ export class LibraryConnection {
     if (this.current !== undefined) return;
     this.current = this.waiting.shift();
     if (this.current === undefined) return;
+    const { limitMs } = this.current;
+    this.timer = setTimeout(() => {
+      this.lose(`it did not answer within ${limitMs} ms: QEMU hangs`);
+      this.socket.destroy();
+    }, limitMs);
     this.sequence++;
     this.socket.write(encodeFrame(this.current.kind, this.sequence, this.current.payload));
   }
@@ -155,6 +167,7 @@ export class LibraryConnection {
 
   private settle(kind: number, payload: Buffer): void {
     const { current, cutFailure } = this;
+    clearTimeout(this.timer);
     this.current = undefined;
     this.cutFailure = undefined;
     if (kind === KIND.failure) current?.reject(decodeFailure(payload));
@@ -188,6 +201,7 @@ export class LibraryConnection {
 
   private lose(why: string): void {
     if (this.loss !== undefined) return;
+    clearTimeout(this.timer);
     const end = this.whyLost();
     this.loss = new RmkError(
       'RMK_ERR_GONE',

@@ -32,6 +32,8 @@ const STATES = 64;
 const STATE_BYTES = 512 << 10;
 /** How long the guest may wait for the answer of a cut handler. */
 const CUT_LIMIT_MS = 2000;
+/** Where QEMU hangs, it is not asked for longer. */
+const END_LIMIT_MS = 5000;
 /** The library takes no longer orders. */
 const LONGEST_WRITE = 512 << 10;
 
@@ -162,7 +164,7 @@ export abstract class LibraryControl implements CheckpointControl {
 
   async close(): Promise<void> {
     try {
-      await unlessGone(this.connection.order(KIND.end));
+      await unlessGone(this.connection.order(KIND.end, undefined, END_LIMIT_MS));
     } finally {
       this.connection.close();
     }

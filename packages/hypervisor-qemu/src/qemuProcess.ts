@@ -144,9 +144,12 @@ export class QemuProcess {
 
   /** Ends QEMU and removes its folder. A QEMU that was attached to by hand is ended too. */
   async end(): Promise<void> {
-    await this.qmp.execute('quit', {}, QUIT_WITHIN_MS).catch(() => {});
+    const hangs = await this.qmp.execute('quit', {}, QUIT_WITHIN_MS).then(
+      () => false,
+      (error: unknown) => error instanceof RmkError && error.code === 'RMK_ERR_TIMEOUT',
+    );
     this.qmp.close();
-    if (!(await endedWithin(this.state, QUIT_WITHIN_MS))) {
+    if (hangs || !(await endedWithin(this.state, QUIT_WITHIN_MS))) {
       killNow(this.state);
       await endedWithin(this.state, QUIT_WITHIN_MS);
     }

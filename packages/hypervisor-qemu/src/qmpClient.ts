@@ -161,8 +161,14 @@ export class QmpClient {
   }
 
   /** Called once when the connection is lost, after everything pending was rejected; not after {@link close}. */
-  onLost(listener: (error: RmkError) => void): void {
-    this.lossListeners = [...this.lossListeners, listener];
+  onLost(listener: (error: RmkError) => void): Disposable {
+    const entry = (error: RmkError): void => listener(error);
+    this.lossListeners = [...this.lossListeners, entry];
+    return {
+      [Symbol.dispose]: () => {
+        this.lossListeners = this.lossListeners.filter((other) => other !== entry);
+      },
+    };
   }
 
   close(): void {
