@@ -167,7 +167,9 @@ static void run_on(void *data)
 {
     struct protection *protection = data;
     bool left_paused = qemu.runstate_check(qemu.state_paused) || qemu.runstate_check(qemu.state_restore_vm);
-    if (protection->stopped_by_us || (protection->ran_at_start && left_paused))
+    /* A guest that has switched itself off since stays off: QEMU aborts where it is told to run that on. */
+    bool can_run = !qemu.runstate_needs_reset();
+    if (can_run && (protection->stopped_by_us || (protection->ran_at_start && left_paused)))
         qemu.vm_start();
 }
 

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { FactTeller, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
 import { z } from 'zod';
+import { AwaitedEvent } from './awaitedEvent.js';
 import { HostClock } from './hostClock.js';
 import { threadActivity } from './processStatus.js';
 import type { QemuProcess } from './qemuProcess.js';
@@ -17,8 +18,8 @@ const status = z.object({ status: z.string() });
 const cpus = z.tuple([z.object({ 'thread-id': z.int() })]);
 const shutdown = z.object({ guest: z.boolean(), reason: z.string() });
 
-/** Run states in which QEMU lets no vCPU run again before a reset. */
-const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error']);
+/** Run states in which QEMU lets no vCPU run again before a reset; `suspended`: by the guest, to RAM. */
+const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error', 'suspended']);
 /** Run states that a failure of the guest, or of one of its devices, brings about. */
 const FAILED: ReadonlySet<string> = new Set(['guest-panicked', 'internal-error', 'io-error', 'watchdog']);
 
@@ -140,26 +141,11 @@ export class QemuExecution {
   async reset(): Promise<void> {
     const { qmp } = this.process;
     this.firmwareResetsUntilNs = this.clock.now() + FIRMWARE_RESETS_WITHIN_NS;
-    await this.quietly(
-      () =>
-        new Promise<void>((resolve, reject) => {
-          const timer = setTimeout(() => {
-            done[Symbol.dispose]();
-            reject(new RmkError('RMK_ERR_TIMEOUT', `QEMU did not reset its VM within ${RESET_WITHIN_MS} ms`));
-          }, RESET_WITHIN_MS);
-          const done = qmp.onEvent(({ event }) => {
-            if (event !== 'RESET') return;
-            clearTimeout(timer);
-            done[Symbol.dispose]();
-            resolve();
-          });
-          qmp.execute('system_reset').catch((error: Error) => {
-            clearTimeout(timer);
-            done[Symbol.dispose]();
-            reject(error);
-          });
-        }),
-    );
+    await this.quietly(async () => {
+      using done = new AwaitedEvent(qmp, 'reset its VM', RESET_WITHIN_MS, ({ event }) => event === 'RESET');
+      await qmp.execute('system_reset');
+      await done.arrived;
+    });
   }
 
   /** The guest was turned back, or begins anew: what it did before is no more. */

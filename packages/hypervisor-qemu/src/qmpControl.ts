@@ -30,7 +30,7 @@ const nodes = z.array(z.object({ 'node-name': z.string().optional(), file: z.str
 const runState = z.object({ running: z.boolean(), status: z.string() });
 
 /** Status in which QEMU lets a VM run on only after a reset. */
-const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error']);
+const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error', 'suspended']);
 
 /**
  * QEMU gets its orders by QMP, and the library in it only works on RAM, with the kernel's write protection: slower than calls

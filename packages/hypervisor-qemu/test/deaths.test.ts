@@ -5,8 +5,9 @@ import { fileURLToPath } from 'node:url';
 import type { Checkpointed, EpochPlan } from '@rmk/core';
 import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
 import { expect, it, onTestFinished } from 'vitest';
-import { answers, next } from './facts.js';
-import { bootSectorGuest } from './guest/bootSectorGuest.js';
+import type { LibraryControl } from '../src/libraryControl.js';
+import { answers, next, said } from './facts.js';
+import { bootSectorGuest, ORDER } from './guest/bootSectorGuest.js';
 import { describeQemu } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -82,6 +83,55 @@ describeQemu('When QEMU is killed', () => {
       })(),
     ).rejects.toMatchObject({ code: expect.stringMatching(/^RMK_ERR_(GONE|STATE)$/) as string });
     await gone;
+  });
+});
+
+describeQemu('When QEMU hangs', () => {
+  it('closing its VM ends it all the same', { timeout: 60_000 }, async () => {
+    const machine = await started('in-process');
+    await machine.checkpoint(PLAN);
+    process.kill(machine.pid, 'SIGSTOP');
+    await machine.close();
+    expect(() => process.kill(machine.pid, 0)).toThrow('ESRCH');
+  });
+});
+
+describeQemu('When the guest is at rest', () => {
+  async function stateOf(machine: QemuMachine): Promise<unknown> {
+    const { status } = (await machine['process'].qmp.execute('query-status')) as { status: string };
+    return status;
+  }
+
+  it.each(CONTROLS)('suspended to RAM by itself, it runs on after a rollback: %s', async (control) => {
+    const machine = await started(control);
+    const checkpoint = await machine.checkpoint(PLAN);
+    await machine.input('serial', new TextEncoder().encode(ORDER.sleep));
+    await expect.poll(() => stateOf(machine)).toBe('suspended');
+    await machine.suspend();
+    await rollBack(machine, [checkpoint]);
+    await machine.resume();
+    await answers(machine, 'u');
+  });
+
+  it.each(CONTROLS)('off, it stays so when RMK dies, and QEMU lives: %s', async (control) => {
+    const machine = await started(control);
+    const checkpoint = await machine.checkpoint(PLAN);
+    await machine.suspend();
+    await rollBack(machine, [checkpoint]);
+    await machine.resume();
+    await machine.input('serial', new TextEncoder().encode(ORDER.off));
+    await expect.poll(() => stateOf(machine)).toBe('shutdown');
+    // As the kernel does for a process that is killed, but for QMP, by which the state is asked.
+    (machine['chosen']?.control as LibraryControl)['connection'].close();
+    const { folder = '' } = machine;
+    await machine.detach();
+    const again = await new QemuHypervisor({ control }).attachMachine(folder);
+    onTestFinished(() => again.close());
+    expect(again.pid).toBe(machine.pid);
+    const up = said(again, 'up');
+    await again.restart();
+    await up;
+    await answers(again, 'v');
   });
 });
 

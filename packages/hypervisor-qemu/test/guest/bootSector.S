@@ -3,6 +3,7 @@
  * serial line is answered in brackets, or obeyed:
  *   H  hangs with interrupts off       S  spins with interrupts on     D  halts with interrupts off
  *   P  panics (port of pvpanic)        T  faults three times            O  switches itself off
+ *   R  suspends itself to RAM
  * With DIES it panics before it is up.
  */
         .code16
@@ -58,6 +59,7 @@ main:
         cmp $'P', %al; je panic
         cmp $'T', %al; je triple
         cmp $'O', %al; je off
+        cmp $'R', %al; je sleep
         mov %al, %bl
         mov $'[', %al; call put
         mov %bl, %al;  call put
@@ -114,6 +116,10 @@ off:    mov $0x604, %dx
         mov $0x2000, %ax
         out %ax, %dx
         jmp halt
+sleep:  mov $0x604, %dx
+        mov $0x2400, %ax
+        out %ax, %dx
+        jmp main
 
 nothing:  .word 0
           .long 0
