@@ -122,7 +122,7 @@ describeQemu('When the guest is at rest', () => {
     await machine.input('serial', new TextEncoder().encode(ORDER.off));
     await expect.poll(() => stateOf(machine)).toBe('shutdown');
     // As the kernel does for a process that is killed, but for QMP, by which the state is asked.
-    (machine['chosen']?.control as LibraryControl)['connection'].close();
+    (machine['chosen']?.control as LibraryControl | undefined)?.['connection'].close();
     const { folder = '' } = machine;
     await machine.detach();
     const again = await new QemuHypervisor({ control }).attachMachine(folder);

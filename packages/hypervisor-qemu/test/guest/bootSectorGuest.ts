@@ -55,4 +55,12 @@ export function bootSectorGuest(name: string, variant: Variant = 'lives'): QemuM
 /** RAM that neither the firmware nor the guest touches. */
 export const UNUSED_FRAME = 0x1000;
 /** What the guest does at a letter on its serial line. */
-export const ORDER = { hang: 'H', spin: 'S', halt: 'D', panic: 'P', tripleFault: 'T', off: 'O', sleep: 'R' } as const;
+export const ORDER = {
+  hang: 'H',
+  spin: 'S',
+  halt: 'D',
+  panic: 'P',
+  tripleFault: 'T',
+  off: 'O',
+  sleep: 'R',
+} as const;
