@@ -24,6 +24,8 @@ export interface PluginStatus {
   readonly restarts: number;
   /** Why it failed to start; absent where it did not. */
   readonly error?: RmkError;
+  /** Why it has failed or is quarantined: the message of `error`, or how many faults it had and the last of them. */
+  readonly reason?: string;
   /** Since it was started, in all. */
   readonly faults: number;
   /** What it has registered with the domain and not disposed of: `EVT_…`, `timer`, `fact …`, `TOKEN.method`. */

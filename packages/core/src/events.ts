@@ -67,7 +67,10 @@ export interface RmkEvents {
     /** Faults of the plugin in all; those within a window of domain time count towards its quarantine. */
     readonly faults: number;
   };
-  /** The plugin had too many faults in too short a time: all it registered is released, the domain goes on without it. `faults`: in all. */
+  /**
+   * The plugin had too many faults in too short a time, or failed to start and is to be tried again: all it registered is
+   * released, the domain goes on without it. `faults`: in all; 0 where it failed to start.
+   */
   EVT_MODULEQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
   /**
    * Code of a plugin has kept the guest waiting for longer than the budget. Host time decides that, so it is no part of

@@ -12,6 +12,7 @@ import {
 import { checkPlugin, type CheckedPlugin } from './manifest.js';
 import { refusal, type Problem } from './problem.js';
 import { startOrder } from './startOrder.js';
+import type { TimeLimit } from './timeLimit.js';
 
 /** What the kernel itself injects where it is asked for. */
 const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
@@ -30,8 +31,10 @@ export async function checkPlugins(
   plugins: readonly Plugin[],
   running: readonly CheckedPlugin[],
   machine: VirtualMachine,
+  /** For the schema of each. */
+  limit: TimeLimit,
 ): Promise<readonly CheckedPlugin[]> {
-  const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine)));
+  const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine, limit)));
   const problems = results.flatMap((result) => result.problems);
   const readable = results.flatMap(({ plugin }) => plugin ?? []);
   const all = [...running, ...readable];

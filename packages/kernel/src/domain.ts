@@ -22,7 +22,7 @@ import { DeclaredEvents } from './declaredEvents.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
 import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
-import type { InstalledPlugin } from './installedPlugin.js';
+import type { InstalledPlugin, Limits } from './installedPlugin.js';
 import { Lifecycle, requiredError } from './lifecycle.js';
 import { readOnFailure } from './manifest.js';
 import { occupy, vacate } from './occupancy.js';
@@ -77,6 +77,7 @@ class SupervisedDomain implements Domain {
   /** In start order. */
   private readonly installed: InstalledPlugin[] = [];
   private readonly detections = new LiveDetections(this.installed);
+  private readonly limits: Limits;
   private readonly lifecycle: Lifecycle;
   private readonly revival: Revival;
   private readonly protection: Protection;
@@ -104,14 +105,12 @@ class SupervisedDomain implements Domain {
     this.bus = new ScopedBus(eventBus, this.host);
     this.clock = new ScopedClock(machine.clock, this.host);
     const { start = '10s', stop = '10s' } = timeLimits;
+    this.limits = { start: new TimeLimit(start), stop: new TimeLimit(stop) };
     this.lifecycle = new Lifecycle(
       this.installed,
       { machine, eventBus, detections: this.detections },
       {
-        limits: {
-          start: new TimeLimit(start),
-          stop: new TimeLimit(stop),
-        },
+        limits: this.limits,
         newScope: (plugin) => this.supervision.scope(plugin),
         changed: (plugin, from, reason) => this.changed(plugin, from, reason),
       },
@@ -153,7 +152,7 @@ class SupervisedDomain implements Domain {
     return this.exclusively(async () => {
       occupy(this.machine, this);
       try {
-        const inOrder = await checkPlugins(plugins, [], this.machine);
+        const inOrder = await checkPlugins(plugins, [], this.machine, this.limits.start);
         const stated = readOnFailure(onFailure, inOrder);
         this.machine.holdWhile(this.hold.pending);
         await this.lifecycle.startAll(
@@ -175,7 +174,7 @@ class SupervisedDomain implements Domain {
       checkInstallOptions(how);
       const { onFailure } = how;
       const installed = this.installed.map(({ checked }) => checked);
-      const inOrder = await checkPlugins([plugin], installed, this.machine);
+      const inOrder = await checkPlugins([plugin], installed, this.machine, this.limits.start);
       const overrides = onFailure === undefined ? {} : { [plugin.definition.name]: onFailure };
       const stated = readOnFailure(overrides, inOrder);
       await this.lifecycle.startAll(

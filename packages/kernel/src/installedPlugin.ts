@@ -32,6 +32,8 @@ export class InstalledPlugin {
   /** Why it could not be started. */
   error: RmkError | undefined;
   restarts = 0;
+  /** Why it has failed or is quarantined. */
+  private outOfUse: string | undefined;
   private readonly started: Module[] = [];
   private startedInHostMs = 0;
 
@@ -53,7 +55,7 @@ export class InstalledPlugin {
   }
 
   get status(): PluginStatus {
-    const { name, state, startedInHostMs, onFailure, error, restarts } = this;
+    const { name, state, startedInHostMs, onFailure, error, restarts, outOfUse } = this;
     const { faults, registered } = this.scope;
     const { version } = this.checked.definition;
     const dependsOn = this.providers.map((provider) => provider.name);
@@ -68,12 +70,17 @@ export class InstalledPlugin {
       faults,
       registered,
     };
-    return error === undefined ? status : { ...status, error };
+    return {
+      ...status,
+      ...(error === undefined ? {} : { error }),
+      ...(outOfUse === undefined ? {} : { reason: outOfUse }),
+    };
   }
 
   become(to: PluginState, reason?: string): void {
     const from = this.state;
     this.state = to;
+    this.outOfUse = to === 'failed' || to === 'quarantined' ? reason : undefined;
     if (from !== to) this.surroundings.changed(this, from, reason);
   }
 

@@ -17,6 +17,7 @@ import { suggestion } from './nearest.js';
 import type { Problem } from './problem.js';
 import { isStandardSchema, validate } from './schema.js';
 import { HOST, KERNEL } from './supervision.js';
+import type { TimeLimit } from './timeLimit.js';
 
 /** A plugin whose manifest and options are in order. */
 export interface CheckedPlugin {
@@ -109,12 +110,16 @@ export interface CheckResult {
 }
 
 /** Everything about one plugin that can be told without looking at the others. */
-export async function checkPlugin(plugin: Plugin, machine: VirtualMachine): Promise<CheckResult> {
+export async function checkPlugin(
+  plugin: Plugin,
+  machine: VirtualMachine,
+  limit: TimeLimit,
+): Promise<CheckResult> {
   const malformed = await manifestProblems(plugin);
   if (malformed.length > 0) return { problems: malformed };
   const { definition } = plugin;
   const problems = [...versionProblems(definition), ...capabilityProblems(definition, machine)];
-  const options = await readOptions(plugin, problems);
+  const options = await readOptions(plugin, limit, problems);
   const detections = options.valid ? await readDetections(definition, options.value, machine, problems) : [];
   return { plugin: { name: definition.name, definition, options: options.value, detections }, problems };
 }
@@ -163,6 +168,7 @@ function capabilityProblems(
 
 async function readOptions(
   { definition: { name: plugin, options: schema }, options }: Plugin,
+  limit: TimeLimit,
   problems: Problem[],
 ): Promise<{ readonly valid: boolean; readonly value?: unknown }> {
   const code = 'RMK_ERR_OPTIONS';
@@ -172,7 +178,13 @@ async function readOptions(
     return { valid: false };
   }
   try {
-    const { issues, value } = await validate(schema, options === undefined ? {} : options, 'options');
+    const validating = validate(schema, options === undefined ? {} : options, 'options');
+    if (!(await limit.keptBy(validating))) {
+      const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time, which its author must mend`;
+      problems.push({ code: 'RMK_ERR_TIMEOUT', plugin, message });
+      return { valid: false };
+    }
+    const { issues, value } = await validating;
     problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
     return { valid: issues.length === 0, value };
   } catch (cause) {

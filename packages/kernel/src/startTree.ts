@@ -8,7 +8,7 @@ interface Branch {
 
 /**
  * The plugins of a domain as text: in start order, each below what it depends on, with its version, its state, the host time
- * that its start took, what else it depends on, and why it failed where it did.
+ * that its start took, what else it depends on, and why it has failed or is quarantined where it is.
  */
 export function startTree({ name, plugins }: Pick<Domain, 'name' | 'plugins'>): string {
   const lines = linesOf(rootsOf(plugins), '');
@@ -19,11 +19,11 @@ export function startTree({ name, plugins }: Pick<Domain, 'name' | 'plugins'>): 
   return [
     `${name}: ${count}, started in ${totalMs.toFixed(2)} ms`,
     ...lines.flatMap(({ title, indent, plugin }) => {
-      const { state, startedInHostMs, dependsOn, error } = plugin;
+      const { state, startedInHostMs, dependsOn, reason } = plugin;
       const took = `${startedInHostMs.toFixed(2)} ms`.padStart(9);
       const others = dependsOn.length > 1 ? `  needs ${dependsOn.join(', ')}` : '';
       const line = `${title.padEnd(width)}  ${state.padEnd(stateWidth)} ${took}${others}`;
-      return error === undefined ? [line] : [line, `${indent}  ${error.message}`];
+      return reason === undefined ? [line] : [line, `${indent}  ${reason}`];
     }),
   ].join('\n');
 }

@@ -92,7 +92,8 @@ export class Supervision {
     this.moduleFault.publish({ atNs, plugin, ...fault, faults });
     if (!tooMany) return;
     this.moduleQuarantined.publish({ atNs, plugin, faults });
-    this.quarantined(scope, `${faults} faults, the last one in ${fault.during}: ${messageOf(fault.error)}`);
+    const many = faults === 1 ? '1 fault, ' : `${faults} faults, the last one `;
+    this.quarantined(scope, `${many}in ${fault.during}: ${messageOf(fault.error)}`);
   }
 
   /** Whether the fault at `atNs` is one too many. A fault counts until the window has passed since. */

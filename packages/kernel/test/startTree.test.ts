@@ -56,6 +56,22 @@ describe('the start tree', () => {
     ]);
   });
 
+  it('says why a plugin is quarantined for its faults, as long as it is', async () => {
+    const ailing = plugin('ailing', (bus) => {
+      bus.on('EVT_VMEXITED', () => {
+        throw new Error('no pulse');
+      });
+    });
+    const { domain } = await domainOf([ailing], { supervision: { quarantineAfterFaults: 1 } });
+    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+    expect(withoutTimes(startTree(domain)).split('\n').slice(1)).toEqual([
+      '└─ ailing 1.0.0  quarantined _ ms',
+      '     1 fault, in EVT_VMEXITED: no pulse',
+    ]);
+    await domain.restart('ailing');
+    expect(startTree(domain)).not.toContain('no pulse');
+  });
+
   it('of nothing is a line', async () => {
     const { domain } = await domainOf([]);
     expect(startTree(domain)).toBe('test: 0 plugins, started in 0.00 ms');

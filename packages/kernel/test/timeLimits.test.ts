@@ -41,6 +41,28 @@ function slow(where: 'start' | 'stop'): Slow {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+describe('a schema of options that never settles', () => {
+  const options = {
+    '~standard': { version: 1, vendor: 'test', validate: () => new Promise<never>(() => {}) },
+  } as const;
+  const hanging = definePlugin({ name: 'hanging', version: '1.0.0', rmk: '*', options });
+  const refusal =
+    'RMK_ERR_TIMEOUT: hanging: the schema of its options has not finished within 5ms of host time, which its author must mend';
+
+  it('is refused when the domain is made', async () => {
+    expect((await errorOf(domainOf([hanging({})], { timeLimits }))).message).toBe(refusal);
+  });
+
+  it('does not keep a domain from anything when it is installed', async () => {
+    const { domain, machine } = await domainOf([plugin('fine')], { timeLimits });
+    expect((await errorOf(domain.install(hanging({})))).message).toBe(refusal);
+    await machine.run(100);
+    expect(domain.clock.now()).toBe(100);
+    await domain.remove('fine');
+    await domain.stop();
+  });
+});
+
 describe('a start that takes too long', () => {
   it('is refused, naming plugin and class, and the others are stopped', async () => {
     const { plugin: tooSlow } = slow('start');
