@@ -140,6 +140,7 @@ async function imageEntries(tree: GuestTree, kernelRelease: string): Promise<rea
     { kind: 'device', path: 'dev/console', major: 5, minor: 1 },
     file('init', await source('init'), true),
     file('bin/job', await source('job'), true),
+    file('bin/order', await source('order'), true),
     file('job-data/hash.pl', await source('hash.pl')),
     file('etc/passwd', Buffer.from('root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n')),
     file('modules/order', Buffer.from([...MODULES, 'rmk_fault'].map((name) => `${name}.ko\n`).join(''))),

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { RmkError } from '@rmk/core';
 import { z } from 'zod';
 import { GUEST_JOBS, type GuestJob } from './guestDescription.js';
@@ -44,7 +45,8 @@ export class GuestShell {
   private rest = '';
   private running: Running | undefined;
   private queue: Promise<unknown> = Promise.resolve();
-  private lastId = 0;
+  /** Another process may have given orders before: the guest has done those with low numbers. */
+  private lastId = randomInt(2 ** 32);
   private readonly decoder = new TextDecoder();
 
   /** `send`: puts bytes on the guest's serial line. */
@@ -94,10 +96,7 @@ export class GuestShell {
     let again: NodeJS.Timeout | undefined;
     try {
       return await new Promise<CommandResult>((resolve, reject) => {
-        // The shell remembers the last command, since it may be sent again; one line, since half of it may be lost.
-        const quoted = `'${command.replaceAll("'", String.raw`'\''`)}'`;
-        const once = `{ rmk_last=${id}; eval ${quoted}; rmk_code=$?; }`;
-        const text = `[ "$rmk_last" = ${id} ] || ${once}; echo rmk-end ${id} $rmk_code`;
+        const text = `order ${id} ${Buffer.byteLength(command)} ${Buffer.from(command).toString('base64')}`;
         const running: Running = {
           id,
           text,
