@@ -1,35 +1,17 @@
 import { checkpoint } from '@rmk/checkpoint';
-import {
-  CHECKPOINTS,
-  P_PTABLE,
-  P_VCPU,
-  PAGE_BYTES,
-  RmkError,
-  type Checkpoint,
-  type EpochReport,
-  type Plugin,
-} from '@rmk/core';
-import { RAM_BASE } from '@rmk/hypervisor-embedded';
+import { CHECKPOINTS, type EpochReport, type Plugin } from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { goldenRun } from '../../goldenRun.js';
-import type { GuestState } from '../../guestState.js';
 import { startRig, type Rig } from '../../rig.js';
-import type { RigGuest } from '../../rigGuest.js';
 import { allPins } from '../allPins.js';
 import { nothingAhead } from '../nothingAhead.js';
 import { algorithmOf } from './algorithmOf.js';
 import { copyOf, expectPlan, histories, planValue } from './planContract.js';
+import { GUEST, noteStates, RETAIN, rollBack, steps, walk } from './rollbacks.js';
 
-const MEBIBYTE = 1 << 20;
-/** Small, so that its state can be taken often. */
-const GUEST = { guest: 'tasks', machine: { memoryBytes: 2 * MEBIBYTE } } as const satisfies RigGuest;
 const INTERVAL = '5ms';
 const INTERVAL_NS = 5e6;
-const RETAIN = 4;
-/** Pages at the end of the memory, of which the guest has none. */
-const WINDOW_PAGES = 16;
-const WINDOW_ADDRESS = RAM_BASE + GUEST.machine.memoryBytes - WINDOW_PAGES * PAGE_BYTES;
 const PROPERTY_RUNS = 12;
 
 export interface CheckpointAlgorithmOptions {
@@ -148,80 +130,6 @@ function reportTests(plugin: () => Plugin, startWith: StartWith): void {
 
 function epochsOf(rig: Rig): readonly EpochReport[] {
   return rig.events('EVT_CHECKPOINTED').flatMap(({ closed }) => closed ?? []);
-}
-
-/** Notes the state of the guest at each checkpoint, by the checkpoint. */
-function noteStates(rig: Rig): (of: Checkpoint) => GuestState {
-  const states = new Map<Checkpoint, GuestState>();
-  rig.domain.bus.on('EVT_CHECKPOINTED', ({ checkpoint: taken }) => void states.set(taken, rig.guestState));
-  rig.domain.bus.on('EVT_ROLLEDBACK', ({ to, rollback }) => {
-    const state = states.get(to);
-    if (state !== undefined) states.set(rollback.reopened, state);
-  });
-  return (of) => {
-    const state = states.get(of);
-    if (state !== undefined) return state;
-    throw new RmkError('RMK_ERR_STATE', `no state was noted for the checkpoint of ${of.takenAtNs} ns`);
-  };
-}
-
-/** Back to the retained checkpoint of this age (0 is the newest), and compares. */
-async function rollBack(rig: Rig, age: number, stateAt: (of: Checkpoint) => GuestState): Promise<void> {
-  const checkpoints = rig.domain.get(CHECKPOINTS);
-  const to = checkpoints.retained.at(Math.min(age, checkpoints.retained.length - 1));
-  if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', `nothing is retained:\n${rig.timeline()}`);
-  const expected = stateAt(to);
-  await rig.domain.get(P_VCPU).suspend();
-  await checkpoints.rollback(to);
-  expect(rig.guestState).toEqual(expected);
-  await rig.domain.get(P_VCPU).resume();
-}
-
-type Step =
-  | { readonly do: 'advance'; readonly us: number }
-  | { readonly do: 'write'; readonly at: number; readonly bytes: number }
-  | { readonly do: 'take' }
-  | { readonly do: 'rollback'; readonly age: number };
-
-const steps: fc.Arbitrary<readonly Step[]> = fc.array(
-  fc.oneof(
-    {
-      weight: 4,
-      arbitrary: fc.record({ do: fc.constant('advance' as const), us: fc.integer({ min: 1, max: 9000 }) }),
-    },
-    {
-      weight: 4,
-      arbitrary: fc.record({
-        do: fc.constant('write' as const),
-        at: fc.nat(WINDOW_PAGES * PAGE_BYTES - 1),
-        bytes: fc.oneof(fc.nat(16), fc.nat(3 * PAGE_BYTES)),
-      }),
-    },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('take' as const) }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('rollback' as const), age: fc.nat(RETAIN - 1) }) },
-  ),
-  { minLength: 4, maxLength: 16 },
-);
-
-async function walk(rig: Rig, all: readonly Step[], stateAt: (of: Checkpoint) => GuestState): Promise<void> {
-  let written = 0;
-  for (const step of all) {
-    switch (step.do) {
-      case 'advance':
-        await rig.advance(`${step.us}us`);
-        break;
-      case 'write': {
-        const bytes = Math.min(step.bytes, WINDOW_PAGES * PAGE_BYTES - step.at);
-        await rig.domain.get(P_PTABLE).write(WINDOW_ADDRESS + step.at, new Uint8Array(bytes).fill(++written));
-        break;
-      }
-      case 'take':
-        await rig.domain.get(CHECKPOINTS).take();
-        break;
-      case 'rollback':
-        await rollBack(rig, step.age, stateAt);
-    }
-  }
 }
 
 function rollbackTests(plugin: () => Plugin, startWith: StartWith): void {
