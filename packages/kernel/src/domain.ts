@@ -2,7 +2,6 @@ import {
   CHECKPOINTS,
   DETECTIONS,
   RmkError,
-  tokenName,
   type Bus,
   type Clock,
   type Domain,
@@ -21,6 +20,7 @@ import { checkPlugins } from './checks.js';
 import { DeclaredEvents } from './declaredEvents.js';
 import { historyShortfall, LiveDetections } from './detections.js';
 import { Hold } from './hold.js';
+import { HostProvisions } from './hostProvisions.js';
 import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
 import type { InstalledPlugin, Limits } from './installedPlugin.js';
 import { Lifecycle, requiredError } from './lifecycle.js';
@@ -31,7 +31,6 @@ import { Protection } from './protection.js';
 import { Revival } from './revival.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
-import { scopedProvision } from './scopedProvision.js';
 import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
 import { TimeLimit, type TimeLimits } from './timeLimit.js';
 
@@ -81,8 +80,7 @@ class SupervisedDomain implements Domain {
   private readonly lifecycle: Lifecycle;
   private readonly revival: Revival;
   private readonly protection: Protection;
-  /** What the host has got of each start of a plugin. */
-  private readonly hostFacades = new WeakMap<Scope, Map<Token<unknown>, object>>();
+  private readonly provisions: HostProvisions;
   private lastOperation: Promise<unknown> = Promise.resolve();
 
   constructor({ name, machine, events = [], supervision = {}, timeLimits = {} }: DomainOptions) {
@@ -102,6 +100,7 @@ class SupervisedDomain implements Domain {
     this.protection = new Protection(bus, machine.clock);
     this.revival = new Revival(machine.clock, supervision, (plugin) => this.revive(plugin));
     this.host = this.supervision.scope(HOST);
+    this.provisions = new HostProvisions(name, this.installed, this.host);
     this.bus = new ScopedBus(eventBus, this.host);
     this.clock = new ScopedClock(machine.clock, this.host);
     const { start = '10s', stop = '10s' } = timeLimits;
@@ -130,22 +129,7 @@ class SupervisedDomain implements Domain {
       );
     }
     if (of === DETECTIONS) return this.detections as T;
-    const plugin = this.installed.find(({ checked }) =>
-      checked.definition.provides?.some(({ token }) => token === of),
-    );
-    if (plugin === undefined) {
-      throw new RmkError(
-        'RMK_ERR_UNKNOWN',
-        `no plugin of the domain ${this.name} provides ${tokenName(of)}: install one that does`,
-      );
-    }
-    const object = plugin.provided.get(of);
-    if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
-    const facades = this.hostFacades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
-    this.hostFacades.set(plugin.scope, facades);
-    const facade = facades.get(of) ?? scopedProvision(object, tokenName(of), this.host, plugin.scope);
-    facades.set(of, facade);
-    return facade as T;
+    return this.provisions.get(of);
   }
 
   begin({ plugins, onFailure = {}, observe }: DomainOptions): Promise<void> {
@@ -312,12 +296,6 @@ const AGENT_GONE: Readonly<Partial<Record<PluginState, string>>> = {
 /** The one that provides CHECKPOINTS: whether the VM is protected depends on it. */
 function isAgent({ checked }: InstalledPlugin): boolean {
   return checked.definition.provides?.some(({ token }) => token === CHECKPOINTS) ?? false;
-}
-
-function notThere({ name, state, error }: InstalledPlugin, of: Token<unknown>): RmkError {
-  const why = error === undefined ? '' : ` (${error.message})`;
-  const message = `${tokenName(of)} is not there: ${name}, which provides it, is ${state}${why}; mend it and restart it`;
-  return new RmkError('RMK_ERR_INACTIVE', message, { plugin: name });
 }
 
 function throwIfAny([first, ...others]: readonly Problem[]): void {

@@ -1,0 +1,41 @@
+import { RmkError, tokenName, type Token } from '@rmk/core';
+import type { InstalledPlugin } from './installedPlugin.js';
+import type { Scope } from './scope.js';
+import { scopedProvision } from './scopedProvision.js';
+
+/** What the host gets of the plugins of a domain: each start of a plugin has facades of its own. */
+export class HostProvisions {
+  private readonly facades = new WeakMap<Scope, Map<Token<unknown>, object>>();
+
+  constructor(
+    private readonly domain: string,
+    private readonly installed: readonly InstalledPlugin[],
+    private readonly host: Scope,
+  ) {}
+
+  /** `RMK_ERR_UNKNOWN` where no plugin provides it, `RMK_ERR_INACTIVE` where the one that does has not got it now. */
+  get<T>(of: Token<T>): T {
+    const plugin = this.installed.find(({ checked }) =>
+      checked.definition.provides?.some(({ token }) => token === of),
+    );
+    if (plugin === undefined) {
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `no plugin of the domain ${this.domain} provides ${tokenName(of)}: install one that does`,
+      );
+    }
+    const object = plugin.provided.get(of);
+    if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
+    const facades = this.facades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
+    this.facades.set(plugin.scope, facades);
+    const facade = facades.get(of) ?? scopedProvision(object, tokenName(of), this.host, plugin.scope);
+    facades.set(of, facade);
+    return facade as T;
+  }
+}
+
+function notThere({ name, state, error }: InstalledPlugin, of: Token<unknown>): RmkError {
+  const why = error === undefined ? '' : ` (${error.message})`;
+  const message = `${tokenName(of)} is not there: ${name}, which provides it, is ${state}${why}; mend it and restart it`;
+  return new RmkError('RMK_ERR_INACTIVE', message, { plugin: name });
+}
