@@ -1,7 +1,13 @@
 import { setImmediate as nextTurn, setTimeout as wait } from 'node:timers/promises';
 import { RmkError, type Nanoseconds } from '@rmk/core';
 import { EmbeddedMachine } from './embeddedMachine.js';
-import { checkTiming, type HypervisorOptions, type MachineOptions, type Timing } from './machineOptions.js';
+import {
+  checkRunOptions,
+  checkTiming,
+  type HypervisorOptions,
+  type MachineOptions,
+  type Timing,
+} from './machineOptions.js';
 
 export interface RunOptions {
   /** Domain time at which each VM stops; without it they run until none can go on. */
@@ -42,8 +48,10 @@ export class EmbeddedHypervisor {
     return machine;
   }
 
-  /** Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs. */
-  async run({ untilNs = Infinity, signal }: RunOptions = {}): Promise<void> {
+  /** Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs, `RMK_ERR_INPUT` for invalid options. */
+  async run(options: RunOptions = {}): Promise<void> {
+    checkRunOptions(options);
+    const { untilNs = Infinity, signal } = options;
     if (this.running)
       throw new RmkError('RMK_ERR_STATE', 'the hypervisor runs already; await that run first');
     this.running = true;

@@ -65,6 +65,17 @@ export interface Timing {
   readonly wallClock: boolean;
 }
 
+const UNTIL = 'expected a domain time in nanoseconds, such as 5e6';
+const run = z.strictObject({
+  untilNs: z.union([z.number(), z.literal([Infinity, -Infinity])], UNTIL).optional(),
+  signal: z.instanceof(AbortSignal, { error: 'expected an AbortSignal' }).optional(),
+});
+
+/** `RMK_ERR_INPUT` where a run would end at once, or never, by mistake. */
+export function checkRunOptions(options: unknown): void {
+  check(run, options, 'a run');
+}
+
 /** `RMK_ERR_INPUT` with every problem and its path. */
 export function checkMachineOptions(options: MachineOptions): CheckedMachineOptions {
   // From JavaScript, `options` may be anything.

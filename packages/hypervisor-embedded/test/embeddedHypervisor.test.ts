@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EmbeddedHypervisor } from '../src/embeddedHypervisor.js';
+import { EmbeddedHypervisor, type RunOptions } from '../src/embeddedHypervisor.js';
 import { assembled, assembledElf, exits, outcomeOf, sleeps, spins, stores } from './guestFixtures.js';
 
 const SMALL = { memoryBytes: 32 * 4096 };
@@ -78,6 +78,23 @@ describe('a run', () => {
     expect(machine.instructions).toBe(100);
     await hypervisor.run({ untilNs: 123_456_780 });
     expect(machine.instructions).toBe(12_345_678);
+  });
+
+  it.each([
+    [{ untilNs: NaN }, 'untilNs: expected a domain time in nanoseconds, such as 5e6'],
+    [{ untilNs: '50ms' }, 'untilNs: expected a domain time in nanoseconds, such as 5e6'],
+    [{ until: '50ms' }, 'options: Unrecognized key: "until"'],
+    [{ signal: 5 }, 'signal: expected an AbortSignal'],
+    [null, 'options: '],
+  ])('is refused with %o', async (options, problem) => {
+    const { hypervisor, machine } = assembled(spins);
+    await expect(hypervisor.run(options as RunOptions)).rejects.toMatchObject({
+      code: 'RMK_ERR_INPUT',
+      problems: [expect.stringContaining(problem) as string],
+    });
+    expect(machine.instructions).toBe(0);
+    await hypervisor.run({ untilNs: 1e6 });
+    expect(machine.clock.now()).toBe(1e6);
   });
 
   it('is refused while another is on', async () => {
