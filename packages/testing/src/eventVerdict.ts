@@ -70,6 +70,7 @@ export function verdict(
   { equals, utils, isNot }: MatcherState,
   { noun, found: { history, all }, fields, when }: Sought,
 ): { readonly pass: boolean; readonly message: () => string } {
+  refuseUnknown(noun, fields, when);
   const wanted = Object.entries(fields).filter(([, value]) => value !== undefined);
   const sinceNs = when.since ?? 0;
   const untilNs = when.within === undefined ? Infinity : sinceNs + nanoseconds(when.within);
@@ -114,4 +115,16 @@ export function verdict(
 function numberOf(count: number): string {
   if (count === 0) return 'there was none';
   return count === 1 ? 'there was one' : `there were ${count}`;
+}
+
+const WHEN = ['since', 'within', 'times'] as const satisfies readonly (keyof Occurrence)[];
+
+/** Of what is misspelt nothing would be required: `not` would fit, and mean nothing. */
+function refuseUnknown(noun: string, fields: Sought['fields'], when: Occurrence): void {
+  const unknown = Object.keys(when).filter((key) => !WHEN.some((known) => known === key));
+  if (unknown.length === 0) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `a ${noun} cannot be asked for by ${unknown.join(', ')}: choose among ${[...Object.keys(fields), ...WHEN].join(', ')}`,
+  );
 }

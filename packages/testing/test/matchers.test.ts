@@ -171,6 +171,15 @@ describe('the matchers', () => {
     );
   });
 
+  it('refuse what nothing can be asked by, also where they are to fail', async () => {
+    const rig = await protectedRig();
+    const misspelt: object = { knd: 'hang', times: 1 };
+    expect(() => expect(rig).not.toHaveDetected(misspelt)).toThrow(
+      'RMK_ERR_INPUT: a detection cannot be asked for by knd: choose among kind, by, cause, suspectSinceNs, since, within, times',
+    );
+    expect(() => expect(rig).not.toHaveRestarted(misspelt)).toThrow('cannot be asked for by knd');
+  });
+
   it('are typed', () => {
     expectTypeOf<RmkMatchers['toHaveRecovered']>().parameter(0).toExtend<{ rung?: string } | undefined>();
     // @ts-expect-error: there is no such rung
