@@ -66,10 +66,15 @@ export const NameOfEvent = z
   .string()
   .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
 
+/** For semver an empty one is any version: here it is one that was forgotten. */
+function isRange(range: string): boolean {
+  return range.trim() !== '' && validRange(range) !== null;
+}
+
 const PluginManifest = z.strictObject({
   name: Name,
   version: z.string().refine((version) => valid(version) !== null, 'expected a version such as 1.2.0'),
-  rmk: z.string().refine((range) => validRange(range) !== null, 'expected a range of versions such as ^1'),
+  rmk: z.string().refine(isRange, 'expected a range of versions such as ^1'),
   requires: z.array(AnyToken).optional(),
   optional: z.array(AnyToken).optional(),
   provides: z.array(z.strictObject({ token: AnyToken, by: AnyClass })).optional(),
@@ -128,7 +133,8 @@ async function manifestProblems(plugin: unknown): Promise<readonly Problem[]> {
   const code = 'RMK_ERR_MANIFEST';
   if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
     const mend = typeof plugin === 'function' ? 'call this one' : 'pass what such a factory returns';
-    const message = `${typeof plugin} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
+    const given = plugin === null ? 'null' : typeof plugin;
+    const message = `${given} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
     return [{ code, plugin: NAMELESS, message }];
   }
   let name = NAMELESS;

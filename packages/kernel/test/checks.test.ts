@@ -31,6 +31,7 @@ describe('a plugin is refused', () => {
     ['its name is the kernel’s own', { name: 'kernel' }, 'kernel: manifest.name: the name is taken by RMK'],
     ['its version is no version', { version: 'one' }, 'rmk-plugin-x: manifest.version: expected a version'],
     ['its range is no range', { rmk: 'any' }, 'rmk-plugin-x: manifest.rmk: expected a range'],
+    ['its range is empty', { rmk: ' ' }, 'rmk-plugin-x: manifest.rmk: expected a range'],
     ['it requires no token', { requires: [undefined] }, 'manifest.requires[0]: expected a token'],
     [
       'it provides by no class',

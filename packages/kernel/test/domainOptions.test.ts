@@ -1,4 +1,4 @@
-import { P_VCPU, type Token } from '@rmk/core';
+import { P_VCPU, type Plugin, type Token } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
@@ -60,6 +60,11 @@ describe('the options of a domain', () => {
 });
 
 describe('what is not understood', () => {
+  it('is null for a plugin', async () => {
+    const error = await errorOf(domainOf([null as unknown as Plugin]));
+    expect(error.message).toContain('RMK_ERR_MANIFEST: null given for a plugin');
+  });
+
   it.each(['yes', 'Remove', true, null])(
     'is not taken for the order to remove dependants: %o',
     async (dependants) => {
