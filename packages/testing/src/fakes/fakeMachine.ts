@@ -101,7 +101,7 @@ export class FakeMachine implements VirtualMachine {
     this.face = this.guestFace();
   }
 
-  /** Lets so much domain time pass, as far as the VM is not suspended, off, closed, or held for good. */
+  /** Lets so much domain time pass, as far as the VM is not suspended, off or closed; while it is held, none. */
   async advance(by: Duration | Nanoseconds): Promise<void> {
     const untilNs = this.clock.nowNs + (typeof by === 'number' ? by : nanoseconds(by));
     for (;;) {
