@@ -11,7 +11,10 @@ import { haltOf, VcpuActivity } from './vcpuActivity.js';
 /** Looks come more often than the interval that is promised, since the host's timers are late by milliseconds. */
 const LOOK_AFTER = 0.75;
 const RESET_WITHIN_MS = 10_000;
-/** Some ten milliseconds suffice, where the host has the time. */
+/**
+ * SeaBIOS, which finds that it has run before, renews itself after a reset and resets the machine again, up to four
+ * times: some ten milliseconds, where the host has the time.
+ */
 const FIRMWARE_RESETS_WITHIN_NS = 2e9;
 
 const status = z.object({ status: z.string() });
@@ -183,9 +186,9 @@ export class QemuExecution {
       return;
     }
     const scheduled = await this.activity?.look().catch((error: unknown) => {
-      // QEMU went meanwhile: that is told by itself.
-      if (this.lost === undefined && !this.closed) throw error;
-      return undefined;
+      // Of QEMU's two sockets either may be the first to end, and a busy QEMU may be late: its end is told by itself.
+      if (error instanceof RmkError || this.lost !== undefined || this.closed) return undefined;
+      throw error;
     });
     if (scheduled !== undefined && !this.closed) this.facts.tell('scheduled', scheduled);
   }
@@ -200,11 +203,12 @@ export class QemuExecution {
     else if (event === 'RESUME' && this.inPassing === 0) this.resumedByOthers();
   }
 
-  /** After a reset of RMK the firmware, which finds that it has run before, renews itself and resets the machine once more. */
+  /** What the firmware does after a reset is not told: it would be one failure told several times. */
   private resetByGuest(): void {
-    const byFirmware = this.clock.now() < this.firmwareResetsUntilNs;
-    this.firmwareResetsUntilNs = 0;
-    if (!byFirmware) this.signal('reset', 'machine');
+    const nowNs = this.clock.now();
+    if (nowNs < this.firmwareResetsUntilNs) return;
+    this.firmwareResetsUntilNs = nowNs + FIRMWARE_RESETS_WITHIN_NS;
+    this.signal('reset', 'machine');
   }
 
   private signal(cause: string, privilege: Privilege): void {

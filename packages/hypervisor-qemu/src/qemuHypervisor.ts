@@ -33,9 +33,13 @@ export class QemuHypervisor {
    * Starts QEMU and its guest, and gives the VM when it runs; with `ready`, when it has booted. `RMK_ERR_INPUT` for bad
    * options, files that cannot be read and memory that is short; `RMK_ERR_HYPERVISOR` where QEMU does not start, with
    * what it said, and where the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` where
-   * the library that takes checkpoints cannot be built.
+   * the library that takes checkpoints cannot be built. `observe` is called before the guest runs: whoever listens there
+   * misses nothing of its boot.
    */
-  async startMachine(options: QemuMachineOptions): Promise<QemuMachine> {
+  async startMachine(
+    options: QemuMachineOptions,
+    observe: (machine: QemuMachine) => void = () => {},
+  ): Promise<QemuMachine> {
     const checked = checkMachineOptions(options);
     const { qemu, folder = defaultMachinesFolder(), control } = this.options;
     const program = { command: qemu, folder };
@@ -44,6 +48,7 @@ export class QemuHypervisor {
       control === 'none' ? program : { ...program, library: await buildNativeLibrary() },
     );
     return this.over(process, async (machine) => {
+      observe(machine);
       const { ready } = checked;
       const watch = ready === undefined ? undefined : new BootWatch(machine, ready);
       try {

@@ -80,7 +80,7 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_ERRORDETECTED: ({ kind, cause, source }) => `${colour.red(kind)} detected by ${source}: ${cause}`,
   EVT_RECOVERED: ({ record }) =>
     recoveryText(record) +
-    (record.outputStruckBytes === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
+    ((record.outputStruckBytes ?? 0) === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
   EVT_RECOVERYFAILED: ({ reason }) => `${colour.red('given up')}: ${reason}`,
   EVT_CHECKPOINTLOST: ({ checkpoints, reason }) =>
     `${colour.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,

@@ -28,8 +28,11 @@ export class QemuRun implements RunHypervisor {
 
   /** Starts QEMU and its guest. Throws what the hypervisor does. */
   async start(options: QemuMachineOptions): Promise<RunMachine> {
-    const machine = new QemuRunMachine(await this.hypervisor.startMachine(options));
-    this.machines.push(machine);
+    const observed: QemuRunMachine[] = [];
+    await this.hypervisor.startMachine(options, (vm) => void observed.push(new QemuRunMachine(vm)));
+    this.machines.push(...observed);
+    const [machine] = observed;
+    if (machine === undefined) throw new Error('the hypervisor started a VM without showing it');
     return machine;
   }
 
