@@ -59,12 +59,15 @@ export class QemuExecution {
   async watch(): Promise<void> {
     const [{ 'thread-id': thread }] = await this.process.qmp.query('query-cpus-fast', cpus);
     const { pid } = this.process.state;
-    this.activity = new VcpuActivity({
-      now: () => this.clock.now(),
-      thread: () => threadActivity(pid, thread),
-      pagesWritten: this.pagesWritten,
-      halt: async () => haltOf(await this.process.qmp.humanMonitor('info registers')),
-    });
+    this.activity = new VcpuActivity(
+      {
+        now: () => this.clock.now(),
+        thread: () => threadActivity(pid, thread),
+        pagesWritten: this.pagesWritten,
+        halt: async () => haltOf(await this.process.qmp.humanMonitor('info registers')),
+      },
+      this.schedulingIntervalNs,
+    );
     this.clock.every(Math.max(1e6, this.schedulingIntervalNs * LOOK_AFTER), () => this.look());
   }
 

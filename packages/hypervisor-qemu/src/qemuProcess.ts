@@ -179,12 +179,18 @@ function spawned(
       library === undefined
         ? {}
         : { LD_PRELOAD: library, RMK_LIBRARY_SOCKET: files.library, RMK_RAM_FILE: files.ram };
-    child = spawn(command, qemuArguments(options, files), {
-      // In a group of its own: a signal from the terminal ends RMK, not the guest.
-      detached: true,
-      stdio: ['ignore', stderr, stderr],
-      env: { ...process.env, ...preload },
-    });
+    // RAM and sockets are for the user alone, whatever becomes of the folder that they lie in.
+    const umask = process.umask(0o077);
+    try {
+      child = spawn(command, qemuArguments(options, files), {
+        // In a group of its own: a signal from the terminal ends RMK, not the guest.
+        detached: true,
+        stdio: ['ignore', stderr, stderr],
+        env: { ...process.env, ...preload },
+      });
+    } finally {
+      process.umask(umask);
+    }
   } finally {
     closeSync(stderr);
   }

@@ -19,6 +19,8 @@ export interface ActivitySources {
 const MOMENTS = 0.1;
 /** Checkpoints use the thread a little, also while its guest idles. */
 const ALMOST_ALL = 0.9;
+/** Looks that are later than so many intervals say more of RMK than of the guest. */
+const LATE_INTERVALS = 2;
 
 interface Stretch {
   readonly atNs: Nanoseconds;
@@ -43,7 +45,10 @@ export class VcpuActivity {
   private generation = 0;
   private looking = false;
 
-  constructor(private readonly sources: ActivitySources) {
+  constructor(
+    private readonly sources: ActivitySources,
+    private readonly schedulingIntervalNs: Nanoseconds,
+  ) {
     this.sinceNs = sources.now();
     this.askedNs = this.sinceNs;
     this.before = sources.thread();
@@ -88,8 +93,10 @@ export class VcpuActivity {
     const restNs = halt === 'runs' ? 0 : stretch.restNs;
     const cpuNs = stretch.cpuNs + stretch.restNs - restNs;
     if (lengthNs <= 0) return undefined;
-    // When in the stretch a page was written is not known: a moment at which the guest was surely well is told.
-    const progress = progressOf(pagesWritten ? this.askedNs : undefined, this.heartbeatNs);
+    // When in the stretch a page was written is not known: a moment at which the guest was surely well is told. Where RMK
+    // itself stood still, a guest that has written since is not accused of the silence.
+    const writtenNs = Math.max(this.askedNs, atNs - LATE_INTERVALS * this.schedulingIntervalNs);
+    const progress = progressOf(pagesWritten ? writtenNs : undefined, this.heartbeatNs);
     this.sinceNs = atNs;
     this.askedNs = askedNs;
     this.before = thread;

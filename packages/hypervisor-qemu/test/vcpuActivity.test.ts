@@ -21,15 +21,18 @@ class Sources {
     this.thread = { ranNs: ranNs + ran * MS, waitedNs: waitedNs + waited * MS, sleeps };
   }
 
-  readonly activity = new VcpuActivity({
-    now: () => this.atNs,
-    thread: () => this.thread,
-    pagesWritten: () => Promise.resolve(this.pages),
-    halt: () => {
-      this.asked++;
-      return Promise.resolve(this.halt);
+  readonly activity = new VcpuActivity(
+    {
+      now: () => this.atNs,
+      thread: () => this.thread,
+      pagesWritten: () => Promise.resolve(this.pages),
+      halt: () => {
+        this.asked++;
+        return Promise.resolve(this.halt);
+      },
     },
-  });
+    20 * MS,
+  );
 }
 
 describe('The activity of a vCPU, seen from outside', () => {
@@ -44,6 +47,14 @@ describe('The activity of a vCPU, seen from outside', () => {
       state: 'ran',
       progress: [],
     });
+  });
+
+  it('is not accused of a silence in which RMK itself stood still', async () => {
+    const sources = new Sources();
+    sources.pages = 3;
+    sources.pass(4000, { ran: 4000 });
+    const scheduled = await sources.activity.look();
+    expect(scheduled?.progress).toEqual([{ sign: 'page-written', atNs: 3960 * MS }]);
   });
 
   it('has been idle: its thread sleeps, and something can wake it', async () => {
