@@ -31,6 +31,8 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-no-user-config'],
     ['-display', 'none'],
     ['-vga', 'none'],
+    // The guest's, not the host's: it stands still while the VM does, and a rollback turns it back exactly.
+    ['-rtc', 'clock=vm'],
     // Only RMK lets it run, once every channel is connected.
     ['-S'],
     ['-no-shutdown'],

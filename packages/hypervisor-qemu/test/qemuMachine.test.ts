@@ -2,9 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { PAGE_BYTES, type EpochPlan } from '@rmk/core';
 import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
 import { expect, it, onTestFinished } from 'vitest';
+import type { LibraryControl } from '../src/libraryControl.js';
+import { decodeCut, encodeFields, KIND } from '../src/libraryProtocol.js';
 import { answers, next, said } from './facts.js';
 import { bootSectorGuest, ORDER, UNUSED_FRAME } from './guest/bootSectorGuest.js';
-import { describeQemu } from './qemuPresent.js';
+import { describeQemu, MORTAL_QEMU } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const PLAN: EpochPlan = { preSave: 'none' };
@@ -16,7 +18,7 @@ async function started(
 ): Promise<QemuMachine> {
   const folder = await temporaryFolder('/dev/shm');
   const logs = logPages === undefined ? {} : { logPages };
-  const hypervisor = new QemuHypervisor({ folder, control, ...logs });
+  const hypervisor = new QemuHypervisor({ qemu: MORTAL_QEMU, folder, control, ...logs });
   onTestFinished(() => hypervisor.close());
   return hypervisor.startMachine(bootSectorGuest(name));
 }
@@ -109,6 +111,18 @@ describeQemu('QemuMachine', () => {
       await answers(machine, 'z');
     },
   );
+
+  it('has no byte of device state that does not come back', async () => {
+    const machine = await started('in-process');
+    const control = machine['chosen']?.control as LibraryControl;
+    await control.setAudit(true);
+    const { state, log } = await control.checkpoint();
+    await wait(1100); // a second of the real-time clock
+    await machine.suspend();
+    const order = encodeFields(['u64', state], ['u64', log]);
+    const { cut } = decodeCut(await control['connection'].order(KIND.rollback, order));
+    expect(cut.audit?.stateDifferences).toEqual([]);
+  });
 
   it.each(['in-process', 'qmp'] as const)(
     'tells that the log area is full, and begins anew with the next checkpoint: %s',
