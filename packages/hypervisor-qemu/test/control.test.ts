@@ -1,10 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Cut } from '../src/checkpointControl.js';
-import { describeQemu } from './qemuPresent.js';
+import { describeQemu, QEMU } from './qemuPresent.js';
 import {
   at,
   checkpoints,
@@ -14,6 +16,7 @@ import {
   release,
   type ProtectedGuest,
 } from './protectedGuest.js';
+import { temporaryFolder } from './temporaryFolder.js';
 
 /** One of the orders of the property below; the checkpoints retained afterwards, oldest first. */
 async function carryOut(vm: ProtectedGuest, ring: readonly Cut[], order: string | number): Promise<Cut[]> {
@@ -250,6 +253,23 @@ describeQemu('the choice of control', () => {
     await using vm = await protectedGuest('auto');
     expect([vm.control.kind, vm.control.tracker]).toEqual(['in-process', 'dirty-bitmap']);
     expect(vm.why).toContain('self-test passed');
+  });
+
+  test('is QMP, and says why, for a QEMU that lacks a function that is called', async () => {
+    const name = 'qemu_save_device_state';
+    const installed = execFileSync('which', [QEMU], { encoding: 'utf8' }).trim();
+    const program = readFileSync(installed);
+    const at = program.indexOf(`\0${name}\0`);
+    expect(at, 'where its symbols are').toBeGreaterThan(0);
+    program.write('X', at + name.length);
+    const qemu = join(await temporaryFolder(), 'qemu-system-other');
+    writeFileSync(qemu, program, { mode: 0o700 });
+    // It looks for its ROMs and modules beside itself.
+    const environment = { QEMU_MODULE_DIR: '/usr/lib/x86_64-linux-gnu/qemu' };
+    const roms = ['/usr/share/qemu', '/usr/share/seabios'].flatMap((folder) => ['-L', folder]);
+    await using vm = await protectedGuest('auto', { qemu, environment, arguments: roms });
+    expect(vm.control.kind).toBe('qmp');
+    expect(vm.why).toContain(`this QEMU does not export ${name}`);
   });
 
   test('is QMP, and says why, where calls within QEMU are not known to work', async () => {

@@ -18,6 +18,8 @@ export interface CountingGuestOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly arguments?: readonly string[];
   readonly library?: boolean;
+  /** Another QEMU than the installed one. */
+  readonly qemu?: string;
   /** With a gdb stub, by which memory is written. */
   readonly gdb?: boolean;
 }
@@ -71,7 +73,9 @@ export class CountingGuest implements AsyncDisposable {
       RMK_LIBRARY_SOCKET: librarySocket,
       RMK_RAM_FILE: ramFile,
     };
-    const child = spawn(QEMU, [...args.flatMap((line) => line.split(' ')), ...(options.arguments ?? [])], {
+    const all = [...args.flatMap((line) => line.split(' ')), ...(options.arguments ?? [])];
+    // It ends with this process, also where that is killed.
+    const child = spawn('setpriv', ['--pdeathsig', 'KILL', options.qemu ?? QEMU, ...all], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, ...(options.library === false ? {} : preload), ...options.environment },
     });

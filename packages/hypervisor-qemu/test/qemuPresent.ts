@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { describe, it } from 'vitest';
 
 export const QEMU = 'qemu-system-x86_64';
+/** The same for {@link QemuHypervisor}, ending with the process of the test. */
+export const MORTAL_QEMU = fileURLToPath(new URL('mortalQemu.sh', import.meta.url));
 
 const { error, stdout } = spawnSync(QEMU, ['--version'], { encoding: 'utf8' });
 const MISSING = `${QEMU} is not installed; on Debian: apt-get install qemu-system-x86`;
