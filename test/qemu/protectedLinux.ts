@@ -11,6 +11,7 @@ import {
 import { createDomain } from '@rmk/kernel';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { expect, onTestFinished } from 'vitest';
+import { MORTAL_QEMU } from '../../packages/hypervisor-qemu/test/qemuPresent.js';
 import { temporaryFolder } from '../../packages/hypervisor-qemu/test/temporaryFolder.js';
 
 const SERIAL = 'serial';
@@ -44,7 +45,7 @@ export class ProtectedLinux {
 
   static async start(guest: LinuxGuest): Promise<ProtectedLinux> {
     const { kernel, initrd, append, heartbeatPort, readyText } = guest;
-    const hypervisor = new QemuHypervisor({ folder: await temporaryFolder('/dev/shm') });
+    const hypervisor = new QemuHypervisor({ qemu: MORTAL_QEMU, folder: await temporaryFolder('/dev/shm') });
     onTestFinished(() => hypervisor.close());
     const machine = await hypervisor.startMachine({
       name: 'linux',

@@ -4,7 +4,7 @@ import { nanoseconds, PAGE_BYTES, type Nanoseconds, type VirtualMachine } from '
 import { QemuHypervisor } from '@rmk/hypervisor-qemu';
 import { describeHypervisor, type HypervisorSubject } from '@rmk/testing/conformance';
 import { bootSectorGuest, UNUSED_FRAME } from './guest/bootSectorGuest.js';
-import { describeQemu } from './qemuPresent.js';
+import { describeQemu, MORTAL_QEMU } from './qemuPresent.js';
 
 const text = new TextEncoder();
 /** The host has other things to do: how late it may be is no property of the driver. */
@@ -13,7 +13,7 @@ const LOOK_AGAIN_MS = 2;
 
 async function bootSector(control: 'in-process' | 'qmp'): Promise<HypervisorSubject> {
   const folder = await mkdtemp('/dev/shm/rmk-test-');
-  const hypervisor = new QemuHypervisor({ folder, control });
+  const hypervisor = new QemuHypervisor({ qemu: MORTAL_QEMU, folder, control });
   const machine = await hypervisor.startMachine(bootSectorGuest('conformance'));
   return {
     machine,

@@ -259,9 +259,9 @@ describeQemu('the choice of control', () => {
     const name = 'qemu_save_device_state';
     const installed = execFileSync('which', [QEMU], { encoding: 'utf8' }).trim();
     const program = readFileSync(installed);
-    const at = program.indexOf(`\0${name}\0`);
-    expect(at, 'where its symbols are').toBeGreaterThan(0);
-    program.write('X', at + name.length);
+    const place = program.indexOf(`\0${name}\0`);
+    expect(place, 'where its symbols are').toBeGreaterThan(0);
+    program.write('X', place + name.length);
     const qemu = join(await temporaryFolder(), 'qemu-system-other');
     writeFileSync(qemu, program, { mode: 0o700 });
     // It looks for its ROMs and modules beside itself.

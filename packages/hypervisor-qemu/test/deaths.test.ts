@@ -9,7 +9,7 @@ import type { LibraryControl } from '../src/libraryControl.js';
 import { processStart } from '../src/processStatus.js';
 import { answers, next, said } from './facts.js';
 import { bootSectorGuest, ORDER } from './guest/bootSectorGuest.js';
-import { describeQemu } from './qemuPresent.js';
+import { describeQemu, MORTAL_QEMU } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const PLAN: EpochPlan = { preSave: 'none' };
@@ -19,7 +19,7 @@ type Control = (typeof CONTROLS)[number];
 
 async function started(control: Control): Promise<QemuMachine> {
   const folder = await temporaryFolder('/dev/shm');
-  const hypervisor = new QemuHypervisor({ folder, control });
+  const hypervisor = new QemuHypervisor({ qemu: MORTAL_QEMU, folder, control });
   onTestFinished(() => hypervisor.close());
   return hypervisor.startMachine(bootSectorGuest('guest'));
 }

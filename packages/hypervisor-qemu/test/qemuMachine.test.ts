@@ -119,8 +119,8 @@ describeQemu('QemuMachine', () => {
     const { state, log } = await control.checkpoint();
     await wait(1100); // a second of the real-time clock
     await machine.suspend();
-    const order = encodeFields(['u64', state], ['u64', log]);
-    const { cut } = decodeCut(await control['connection'].order(KIND.rollback, order));
+    const handles = encodeFields(['u64', state], ['u64', log]);
+    const { cut } = decodeCut(await control['connection'].order(KIND.rollback, handles));
     expect(cut.audit?.stateDifferences).toEqual([]);
   });
 
