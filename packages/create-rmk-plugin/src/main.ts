@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { isatty } from 'node:tty';
 import { Command, CommanderError, Option } from 'commander';
 import pc from 'picocolors';
 import { createPlugin, version, type PluginOrder, type WrittenPlugin } from './createPlugin.js';
@@ -88,7 +89,7 @@ function missing(name: string | undefined, kind: Kind | undefined, yes: true | u
 }
 
 function report(kind: Kind, { packageName, directory, files }: WrittenPlugin): string {
-  const { bold, cyan } = pc.createColors(process.stdout.isTTY && pc.isColorSupported);
+  const { bold, cyan } = pc.createColors(isatty(process.stdout.fd) && pc.isColorSupported);
   const folder = relative('.', directory) || '.';
   const next = [
     ...(folder === '.' ? [] : [`cd ${quoted(folder)}`]),
