@@ -9,6 +9,7 @@ export * from './pageLog.js';
 export * from './pins.js';
 export * from './plugin.js';
 export * from './recovery.js';
+export * from './timerQueue.js';
 export * from './token.js';
 export * from './units.js';
 export * from './version.js';

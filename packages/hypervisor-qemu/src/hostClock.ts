@@ -1,12 +1,4 @@
-import { RmkError, type Clock, type Nanoseconds } from '@rmk/core';
-
-interface Timer {
-  readonly run: () => void | Promise<void>;
-  readonly everyNs: Nanoseconds | undefined;
-  atNs: Nanoseconds;
-  /** Timers of one moment fire in the order in which they were set. */
-  readonly order: number;
-}
+import { RmkError, TimerQueue, type Clock, type Nanoseconds, type Timer } from '@rmk/core';
 
 const NS_PER_MS = 1e6;
 /** The longest delay that a timer of the host can have, 2^31 - 1 ms, with room to spare. */
@@ -18,8 +10,7 @@ const SHORTEST_INTERVAL_NS = NS_PER_MS;
  * the host's, so they fire at their moment or later, never while the VM stands still.
  */
 export class HostClock implements Clock {
-  private readonly timers: Timer[] = [];
-  private set = 0;
+  private readonly timers = new TimerQueue();
   /** Monotonic time at which domain time was, or would have been, 0. */
   private originNs: bigint;
   private frozenAtNs: Nanoseconds | undefined;
@@ -60,7 +51,7 @@ export class HostClock implements Clock {
   close(): void {
     this.freeze();
     this.closed = true;
-    this.timers.length = 0;
+    this.timers.clear();
     clearTimeout(this.sleep);
   }
 
@@ -83,15 +74,11 @@ export class HostClock implements Clock {
   }
 
   private add(delayNs: Nanoseconds, everyNs: Nanoseconds | undefined, run: Timer['run']): Disposable {
-    const timer: Timer = { run, everyNs, atNs: this.now() + delayNs, order: this.set++ };
-    this.insert(timer);
+    const timer = this.timers.add(this.now() + delayNs, everyNs, run);
     this.arm();
     return {
       [Symbol.dispose]: () => {
-        const at = this.timers.indexOf(timer);
-        if (at < 0) return;
-        this.timers.splice(at, 1);
-        this.arm();
+        if (this.timers.remove(timer)) this.arm();
       },
     };
   }
@@ -100,9 +87,8 @@ export class HostClock implements Clock {
   private arm(): void {
     clearTimeout(this.sleep);
     this.sleep = undefined;
-    const next = this.timers[0];
-    if (next === undefined || this.frozenAtNs !== undefined || this.closed) return;
-    const delayMs = Math.max(0, Math.ceil((next.atNs - this.now()) / NS_PER_MS));
+    if (this.timers.length === 0 || this.frozenAtNs !== undefined || this.closed) return;
+    const delayMs = Math.max(0, Math.ceil((this.timers.nextNs - this.now()) / NS_PER_MS));
     this.sleep = setTimeout(() => this.fireAfterReading(), Math.min(delayMs, LONGEST_SLEEP_MS));
   }
 
@@ -121,24 +107,7 @@ export class HostClock implements Clock {
   private fireDue(): void {
     // What is due by now, and not what a timer that is set meanwhile makes due: others want their turn too.
     const dueNs = this.now();
-    while (this.frozenAtNs === undefined) {
-      const timer = this.timers[0];
-      if (timer === undefined || timer.atNs > dueNs) break;
-      this.timers.shift();
-      if (timer.everyNs !== undefined) {
-        timer.atNs += timer.everyNs;
-        this.insert(timer);
-      }
-      void timer.run();
-    }
+    while (this.frozenAtNs === undefined && this.timers.fireDue(dueNs));
     this.arm();
-  }
-
-  private insert(timer: Timer): void {
-    const at = this.timers.findIndex(
-      (other) => other.atNs > timer.atNs || (other.atNs === timer.atNs && other.order > timer.order),
-    );
-    if (at < 0) this.timers.push(timer);
-    else this.timers.splice(at, 0, timer);
   }
 }

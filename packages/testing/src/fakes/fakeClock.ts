@@ -1,54 +1,34 @@
-import type { Clock, Nanoseconds } from '@rmk/core';
-
-type Run = () => void | Promise<void>;
-
-interface Timer {
-  readonly run: Run;
-  readonly everyNs: Nanoseconds | undefined;
-  /** Timers of one moment run in the order in which they were set. */
-  readonly order: number;
-  dueNs: Nanoseconds;
-}
+import { TimerQueue, type Clock, type Nanoseconds, type Timer } from '@rmk/core';
 
 /** The domain time of a fake machine: it goes on when the machine says so. */
 export class FakeClock implements Clock {
   nowNs: Nanoseconds = 0;
-  private readonly timers = new Set<Timer>();
-  private set = 0;
+  private readonly timers = new TimerQueue();
 
   now(): Nanoseconds {
     return this.nowNs;
   }
 
-  after(delayNs: Nanoseconds, run: Run): Disposable {
-    return this.add({ run, everyNs: undefined, order: this.set++, dueNs: this.nowNs + delayNs });
+  after(delayNs: Nanoseconds, run: Timer['run']): Disposable {
+    return this.add(delayNs, undefined, run);
   }
 
-  every(intervalNs: Nanoseconds, run: Run): Disposable {
-    return this.add({ run, everyNs: intervalNs, order: this.set++, dueNs: this.nowNs + intervalNs });
+  every(intervalNs: Nanoseconds, run: Timer['run']): Disposable {
+    return this.add(intervalNs, intervalNs, run);
   }
 
   /** When the next timer is due; Infinity where none is set. */
   get nextNs(): Nanoseconds {
-    return this.next?.dueNs ?? Infinity;
+    return this.timers.nextNs;
   }
 
   /** Runs the next timer if it is due. */
   fireDue(): boolean {
-    const timer = this.next;
-    if (timer === undefined || timer.dueNs > this.nowNs) return false;
-    if (timer.everyNs === undefined) this.timers.delete(timer);
-    else timer.dueNs += timer.everyNs;
-    void timer.run();
-    return true;
+    return this.timers.fireDue(this.nowNs);
   }
 
-  private get next(): Timer | undefined {
-    return [...this.timers].toSorted((one, other) => one.dueNs - other.dueNs || one.order - other.order)[0];
-  }
-
-  private add(timer: Timer): Disposable {
-    this.timers.add(timer);
-    return { [Symbol.dispose]: () => this.timers.delete(timer) };
+  private add(delayNs: Nanoseconds, everyNs: Nanoseconds | undefined, run: Timer['run']): Disposable {
+    const timer = this.timers.add(this.nowNs + delayNs, everyNs, run);
+    return { [Symbol.dispose]: () => void this.timers.remove(timer) };
   }
 }
