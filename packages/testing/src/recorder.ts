@@ -1,31 +1,18 @@
-import { RmkError, type Bus, type EventName, type RmkEvent } from '@rmk/core';
+import { CORE_EVENTS, RmkError, type Bus, type EventName, type RmkEvent } from '@rmk/core';
 import type { EventHistory, Recorded } from './eventHistory.js';
 import { timelineOf } from './timeline.js';
 
-/**
- * What is recorded unless told otherwise: what core declares, save what comes many times in a slice and what depends on
- * how fast the host is.
- */
-export const RECORDED: readonly EventName[] = [
-  'EVT_LOGLOST',
-  'EVT_VMOUTPUT',
-  'EVT_VMEXITED',
-  'EVT_VMGONE',
-  'EVT_VCPUSUSPENDED',
-  'EVT_VCPURESUMED',
-  'EVT_VMRESTARTED',
-  'EVT_CHECKPOINTED',
-  'EVT_ROLLEDBACK',
-  'EVT_CHECKPOINTLOST',
-  'EVT_PROTECTIONLOST',
-  'EVT_PROTECTIONRESTORED',
-  'EVT_ERRORDETECTED',
-  'EVT_RECOVERED',
-  'EVT_RECOVERYFAILED',
-  'EVT_MODULEFAULT',
-  'EVT_MODULEQUARANTINED',
-  'EVT_WARNING',
-];
+/** What comes many times in a slice, depends on how fast the host is, or is only noise at the start. */
+const NOT_RECORDED: ReadonlySet<EventName> = new Set([
+  'EVT_PAGEFAULT',
+  'EVT_VMSIGNAL',
+  'EVT_VMSCHEDULED',
+  'EVT_MODULESLOW',
+  'EVT_PLUGINCHANGED',
+] satisfies EventName[]);
+
+/** What is recorded unless told otherwise: what core declares, save what would hide the rest. */
+export const RECORDED: readonly EventName[] = CORE_EVENTS.filter((name) => !NOT_RECORDED.has(name));
 
 /** Keeps the events of a domain: `createDomain({ observe: (bus) => recorder.observe(bus), … })`. */
 export class Recorder implements EventHistory {
