@@ -6,6 +6,7 @@ import { HostClock } from './hostClock.js';
 import { threadActivity } from './processStatus.js';
 import type { QemuProcess } from './qemuProcess.js';
 import type { QmpEvent } from './qmpClient.js';
+import { NEEDS_RESET } from './runState.js';
 import { haltOf, VcpuActivity } from './vcpuActivity.js';
 
 /** Looks come more often than the interval that is promised, since the host's timers are late by milliseconds. */
@@ -21,8 +22,6 @@ const status = z.object({ status: z.string() });
 const cpus = z.tuple([z.object({ 'thread-id': z.int() })]);
 const shutdown = z.object({ guest: z.boolean(), reason: z.string() });
 
-/** Run states in which QEMU lets no vCPU run again before a reset; `suspended`: by the guest, to RAM. */
-const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error', 'suspended']);
 /** Run states that a failure of the guest, or of one of its devices, brings about. */
 const FAILED: ReadonlySet<string> = new Set(['guest-panicked', 'internal-error', 'io-error', 'watchdog']);
 

@@ -16,6 +16,7 @@ import { LibraryControl } from './libraryControl.js';
 import { encodeFields, KIND } from './libraryProtocol.js';
 import type { QmpEvent } from './qmpClient.js';
 import { runJob } from './qmpJob.js';
+import { NEEDS_RESET } from './runState.js';
 import { snapshotClusters } from './snapshotClusters.js';
 
 /** As in native/snapshotFile.h, for the library completes a rollback by itself if RMK dies in the middle. */
@@ -28,9 +29,6 @@ const RESET_LIMIT_MS = 5000;
 
 const nodes = z.array(z.object({ 'node-name': z.string().optional(), file: z.string() }));
 const runState = z.object({ running: z.boolean(), status: z.string() });
-
-/** Status in which QEMU lets a VM run on only after a reset. */
-const NEEDS_RESET: ReadonlySet<string> = new Set(['shutdown', 'internal-error', 'suspended']);
 
 /**
  * QEMU gets its orders by QMP, and the library in it only works on RAM, with the kernel's write protection: slower than calls
