@@ -158,7 +158,7 @@ describe('plugins that do not fit together', () => {
 
   it('two of one name are refused', async () => {
     const refusal = await refusalOf([...microcheckpoint(), cowp()]);
-    expect(refusal.code).toBe('RMK_ERR_DOUBLED');
+    expect(refusal.code).toBe('RMK_ERR_DUPLICATE');
     expect(refusal.plugin).toBe('@rmk/cowp');
   });
 
@@ -166,7 +166,7 @@ describe('plugins that do not fit together', () => {
     const { definition } = pinPtable();
     const other = { definition: { ...definition, name: 'rmk-plugin-ptable' }, options: undefined };
     const refusal = await refusalOf([...microcheckpoint(), other]);
-    expect(refusal.code).toBe('RMK_ERR_DOUBLED');
+    expect(refusal.code).toBe('RMK_ERR_DUPLICATE');
     expect(refusal.message).toContain('both @rmk/pin-ptable and rmk-plugin-ptable provide P_PTABLE');
   });
 
@@ -256,7 +256,7 @@ describe('a module that throws', () => {
     const checkpointed = rig.events('EVT_CHECKPOINTED');
     expect(checkpointed).toHaveLength(4);
     expect(
-      rig.events('EVT_MODULEFAULT').map(({ plugin, during, occurrence }) => [plugin, during, occurrence]),
+      rig.events('EVT_PLUGINFAULT').map(({ plugin, during, occurrence }) => [plugin, during, occurrence]),
     ).toEqual(checkpointed.map(({ sequence }) => ['rmk-plugin-thrower', 'EVT_CHECKPOINTED', sequence]));
   });
 
@@ -329,7 +329,7 @@ describe('what is wrong with a plugin that is installed beside a running guest',
       make: async (rig) => {
         await rig.domain.install(reacting('rmk-plugin-deaf', (bus) => void bus.on(UNDECLARED, () => {})));
         await rig.advance('50ms');
-        const [fault] = rig.events('EVT_MODULEFAULT');
+        const [fault] = rig.events('EVT_PLUGINFAULT');
         await rig.domain.remove('rmk-plugin-deaf');
         throw fault?.error;
       },

@@ -89,7 +89,7 @@ const examples = {
     ]),
   RMK_ERR_VERSION: () => start([plugin('rmk-plugin-meter', { rmk: '^2' })]),
   RMK_ERR_MISSING: () => start([plugin('rmk-plugin-meter', { requires: [P_VMIO] })]),
-  RMK_ERR_DOUBLED: () => start([pinVmio(), pinVmio()]),
+  RMK_ERR_DUPLICATE: () => start([pinVmio(), pinVmio()]),
   RMK_ERR_CYCLE: () =>
     start([
       plugin('rmk-plugin-hen', { after: ['rmk-plugin-egg'] }),
@@ -148,7 +148,7 @@ const examples = {
   },
   RMK_ERR_TIMEOUT: () =>
     start([plugin('rmk-plugin-meter', { modules: [meterOf({ start: () => new Promise(() => {}) })] })], {
-      timeLimits: { start: '10ms' },
+      timeouts: { start: '10ms' },
     }),
   RMK_ERR_UNPROTECTED: async () => (await start([pinPtable(), checkpoint()])).get(CHECKPOINTS).take(),
 } satisfies Partial<Record<RmkErrorCode, () => unknown>>;

@@ -56,7 +56,7 @@ describe.each(['before', 'after'] as const)('a checkpoint that fails %s the driv
         .map(({ checkpoint }) => checkpoint.origin)
         .slice(0, 5),
     ).toEqual(['first', 'interval', 'interval', 'first', 'interval']);
-    expect(rig.events('EVT_MODULEFAULT')).toMatchObject([{ plugin: '@rmk/checkpoint', during: 'timer' }]);
+    expect(rig.events('EVT_PLUGINFAULT')).toMatchObject([{ plugin: '@rmk/checkpoint', during: 'timer' }]);
   });
 
   it('costs a crash in the meantime a restart', async () => {
@@ -90,7 +90,7 @@ describe.each(['before', 'after'] as const)('a checkpoint that fails %s the driv
     await rig.advance('140ms');
     interposition.fail('checkpoint', moment, Infinity);
     await expectGoldenEnd(rig);
-    expect(rig.events('EVT_MODULEQUARANTINED')).toMatchObject([
+    expect(rig.events('EVT_PLUGINQUARANTINED')).toMatchObject([
       { plugin: '@rmk/checkpoint', atNs: 250 * MS },
     ]);
     expect(rig.nowNs).toBe((await goldenEnd(compressor)).guestNs);
@@ -122,7 +122,7 @@ describe('an agent that is quarantined', () => {
     await rig.advance('149ms');
     await crash(rig);
     await expectGoldenEnd(rig);
-    expect(rig.events('EVT_MODULEQUARANTINED')).toMatchObject([
+    expect(rig.events('EVT_PLUGINQUARANTINED')).toMatchObject([
       { plugin: '@rmk/checkpoint', atNs: 250 * MS },
     ]);
     expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 150 * MS }]);

@@ -75,9 +75,9 @@ describe('a module at every event', () => {
       expect(rig.guestState).toEqual(await goldenEnd(compressor));
       expect(rig.events('EVT_RECOVERED').map(({ record }) => record.rung)).toEqual(['target']);
 
-      const faulty = new Set(rig.events('EVT_MODULEFAULT').map(({ plugin }) => plugin));
+      const faulty = new Set(rig.events('EVT_PLUGINFAULT').map(({ plugin }) => plugin));
       expect(faulty).toEqual(new Set(['rmk-plugin-grumbler']));
-      const quarantined = rig.events('EVT_MODULEQUARANTINED');
+      const quarantined = rig.events('EVT_PLUGINQUARANTINED');
       expect(quarantined.map(({ plugin, faults }) => ({ plugin, faults }))).toEqual([
         { plugin: 'rmk-plugin-grumbler', faults: quarantineAfterFaults },
       ]);
@@ -102,7 +102,7 @@ async function hitWith(injectFault: (rig: Rig) => Promise<void>, others: readonl
     ...compressor,
     plugins: [...microcheckpoint(), ...others],
     supervision: { handlerBudget: '2ms' },
-    record: ['EVT_MODULESLOW'],
+    record: ['EVT_PLUGINSLOW'],
   });
   await rig.advance('275.137ms');
   await injectFault(rig);
@@ -112,7 +112,7 @@ async function hitWith(injectFault: (rig: Rig) => Promise<void>, others: readonl
 
 /** All that happened in the domain, with its numbers, but for what host time has a say in. */
 function occurrencesIn(rig: Rig): readonly string[] {
-  return RECORDED.filter((name) => name !== 'EVT_MODULESLOW').flatMap((name) =>
+  return RECORDED.filter((name) => name !== 'EVT_PLUGINSLOW').flatMap((name) =>
     rig.events(name).map(({ sequence, atNs, source }) => `${sequence} ${name} ${atNs} ${source}`),
   );
 }
@@ -132,7 +132,7 @@ describe.each<{ readonly how: string; readonly what: () => void | Promise<void> 
       expect(occurrencesIn(rig)).toEqual(occurrencesIn(alone));
       expect(rig.nowNs).toBe(alone.nowNs);
 
-      const told = rig.events('EVT_MODULESLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');
+      const told = rig.events('EVT_PLUGINSLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');
       expect(told.map(({ during }) => during)).toEqual(
         expect.arrayContaining(['EVT_CHECKPOINTED', 'EVT_RECOVERED']),
       );

@@ -118,7 +118,7 @@ export class ProtectedLinux {
         bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries.push(record));
         bus.on('EVT_RECOVERYFAILED', ({ reason }) => void this.failed.push(reason));
         bus.on(
-          'EVT_MODULEFAULT',
+          'EVT_PLUGINFAULT',
           ({ plugin, error }) => void this.failed.push(`${plugin}: ${String(error)}`),
         );
         bus.on('EVT_PROTECTIONLOST', ({ reason }) => void this.failed.push(`protection lost: ${reason}`));

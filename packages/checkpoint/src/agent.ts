@@ -31,7 +31,7 @@ import { readPlan } from './plan.js';
 import { Ring } from './ring.js';
 
 const FEWEST_RETAINED = 2;
-const NOTHING_AHEAD: EpochPlan = { preSave: 'none' };
+const NO_PRESAVE: EpochPlan = { preSave: 'none' };
 const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
 
 interface NextPlan {
@@ -173,7 +173,7 @@ export class CheckpointAgent implements Checkpoints, Module {
         } else {
           throw error;
         }
-        return { taken: await this.pageTable.checkpoint(NOTHING_AHEAD), algorithm: by.name };
+        return { taken: await this.pageTable.checkpoint(NO_PRESAVE), algorithm: by.name };
       }
     }
   }
@@ -214,13 +214,13 @@ export class CheckpointAgent implements Checkpoints, Module {
   private async rollBackAlong(path: RollbackTarget): Promise<RolledBack> {
     // An algorithm that learns from history starts anew: what it learned from has not happened.
     const next = this.planNext([]);
-    if (next === undefined) return this.pageTable.rollback(path, NOTHING_AHEAD);
+    if (next === undefined) return this.pageTable.rollback(path, NO_PRESAVE);
     try {
       return await this.pageTable.rollback(path, next.plan);
     } catch (error) {
       if (!isCoded(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) throw error;
       this.algorithmFailed(next.by, error);
-      return this.pageTable.rollback(path, NOTHING_AHEAD);
+      return this.pageTable.rollback(path, NO_PRESAVE);
     }
   }
 
@@ -243,7 +243,7 @@ export class CheckpointAgent implements Checkpoints, Module {
       return readPlan(given, by.name);
     } catch (error) {
       this.algorithmFailed(by, error);
-      return NOTHING_AHEAD;
+      return NO_PRESAVE;
     }
   }
 
@@ -254,7 +254,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     if (this.algorithms.length > 1) this.algorithms = this.algorithms.filter((other) => other !== algorithm);
     const atNs = this.clock.now();
     const plugin = algorithm.name;
-    this.bus.topic('EVT_MODULEFAULT').publish({ atNs, plugin, during: 'plan', occurrence: 0, error, faults });
+    this.bus.topic('EVT_PLUGINFAULT').publish({ atNs, plugin, during: 'plan', occurrence: 0, error, faults });
   }
 
   private withoutPlan(): void {

@@ -368,7 +368,7 @@ describe('checkpoint algorithms', () => {
   });
 
   describe('whose plan throws', () => {
-    const faultOf = ({ plugin, during, error, source }: RmkEvent<'EVT_MODULEFAULT'>) => ({
+    const faultOf = ({ plugin, during, error, source }: RmkEvent<'EVT_PLUGINFAULT'>) => ({
       plugin,
       during,
       error,
@@ -390,7 +390,7 @@ describe('checkpoint algorithms', () => {
         'steady',
         'steady',
       ]);
-      expect(rig.events('EVT_MODULEFAULT').map(faultOf)).toEqual([
+      expect(rig.events('EVT_PLUGINFAULT').map(faultOf)).toEqual([
         { plugin: 'faulty', during: 'plan', error: new Error('faulty fails'), source: '@rmk/checkpoint' },
       ]);
       expect(takenMs(checkpoints)).toEqual([15, 10, 5]);
@@ -415,7 +415,7 @@ describe('checkpoint algorithms', () => {
         { atNs: 10 * MS, reason: 'the checkpoint algorithm failed' },
       ]);
       expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 22 * MS, lostForNs: 12 * MS }]);
-      expect(rig.events('EVT_MODULEFAULT')).toMatchObject([
+      expect(rig.events('EVT_PLUGINFAULT')).toMatchObject([
         { plugin: 'faulty', during: 'plan', faults: 1 },
         { plugin: 'faulty', during: 'plan', faults: 2 },
         { plugin: 'faulty', during: 'plan', faults: 3 },
@@ -454,7 +454,7 @@ describe('checkpoint algorithms', () => {
       expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10]);
       await rollBack(domain, 1);
       expect(rig.guestState).toEqual(await goldenRun(guest, 5 * MS));
-      expect(rig.events('EVT_MODULEFAULT').map(({ plugin, faults }) => [plugin, faults])).toEqual([
+      expect(rig.events('EVT_PLUGINFAULT').map(({ plugin, faults }) => [plugin, faults])).toEqual([
         ['refused', 1],
         ['refused', 2],
         ['refused', 3],
@@ -486,7 +486,7 @@ describe('checkpoint algorithms', () => {
       await rig.advance('50ms');
       expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 15, 20, 25, 30, 35, 40, 45]);
       expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
-      const faults = rig.events('EVT_MODULEFAULT');
+      const faults = rig.events('EVT_PLUGINFAULT');
       expect(faults.map(({ plugin, during }) => `${plugin} ${during}`)).toEqual(Array(10).fill('odd plan'));
       expect(String(faults[0]?.error)).toContain(what);
       expect(rig.domain.plugins.map(({ faults: counted }) => counted)).toEqual([0, 0, 0]);

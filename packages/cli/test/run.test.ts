@@ -249,8 +249,8 @@ describe('rmk run', () => {
     const lines = linesOf(out);
     expect(lines.map(({ event }) => event)).toEqual([
       'started',
-      'EVT_MODULEFAULT',
-      'EVT_MODULEFAULT',
+      'EVT_PLUGINFAULT',
+      'EVT_PLUGINFAULT',
       'summary',
     ]);
     expect(lines[1]).toHaveProperty('payload.error', {

@@ -56,7 +56,7 @@ export interface RmkEvents {
   };
 
   /** A plugin's handler, timer or method threw, or the promise it gave was rejected. */
-  EVT_MODULEFAULT: {
+  EVT_PLUGINFAULT: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
     /** What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, or the release of what `TOKEN.method` gave. */
@@ -71,15 +71,15 @@ export interface RmkEvents {
    * The plugin had too many faults in too short a time, or failed to start and is to be tried again: all it registered is
    * released, the domain goes on without it. `faults`: in all; 0 where it failed to start.
    */
-  EVT_MODULEQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
+  EVT_PLUGINQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
   /**
    * Code of a plugin has kept the guest waiting for longer than the budget. Host time decides that, so it is no part of
    * any deterministic result, and nothing but this event comes of it. Not every one is told: see the kernel's README.
    */
-  EVT_MODULESLOW: {
+  EVT_PLUGINSLOW: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
-    /** As in EVT_MODULEFAULT, as is `occurrence`. */
+    /** As in EVT_PLUGINFAULT, as is `occurrence`. */
     readonly during: string;
     readonly occurrence: number;
     /** Until the handler returned, or the promise that it gave was settled; until now where it is pending. */
@@ -124,9 +124,9 @@ export const CORE_EVENTS = [
   'EVT_ERRORDETECTED',
   'EVT_RECOVERED',
   'EVT_RECOVERYFAILED',
-  'EVT_MODULEFAULT',
-  'EVT_MODULEQUARANTINED',
-  'EVT_MODULESLOW',
+  'EVT_PLUGINFAULT',
+  'EVT_PLUGINQUARANTINED',
+  'EVT_PLUGINSLOW',
   'EVT_PLUGINCHANGED',
   'EVT_WARNING',
 ] as const satisfies readonly EventName[];
@@ -135,7 +135,7 @@ export const CORE_EVENTS = [
 export type RmkEvent<E extends EventName> = RmkEvents[E] & {
   /** The plugin that published it, `'kernel'`, or `'host'` for the program around the domain. */
   readonly source: string;
-  /** Ascending in the order of delivery, within the domain. An EVT_MODULESLOW of the kernel has that of the event before it. */
+  /** Ascending in the order of delivery, within the domain. An EVT_PLUGINSLOW of the kernel has that of the event before it. */
   readonly sequence: number;
 };
 

@@ -3,7 +3,7 @@ export * from './clock.js';
 export * from './domain.js';
 export * from './errors.js';
 export * from './events.js';
-export * from './factTeller.js';
+export * from './factEmitter.js';
 export * from './machine.js';
 export * from './pageLog.js';
 export * from './pins.js';

@@ -123,7 +123,7 @@ export class EmbeddedMachine implements VirtualMachine {
     const offset = this.offsetOf(address, data.length);
     this.memory.write(offset, data);
     this.board.state.breakReservation(address, data.length);
-    this.execution.tellPages();
+    this.execution.emitPageFaults();
   }
 
   async raise(cause: string): Promise<void> {
@@ -158,7 +158,7 @@ export class EmbeddedMachine implements VirtualMachine {
   async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
     this.checkOpen();
     const started = performance.now();
-    this.execution.tellPages();
+    this.execution.emitPageFaults();
     const openedAtNs = this.epochOpenedAtNs;
     const pauseHostNs = this.epochPauseHostNs;
     const { log, closed } = this.memory.nextEpoch(plan);
@@ -252,7 +252,7 @@ export class EmbeddedMachine implements VirtualMachine {
       );
     }
     this.memory.discard(frame);
-    this.execution.tellPages();
+    this.execution.emitPageFaults();
   }
 
   /** Entries of the log area that no page log holds. */

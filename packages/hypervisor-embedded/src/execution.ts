@@ -1,4 +1,4 @@
-import { FactTeller, type Nanoseconds, type ProgressSign } from '@rmk/core';
+import { FactEmitter, type Nanoseconds, type ProgressSign } from '@rmk/core';
 import type { Board } from './board.js';
 import { DomainClock } from './domainClock.js';
 import { EXIT_FAILURE, exceptionName } from './exceptionNames.js';
@@ -19,7 +19,7 @@ export type QuantumEnd = 'quantum' | 'held' | 'stopped';
  */
 export class Execution {
   readonly clock: DomainClock;
-  readonly facts = new FactTeller();
+  readonly facts = new FactEmitter();
   suspended = false;
   closed = false;
   holdWhile: () => Promise<void> | undefined = () => undefined;
@@ -68,13 +68,13 @@ export class Execution {
       const { timesTurnedBack } = this;
       const stop = processor.run(target);
       this.sinceScheduled.cpu += state.cycles - before;
-      this.tellPages();
-      this.tellOutput();
+      this.emitPageFaults();
+      this.emitOutput();
       // Whoever was told may have rolled the guest back: then it has not stopped where `stop` says.
       if (timesTurnedBack !== this.timesTurnedBack) continue;
-      if (stop === Stop.EXCEPTION) this.tellException();
+      if (stop === Stop.EXCEPTION) this.emitException();
       else if (stop === Stop.WAITING && !this.isDead) this.idle(target);
-      else if (stop === Stop.EXITED) this.tellExit();
+      else if (stop === Stop.EXITED) this.emitExit();
     }
   }
 
@@ -92,25 +92,25 @@ export class Execution {
     const before = state.cycles;
     takeException(state, cause, 0);
     this.sinceScheduled.cpu += state.cycles - before;
-    this.tellException();
+    this.emitException();
   }
 
-  private tellException(): void {
+  private emitException(): void {
     if (!this.facts.isObserved('signal')) return;
     const { exceptionCause, exceptionPrivilege } = this.board.state;
     const privilege = exceptionPrivilege === MACHINE ? 'machine' : 'user';
-    this.facts.tell('signal', { atNs: this.clock.now(), cause: exceptionName(exceptionCause), privilege });
+    this.facts.emit('signal', { atNs: this.clock.now(), cause: exceptionName(exceptionCause), privilege });
   }
 
   /** What happened to pages since the last time. */
-  tellPages(): void {
+  emitPageFaults(): void {
     const { memory } = this.board;
     if (memory.hasFaulted) {
       const frames = memory.takeFaulted();
-      this.facts.tell('pagefault', { atNs: this.clock.now(), frames });
+      this.facts.emit('pagefault', { atNs: this.clock.now(), frames });
     }
     const reason = memory.takeLostReason();
-    if (reason !== undefined) this.facts.tell('loglost', { atNs: this.clock.now(), reason });
+    if (reason !== undefined) this.facts.emit('loglost', { atNs: this.clock.now(), reason });
   }
 
   /** Waiting for nothing that could come, with no timer of ours that could do something about it. */
@@ -146,7 +146,7 @@ export class Execution {
     if (this.facts.isObserved('scheduled')) {
       const { cpu, idle, halted } = this.sinceScheduled;
       const { nsPerCycle } = this.timing;
-      this.facts.tell('scheduled', {
+      this.facts.emit('scheduled', {
         atNs: this.clock.now(),
         cpuNs: cpu * nsPerCycle,
         idleNs: idle * nsPerCycle,
@@ -175,12 +175,12 @@ export class Execution {
       .map(({ sign, cycle }) => ({ sign, atNs: (cycle + this.turnedBackCycles) * this.timing.nsPerCycle }));
   }
 
-  private tellOutput(): void {
+  private emitOutput(): void {
     const { transcript, memory } = this.board;
     if (!transcript.hasUntold) return;
     const data = transcript.takeUntold();
     if (!this.facts.isObserved('output')) return;
-    this.facts.tell('output', {
+    this.facts.emit('output', {
       atNs: this.clock.now(),
       device: UART,
       data,
@@ -191,13 +191,13 @@ export class Execution {
   }
 
   /** A guest that gives itself up sends a last signal first: whether that is an error is the pin's to say. */
-  private tellExit(): void {
+  private emitExit(): void {
     if (this.exitTold) return;
     this.exitTold = true;
     const { exitCode } = this.board.state;
     if (exitCode !== 0) {
-      this.facts.tell('signal', { atNs: this.clock.now(), cause: EXIT_FAILURE, privilege: 'machine' });
+      this.facts.emit('signal', { atNs: this.clock.now(), cause: EXIT_FAILURE, privilege: 'machine' });
     }
-    this.facts.tell('exited', { atNs: this.clock.now(), code: exitCode });
+    this.facts.emit('exited', { atNs: this.clock.now(), code: exitCode });
   }
 }

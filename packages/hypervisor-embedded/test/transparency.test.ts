@@ -206,7 +206,7 @@ const NEIGHBOURS = [stores, sleeps(777), locks].map((build, index) => ({
 }));
 
 /** What else goes on around a guest. */
-interface Surroundings {
+interface PluginHost {
   readonly sliceCycles: number;
   readonly neighbours: number;
   /** Of domain time; 0 for none. */
@@ -218,7 +218,7 @@ interface Surroundings {
   readonly oddMomentsNs: readonly number[];
 }
 
-const surroundings: fc.Arbitrary<Surroundings> = fc.record({
+const pluginHost: fc.Arbitrary<PluginHost> = fc.record({
   sliceCycles: fc.integer({ min: 5000, max: 2_000_000 }),
   neighbours: fc.nat(NEIGHBOURS.length),
   intervalCycles: fc.oneof(fc.constant(0), fc.integer({ min: 30_000, max: 700_000 })),
@@ -227,9 +227,9 @@ const surroundings: fc.Arbitrary<Surroundings> = fc.record({
   oddMomentsNs: fc.array(fc.integer({ min: 0, max: 20e6 }), { maxLength: 4 }),
 });
 
-/** Runs a guest to its end, or to `guestNs`, in these surroundings. */
+/** Runs a guest to its end, or to `guestNs`, in these pluginHost. */
 async function runIn(
-  { sliceCycles, neighbours, intervalCycles, plan, rollbackEach, oddMomentsNs }: Surroundings,
+  { sliceCycles, neighbours, intervalCycles, plan, rollbackEach, oddMomentsNs }: PluginHost,
   guest: MachineOptions,
   guestNs: number,
 ): Promise<Run> {
@@ -277,7 +277,7 @@ describe('a guest ends with the outcome of an undisturbed run', () => {
     expect(undisturbed.exitCode).toBe(0);
     expect(undisturbed.output).toContain('compressor: ok ');
     await fc.assert(
-      fc.asyncProperty(surroundings, async (around) => {
+      fc.asyncProperty(pluginHost, async (around) => {
         // A whole run takes a while: fewer neighbours, turns and checkpoints than below.
         const calmer = {
           ...around,
@@ -297,7 +297,7 @@ describe('a guest ends with the outcome of an undisturbed run', () => {
     ['tasks', tasks()],
   ])('%s: and at any moment before', async (_, guest) => {
     await fc.assert(
-      fc.asyncProperty(surroundings, fc.integer({ min: 1, max: 2_000_000 }), async (around, cycles) => {
+      fc.asyncProperty(pluginHost, fc.integer({ min: 1, max: 2_000_000 }), async (around, cycles) => {
         const golden = new Run(guest);
         await golden.for(cycles);
         const undisturbed = await golden.state();

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { FactTeller, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
+import { FactEmitter, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
 import { z } from 'zod';
 import { AwaitedEvent } from './awaitedEvent.js';
 import { HostClock } from './hostClock.js';
@@ -31,7 +31,7 @@ const FAILED: ReadonlySet<string> = new Set(['guest-panicked', 'internal-error',
  */
 export class QemuExecution {
   readonly clock = new HostClock();
-  readonly facts = new FactTeller();
+  readonly facts = new FactEmitter();
   /** By an order of RMK. */
   suspended = true;
   closed = false;
@@ -192,7 +192,7 @@ export class QemuExecution {
       if (error instanceof RmkError || this.lost !== undefined || this.closed) return undefined;
       throw error;
     });
-    if (scheduled !== undefined && !this.closed) this.facts.tell('scheduled', scheduled);
+    if (scheduled !== undefined && !this.closed) this.facts.emit('scheduled', scheduled);
   }
 
   private take({ event, data }: QmpEvent): void {
@@ -214,7 +214,7 @@ export class QemuExecution {
   }
 
   private signal(cause: string, privilege: Privilege): void {
-    this.facts.tell('signal', { atNs: this.clock.now(), cause, privilege });
+    this.facts.emit('signal', { atNs: this.clock.now(), cause, privilege });
   }
 
   private fail(state: string, privilege: Privilege, cause: string = state): void {
@@ -228,7 +228,7 @@ export class QemuExecution {
     if (this.halted !== undefined) return;
     this.halted = 'shutdown';
     this.settleClock();
-    this.facts.tell('exited', { atNs: this.clock.now(), code: 0 });
+    this.facts.emit('exited', { atNs: this.clock.now(), code: 0 });
   }
 
   /** By the guest, which is told by an event of its own, by a device, or by somebody at the monitor. */
@@ -251,6 +251,6 @@ export class QemuExecution {
     if (this.closed) return;
     this.lost = error;
     this.clock.freeze();
-    this.facts.tell('gone', { atNs: this.clock.now(), reason: error.message });
+    this.facts.emit('gone', { atNs: this.clock.now(), reason: error.message });
   }
 }

@@ -99,7 +99,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       this.chosen?.control.pagesWrittenSinceAsked(),
     );
     this.clock = this.execution.clock;
-    for (const device of devices.values()) device.start((data) => this.tellOutput(device, data));
+    for (const device of devices.values()) device.start((data) => this.emitOutput(device, data));
   }
 
   /** Takes a QEMU behind the port. Its VM stands still until {@link run}. Where this fails, the process is left as it is. */
@@ -401,11 +401,11 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     return all;
   }
 
-  private tellOutput(device: SerialDevice, data: Uint8Array): void {
+  private emitOutput(device: SerialDevice, data: Uint8Array): void {
     if (this.execution.closed) return;
     if (device.name === this.process.state.heartbeat) this.execution.heartbeat();
     if (!this.execution.facts.isObserved('output')) return;
-    this.execution.facts.tell('output', {
+    this.execution.facts.emit('output', {
       atNs: this.clock.now(),
       device: device.name,
       data,
@@ -418,7 +418,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   private loseLogs(reason: string): void {
     if (this.execution.closed) return;
     this.epochs.void(`was lost: ${reason}`, false);
-    this.execution.facts.tell('loglost', { atNs: this.clock.now(), reason });
+    this.execution.facts.emit('loglost', { atNs: this.clock.now(), reason });
   }
 
   private checkRange(address: number, bytes: number): void {

@@ -111,7 +111,7 @@ export class QemuProcess {
     state: MachineState,
     folder: string | undefined,
     ending: () => string | undefined,
-    timeLimitMs: number = CONNECT_WITHIN_MS,
+    timeoutMs: number = CONNECT_WITHIN_MS,
   ): Promise<QemuProcess> {
     const stderrTail = (): string => tailOf(state.stderr);
     const said = (): string => {
@@ -122,7 +122,7 @@ export class QemuProcess {
     let qmp: QmpClient;
     try {
       qmp = await QmpClient.connect(state.qmp, {
-        timeLimitMs,
+        timeoutMs,
         whyLost: said,
         givenUp: () => (ending() === undefined ? undefined : said()),
       });
@@ -288,8 +288,8 @@ function killNow(state: MachineState): void {
   if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
 }
 
-async function endedWithin(state: MachineState, timeLimitMs: number): Promise<boolean> {
-  const giveUpAt = performance.now() + timeLimitMs;
+async function endedWithin(state: MachineState, timeoutMs: number): Promise<boolean> {
+  const giveUpAt = performance.now() + timeoutMs;
   while (isAlive(state)) {
     if (performance.now() > giveUpAt) return false;
     await wait(POLL_MS);

@@ -14,14 +14,14 @@ export interface QmpEvent {
 
 export interface QmpOptions {
   /** Milliseconds of host time for the connection, its greeting, and each command that says nothing else. */
-  readonly timeLimitMs?: number;
+  readonly timeoutMs?: number;
   /** Called when the connection is lost: what is known about the end of QEMU, such as the end of its stderr. */
   readonly whyLost?: () => string;
   /** While nobody listens on the socket: why nobody ever will, for instance because QEMU ended. */
   readonly givenUp?: () => string | undefined;
 }
 
-const TIME_LIMIT_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 /** QEMU's longest answer by far is its own schema, with some 200 KiB. */
 const LONGEST_LINE = 4 << 20;
 
@@ -77,7 +77,7 @@ export class QmpClient {
     private readonly socket: Socket,
     /** Of its socket. */
     readonly path: string,
-    private readonly timeLimitMs: number,
+    private readonly timeoutMs: number,
     private readonly whyLost: () => string,
   ) {
     this.reader = new LineReader(`the QMP socket ${path}`, LONGEST_LINE);
@@ -89,9 +89,9 @@ export class QmpClient {
 
   /** Connects, and agrees on no extensions. `RMK_ERR_TIMEOUT` where no QEMU answers, `RMK_ERR_INPUT` where something else does. */
   static async connect(path: string, options: QmpOptions = {}): Promise<QmpClient> {
-    const { timeLimitMs = TIME_LIMIT_MS, whyLost = () => '', givenUp } = options;
-    const socket = await connectUnix(path, timeLimitMs, givenUp);
-    const client = new QmpClient(socket, path, timeLimitMs, whyLost);
+    const { timeoutMs = TIMEOUT_MS, whyLost = () => '', givenUp } = options;
+    const socket = await connectUnix(path, timeoutMs, givenUp);
+    const client = new QmpClient(socket, path, timeoutMs, whyLost);
     try {
       await client.greet();
       await client.execute('qmp_capabilities');
@@ -113,7 +113,7 @@ export class QmpClient {
   execute(
     command: string,
     args: Readonly<Record<string, unknown>> = {},
-    timeLimitMs: number = this.timeLimitMs,
+    timeoutMs: number = this.timeoutMs,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.loss !== undefined) {
@@ -123,8 +123,8 @@ export class QmpClient {
       const id = this.nextId++;
       const timer = setTimeout(() => {
         this.pending.delete(id);
-        reject(new RmkError('RMK_ERR_TIMEOUT', `QEMU did not answer ${command} within ${timeLimitMs} ms`));
-      }, timeLimitMs);
+        reject(new RmkError('RMK_ERR_TIMEOUT', `QEMU did not answer ${command} within ${timeoutMs} ms`));
+      }, timeoutMs);
       this.pending.set(id, { command, resolve, reject, timer });
       this.socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
     });
@@ -135,9 +135,9 @@ export class QmpClient {
     command: string,
     shape: S,
     args: Readonly<Record<string, unknown>> = {},
-    timeLimitMs: number = this.timeLimitMs,
+    timeoutMs: number = this.timeoutMs,
   ): Promise<z.output<S>> {
-    const checked = shape.safeParse(await this.execute(command, args, timeLimitMs));
+    const checked = shape.safeParse(await this.execute(command, args, timeoutMs));
     if (checked.success) return checked.data;
     throw new RmkError(
       'RMK_ERR_HYPERVISOR',
@@ -183,11 +183,11 @@ export class QmpClient {
         reject(
           new RmkError(
             'RMK_ERR_TIMEOUT',
-            `no greeting came from the QMP socket ${this.path} within ${this.timeLimitMs} ms: ` +
+            `no greeting came from the QMP socket ${this.path} within ${this.timeoutMs} ms: ` +
               'QEMU hangs, or another program is connected to it',
           ),
         );
-      }, this.timeLimitMs);
+      }, this.timeoutMs);
       this.pending.set(0, { command: 'the greeting', resolve: () => {}, reject, timer });
       this.greeted = (line) => {
         const parsed = greeting.safeParse(line);

@@ -23,11 +23,11 @@ export function checkSocketPath(path: string): void {
  */
 export async function connectUnix(
   path: string,
-  timeLimitMs: number,
+  timeoutMs: number,
   givenUp: () => string | undefined = () => undefined,
 ): Promise<Socket> {
   checkSocketPath(path);
-  const giveUpAt = performance.now() + timeLimitMs;
+  const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     try {
       return await opened(path);
@@ -37,7 +37,7 @@ export async function connectUnix(
       if (performance.now() > giveUpAt) {
         throw new RmkError(
           'RMK_ERR_TIMEOUT',
-          `nobody listens on ${path} within ${timeLimitMs} ms (${messageOf(error)})`,
+          `nobody listens on ${path} within ${timeoutMs} ms (${messageOf(error)})`,
           { cause: error },
         );
       }

@@ -130,7 +130,7 @@ describe('QmpClient and a peer that is not to be trusted', () => {
 
   it('gives up on a peer that never greets', async () => {
     const path = await peer(() => {});
-    await expect(QmpClient.connect(path, { timeLimitMs: 50 })).rejects.toMatchObject({
+    await expect(QmpClient.connect(path, { timeoutMs: 50 })).rejects.toMatchObject({
       code: 'RMK_ERR_TIMEOUT',
     });
   });
@@ -163,7 +163,7 @@ describe('QmpClient and a peer that is not to be trusted', () => {
 
   it('says that nobody listens', async () => {
     const path = `${await temporaryFolder()}/none`;
-    await expect(QmpClient.connect(path, { timeLimitMs: 20 })).rejects.toMatchObject({
+    await expect(QmpClient.connect(path, { timeoutMs: 20 })).rejects.toMatchObject({
       code: 'RMK_ERR_TIMEOUT',
     });
     const givenUp = (): string => 'QEMU ended with 1';

@@ -49,17 +49,17 @@ class Channel {
   subscribe(handle: Handle, scope: Scope): Disposable {
     const subscription = new Subscription(handle, scope);
     this.registry.on(this.name, enlist, subscription);
-    this.callRoll();
+    this.rebuildSubscriptions();
     return {
       [Symbol.dispose]: () => {
         subscription.handle = nothing;
         this.registry.off(this.name, enlist, subscription);
-        this.callRoll();
+        this.rebuildSubscriptions();
       },
     };
   }
 
-  private callRoll(): void {
+  private rebuildSubscriptions(): void {
     const list: Subscription[] = [];
     this.registry.emit(this.name, list);
     this.subscriptions = list;

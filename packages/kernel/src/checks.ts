@@ -12,7 +12,7 @@ import {
 import { checkPlugin, type CheckedPlugin } from './manifest.js';
 import { refusal, type Problem } from './problem.js';
 import { startOrder } from './startOrder.js';
-import type { TimeLimit } from './timeLimit.js';
+import type { Timeout } from './timeout.js';
 
 /** What the kernel itself injects where it is asked for. */
 const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
@@ -32,7 +32,7 @@ export async function checkPlugins(
   running: readonly CheckedPlugin[],
   machine: VirtualMachine,
   /** For the schema of each. */
-  limit: TimeLimit,
+  limit: Timeout,
 ): Promise<readonly CheckedPlugin[]> {
   const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine, limit)));
   const problems = results.flatMap((result) => result.problems);
@@ -63,7 +63,7 @@ function doubledNames(plugins: readonly CheckedPlugin[]): readonly Problem[] {
     if (other === undefined) return [];
     const versions = `${other.definition.version} and ${definition.version}`;
     const message = `two plugins are named ${name} (${versions}): leave one of them out`;
-    return [{ code: 'RMK_ERR_DOUBLED', plugin: name, message }];
+    return [{ code: 'RMK_ERR_DUPLICATE', plugin: name, message }];
   });
 }
 
@@ -81,7 +81,7 @@ function doubledTokens(plugins: readonly CheckedPlugin[]): readonly Problem[] {
           ? `${name} provides ${tokenName(token)} twice`
           : `both ${other} and ${name} provide ${tokenName(token)}`;
       const message = `${both}: only one may, so leave the other out`;
-      return [{ code: 'RMK_ERR_DOUBLED', plugin: name, message }];
+      return [{ code: 'RMK_ERR_DUPLICATE', plugin: name, message }];
     }),
   );
 }

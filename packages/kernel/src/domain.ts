@@ -25,14 +25,14 @@ import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './d
 import type { InstalledPlugin, Limits } from './installedPlugin.js';
 import { Lifecycle, requiredError } from './lifecycle.js';
 import { readOnFailure } from './manifest.js';
-import { occupy, vacate } from './occupancy.js';
+import { claimMachine, releaseMachine } from './machineOwnership.js';
 import { stopError, type Problem } from './problem.js';
 import { Protection } from './protection.js';
-import { Revival } from './revival.js';
+import { RestartBackoff } from './restartBackoff.js';
 import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
-import { TimeLimit, type TimeLimits } from './timeLimit.js';
+import { Timeout, type Timeouts } from './timeout.js';
 
 export interface DomainOptions {
   readonly name: string;
@@ -43,7 +43,7 @@ export interface DomainOptions {
   /** By the names of plugins, in the place of what their authors have said. */
   readonly onFailure?: Readonly<Record<string, OnFailure>>;
   readonly supervision?: SupervisionOptions;
-  readonly timeLimits?: TimeLimits;
+  readonly timeouts?: Timeouts;
   /** Events of the program around the domain, besides those of core and of the plugins. */
   readonly events?: readonly EventName[];
   /** Called before the first plugin starts: whoever subscribes here misses nothing. */
@@ -78,12 +78,12 @@ class SupervisedDomain implements Domain {
   private readonly detections = new LiveDetections(this.installed);
   private readonly limits: Limits;
   private readonly lifecycle: Lifecycle;
-  private readonly revival: Revival;
+  private readonly restartBackoff: RestartBackoff;
   private readonly protection: Protection;
   private readonly provisions: HostProvisions;
   private lastOperation: Promise<unknown> = Promise.resolve();
 
-  constructor({ name, machine, events = [], supervision = {}, timeLimits = {} }: DomainOptions) {
+  constructor({ name, machine, events = [], supervision = {}, timeouts = {} }: DomainOptions) {
     this.name = name;
     this.machine = machine;
     const eventBus = new EventBus(new DeclaredEvents(this.installed, events));
@@ -98,13 +98,13 @@ class SupervisedDomain implements Domain {
     this.warning = bus.topic('EVT_WARNING');
     this.pluginChanged = bus.topic('EVT_PLUGINCHANGED');
     this.protection = new Protection(bus, machine.clock);
-    this.revival = new Revival(machine.clock, supervision, (plugin) => this.revive(plugin));
+    this.restartBackoff = new RestartBackoff(machine.clock, supervision, (plugin) => this.revive(plugin));
     this.host = this.supervision.scope(HOST);
     this.provisions = new HostProvisions(name, this.installed, this.host);
     this.bus = new ScopedBus(eventBus, this.host);
     this.clock = new ScopedClock(machine.clock, this.host);
-    const { start = '10s', stop = '10s' } = timeLimits;
-    this.limits = { start: new TimeLimit(start), stop: new TimeLimit(stop) };
+    const { start = '10s', stop = '10s' } = timeouts;
+    this.limits = { start: new Timeout(start), stop: new Timeout(stop) };
     this.lifecycle = new Lifecycle(
       this.installed,
       { machine, eventBus, detections: this.detections },
@@ -134,7 +134,7 @@ class SupervisedDomain implements Domain {
 
   begin({ plugins, onFailure = {}, observe }: DomainOptions): Promise<void> {
     return this.exclusively(async () => {
-      occupy(this.machine, this);
+      claimMachine(this.machine, this);
       try {
         const inOrder = await checkPlugins(plugins, [], this.machine, this.limits.start);
         const stated = readOnFailure(onFailure, inOrder);
@@ -216,8 +216,8 @@ class SupervisedDomain implements Domain {
 
   private changed(plugin: InstalledPlugin, from: PluginState, reason: string | undefined): void {
     const { name, state: to } = plugin;
-    if (to === 'quarantined') this.revival.schedule(plugin);
-    if (to === 'stopping' || to === 'removed') this.revival.cancel(plugin);
+    if (to === 'quarantined') this.restartBackoff.schedule(plugin);
+    if (to === 'stopping' || to === 'removed') this.restartBackoff.cancel(plugin);
     const change = { atNs: this.machine.clock.now(), plugin: name, from, to };
     this.pluginChanged.publish(reason === undefined ? change : { ...change, reason });
     const gone = AGENT_GONE[to];
@@ -253,7 +253,7 @@ class SupervisedDomain implements Domain {
 
   private end(): void {
     this.host.close('stopped');
-    vacate(this.machine, this);
+    releaseMachine(this.machine, this);
   }
 
   /** Runs one operation after the other, and holds the VM meanwhile. */

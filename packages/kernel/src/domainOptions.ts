@@ -10,11 +10,11 @@ import {
 import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './manifest.js';
 import { printPath } from './schema.js';
-import { LONGEST_TIMER_MS } from './timeLimit.js';
+import { LONGEST_TIMER_MS } from './timeout.js';
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
 const ADuration = z.custom<Duration>(isDuration, DURATION_HINT).optional();
-const ATimeLimit = z
+const TimeoutSchema = z
   .custom<Duration>(
     (limit) => isDuration(limit) && nanoseconds(limit) / 1e6 <= LONGEST_TIMER_MS,
     `${DURATION_HINT}, at most 24 days`,
@@ -44,7 +44,7 @@ const Options = z.strictObject({
       handlerBudget: ADuration,
     })
     .optional(),
-  timeLimits: z.strictObject({ start: ATimeLimit, stop: ATimeLimit }).optional(),
+  timeouts: z.strictObject({ start: TimeoutSchema, stop: TimeoutSchema }).optional(),
   events: z.array(NameOfEvent, 'expected an array of names of events').optional(),
   observe: z.custom((given) => typeof given === 'function', 'expected a function').optional(),
 });

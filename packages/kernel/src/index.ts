@@ -2,4 +2,4 @@ export { createDomain, type DomainOptions } from './domain.js';
 export { nearest, suggestion } from './nearest.js';
 export { startTree } from './startTree.js';
 export type { SupervisionOptions } from './supervision.js';
-export type { TimeLimits } from './timeLimit.js';
+export type { Timeouts } from './timeout.js';

@@ -11,12 +11,12 @@ import type { CheckedPlugin } from './manifest.js';
 import { className, constructPlugin } from './pluginInstances.js';
 import type { Problem } from './problem.js';
 import type { Scope } from './scope.js';
-import type { TimeLimit } from './timeLimit.js';
+import type { Timeout } from './timeout.js';
 
-export type Limits = { readonly start: TimeLimit; readonly stop: TimeLimit };
+export type Limits = { readonly start: Timeout; readonly stop: Timeout };
 
 /** What an {@link InstalledPlugin} needs of its domain. */
-export interface Surroundings {
+export interface PluginHost {
   readonly limits: Limits;
   newScope(name: string): Scope;
   changed(plugin: InstalledPlugin, from: PluginState, reason: string | undefined): void;
@@ -41,9 +41,9 @@ export class InstalledPlugin {
     readonly checked: CheckedPlugin,
     /** What the composer or the author has said; `undefined` where neither has. */
     readonly statedOnFailure: OnFailure | undefined,
-    private readonly surroundings: Surroundings,
+    private readonly pluginHost: PluginHost,
   ) {
-    this.scope = surroundings.newScope(checked.name);
+    this.scope = pluginHost.newScope(checked.name);
   }
 
   get name(): string {
@@ -81,7 +81,7 @@ export class InstalledPlugin {
     const from = this.state;
     this.state = to;
     this.outOfUse = to === 'failed' || to === 'quarantined' ? reason : undefined;
-    if (from !== to) this.surroundings.changed(this, from, reason);
+    if (from !== to) this.pluginHost.changed(this, from, reason);
   }
 
   /** Constructs the classes of the plugin, then starts them in order. Where that fails, {@link stop} or {@link giveUp} undo it. */
@@ -103,12 +103,12 @@ export class InstalledPlugin {
   }
 
   private async startModule(module: Module): Promise<void> {
-    const { limits } = this.surroundings;
+    const { limits } = this.pluginHost;
     let starting: unknown;
     let inTime: boolean;
     try {
       starting = module.start?.();
-      inTime = starting === undefined || (await limits.start.keptBy(starting));
+      inTime = starting === undefined || (await limits.start.completesWithin(starting));
     } catch (cause) {
       const message = `${this.name}: start() of ${className(module)} threw: ${messageOf(cause)}`;
       throw new RmkError('RMK_ERR_START', message, { plugin: this.name, cause });
@@ -118,7 +118,7 @@ export class InstalledPlugin {
     throw new RmkError(
       'RMK_ERR_TIMEOUT',
       `${this.name}: start() of ${className(module)} has not finished within ${limits.start.limit} of host time: ` +
-        'let it set a timer or a subscription for what takes long, or raise timeLimits.start',
+        'let it set a timer or a subscription for what takes long, or raise timeouts.start',
       { plugin: this.name },
     );
   }
@@ -147,7 +147,7 @@ export class InstalledPlugin {
   /** Stops it and makes it ready for another {@link start}. */
   async reset(reason: string): Promise<void> {
     this.reportAll(await this.stop());
-    this.scope = this.surroundings.newScope(this.name);
+    this.scope = this.pluginHost.newScope(this.name);
     this.provided = new Map();
     this.error = undefined;
     this.restarts += 1;
@@ -166,7 +166,7 @@ export class InstalledPlugin {
       const stop = `${this.name}: stop() of ${className(module)}`;
       try {
         const stopping: unknown = module.stop?.();
-        if (stopping === undefined || (await this.surroundings.limits.stop.keptBy(stopping))) continue;
+        if (stopping === undefined || (await this.pluginHost.limits.stop.completesWithin(stopping))) continue;
         problems.push(this.late(`${stop} has`));
       } catch (cause) {
         const message = `${stop} threw: ${messageOf(cause)}`;
@@ -182,7 +182,7 @@ export class InstalledPlugin {
   private async unfinished(): Promise<Problem[]> {
     const { work } = this.scope;
     for (let pending = work.pending(); pending !== undefined; pending = work.pending()) {
-      if (await this.surroundings.limits.stop.keptBy(pending)) continue;
+      if (await this.pluginHost.limits.stop.completesWithin(pending)) continue;
       const during = this.scope.underWay.join(', ');
       // It may never end, and the guest is not to stand still for ever.
       this.scope.abandon();
@@ -192,9 +192,9 @@ export class InstalledPlugin {
   }
 
   private late(what: string): Problem {
-    const { limit } = this.surroundings.limits.stop;
+    const { limit } = this.pluginHost.limits.stop;
     const about = what.startsWith(this.name) ? what : `${this.name}: ${what}`;
-    const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeLimits.stop`;
+    const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeouts.stop`;
     return { code: 'RMK_ERR_TIMEOUT', plugin: this.name, message };
   }
 }

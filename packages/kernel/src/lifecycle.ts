@@ -1,6 +1,6 @@
 import { messageOf, RmkError, tokenName, type OnFailure } from '@rmk/core';
 import { injectedInto, type KernelParts } from './injection.js';
-import { InstalledPlugin, type Surroundings } from './installedPlugin.js';
+import { InstalledPlugin, type PluginHost } from './installedPlugin.js';
 import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
 import type { Problem } from './problem.js';
 
@@ -10,7 +10,7 @@ export class Lifecycle {
     /** In the order in which they were started. */
     private readonly installed: InstalledPlugin[],
     private readonly parts: KernelParts,
-    private readonly surroundings: Surroundings,
+    private readonly pluginHost: PluginHost,
     private readonly leftOut: (plugin: InstalledPlugin, error: RmkError) => void,
   ) {}
 
@@ -25,7 +25,7 @@ export class Lifecycle {
     entered: () => void = () => {},
   ): Promise<void> {
     const starting = inOrder.map(
-      (checked) => new InstalledPlugin(checked, onFailureOf(checked), this.surroundings),
+      (checked) => new InstalledPlugin(checked, onFailureOf(checked), this.pluginHost),
     );
     this.installed.push(...starting);
     try {

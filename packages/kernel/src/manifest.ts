@@ -17,7 +17,7 @@ import { suggestion } from './nearest.js';
 import type { Problem } from './problem.js';
 import { isStandardSchema, validate } from './schema.js';
 import { HOST, KERNEL } from './supervision.js';
-import type { TimeLimit } from './timeLimit.js';
+import type { Timeout } from './timeout.js';
 
 /** A plugin whose manifest and options are in order. */
 export interface CheckedPlugin {
@@ -118,7 +118,7 @@ export interface CheckResult {
 export async function checkPlugin(
   plugin: Plugin,
   machine: VirtualMachine,
-  limit: TimeLimit,
+  limit: Timeout,
 ): Promise<CheckResult> {
   const malformed = await manifestProblems(plugin);
   if (malformed.length > 0) return { problems: malformed };
@@ -174,7 +174,7 @@ function capabilityProblems(
 
 async function readOptions(
   { definition: { name: plugin, options: schema }, options }: Plugin,
-  limit: TimeLimit,
+  limit: Timeout,
   problems: Problem[],
 ): Promise<{ readonly valid: boolean; readonly value?: unknown }> {
   const code = 'RMK_ERR_OPTIONS';
@@ -185,7 +185,7 @@ async function readOptions(
   }
   try {
     const validating = validate(schema, options === undefined ? {} : options, 'options');
-    if (!(await limit.keptBy(validating))) {
+    if (!(await limit.completesWithin(validating))) {
       const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time, which its author must mend`;
       problems.push({ code: 'RMK_ERR_TIMEOUT', plugin, message });
       return { valid: false };

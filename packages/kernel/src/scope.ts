@@ -6,7 +6,7 @@ import type { Stopwatch } from './stopwatch.js';
 /** Why a scope is closed. */
 export type Closed = 'quarantined' | 'failed' | 'stopped';
 
-/** What a plugin did wrong: `during` and `occurrence` are those of EVT_MODULEFAULT. */
+/** What a plugin did wrong: `during` and `occurrence` are those of EVT_PLUGINFAULT. */
 export interface Fault {
   readonly during: string;
   readonly occurrence: number;

@@ -1,13 +1,13 @@
 import { nanoseconds, type Clock, type Duration, type RmkEvents } from '@rmk/core';
 import type { Scope } from './scope.js';
-import { LONGEST_TIMER_MS } from './timeLimit.js';
+import { LONGEST_TIMER_MS } from './timeout.js';
 
 /** A plugin that is slow at one thing is told so once in so much host time. */
 const TOLD_EACH_HOST_MS = 1000;
 /** A promise that has been pending for so many budgets is told of at once: it may never be settled, and the guest stands still. */
 const BUDGETS_PENDING = 10;
 
-/** Tells of code that keeps the guest waiting for longer than it may. Nothing but EVT_MODULESLOW comes of it. */
+/** Tells of code that keeps the guest waiting for longer than it may. Nothing but EVT_PLUGINSLOW comes of it. */
 export class Slowness {
   private readonly budgetHostMs: number;
   private readonly toldAtHostMs = new WeakMap<Scope, Map<string, number>>();
@@ -16,7 +16,7 @@ export class Slowness {
     /** Of host time. */
     budget: Duration,
     private readonly clock: Clock,
-    private readonly publish: (event: RmkEvents['EVT_MODULESLOW']) => void,
+    private readonly publish: (event: RmkEvents['EVT_PLUGINSLOW']) => void,
   ) {
     this.budgetHostMs = nanoseconds(budget) / 1e6;
   }
@@ -38,7 +38,7 @@ export class Slowness {
     const nowHostMs = performance.now();
     const lastHostMs = told.get(during);
     // Whoever is slow at hearing of slowness would hear of himself for ever.
-    const eachHostMs = during === 'EVT_MODULESLOW' ? Infinity : TOLD_EACH_HOST_MS;
+    const eachHostMs = during === 'EVT_PLUGINSLOW' ? Infinity : TOLD_EACH_HOST_MS;
     if (lastHostMs !== undefined && nowHostMs - lastHostMs < eachHostMs) return;
     told.set(during, nowHostMs);
     const { name: plugin, timesSlow: times } = scope;

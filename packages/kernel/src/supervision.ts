@@ -26,22 +26,22 @@ export interface SupervisionOptions {
    * absent. It doubles each time, up to 64 times as long, until the plugin has been well for as long as it last waited.
    */
   readonly restartAfter?: Duration | 'never';
-  /** Host time that code of a plugin may keep the guest waiting for at once; EVT_MODULESLOW tells where it took longer. `'100ms'` when absent. */
+  /** Host time that code of a plugin may keep the guest waiting for at once; EVT_PLUGINSLOW tells where it took longer. `'100ms'` when absent. */
   readonly handlerBudget?: Duration;
 }
 
 /**
- * Reports each fault as EVT_MODULEFAULT and quarantines the plugin that has had too many in too short a time.
+ * Reports each fault as EVT_PLUGINFAULT and quarantines the plugin that has had too many in too short a time.
  *
- * The host is never quarantined. So that its handler of EVT_MODULEFAULT cannot go on reporting itself for ever, what
- * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_MODULEFAULT that
+ * The host is never quarantined. So that its handler of EVT_PLUGINFAULT cannot go on reporting itself for ever, what
+ * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_PLUGINFAULT that
  * throws is reported like any other, until the quarantine ends it.
  */
 export class Supervision {
   /** For what the kernel has to say. */
   readonly bus: Bus;
-  private readonly moduleFault: Topic<'EVT_MODULEFAULT'>;
-  private readonly moduleQuarantined: Topic<'EVT_MODULEQUARANTINED'>;
+  private readonly moduleFault: Topic<'EVT_PLUGINFAULT'>;
+  private readonly moduleQuarantined: Topic<'EVT_PLUGINQUARANTINED'>;
   private readonly quarantineAfterFaults: number;
   private readonly faultWindowNs: Nanoseconds;
 
@@ -57,7 +57,7 @@ export class Supervision {
     this.quarantineAfterFaults = quarantineAfterFaults;
     this.faultWindowNs = nanoseconds(faultWindow);
     const slowness = new Slowness(handlerBudget, clock, (event) =>
-      bus.publishUnnumbered('EVT_MODULESLOW', event, KERNEL),
+      bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
     );
     this.watch = {
       stopwatch: bus.stopwatch,
@@ -66,8 +66,8 @@ export class Supervision {
       waits: (scope, during, occurrence) => slowness.waits(scope, during, occurrence),
     };
     this.bus = new ScopedBus(bus, this.scope(KERNEL));
-    this.moduleFault = this.bus.topic('EVT_MODULEFAULT');
-    this.moduleQuarantined = this.bus.topic('EVT_MODULEQUARANTINED');
+    this.moduleFault = this.bus.topic('EVT_PLUGINFAULT');
+    this.moduleQuarantined = this.bus.topic('EVT_PLUGINQUARANTINED');
   }
 
   scope(name: string): Scope {
@@ -81,8 +81,8 @@ export class Supervision {
 
   private report(scope: Scope, fault: Fault): void {
     const { name: plugin, faults } = scope;
-    if (plugin === HOST && fault.during === 'EVT_MODULEFAULT') {
-      process.emitWarning(`the host's own handler of EVT_MODULEFAULT failed: ${messageOf(fault.error)}`);
+    if (plugin === HOST && fault.during === 'EVT_PLUGINFAULT') {
+      process.emitWarning(`the host's own handler of EVT_PLUGINFAULT failed: ${messageOf(fault.error)}`);
       return;
     }
     const atNs = this.clock.now();

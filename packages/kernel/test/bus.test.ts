@@ -77,7 +77,7 @@ describe('publishing', () => {
       }),
     ]);
     domain.bus.on('EVT_LOGLOST', ({ source, sequence }) => void seen.push(`${source} ${sequence}`));
-    domain.bus.on('EVT_MODULEFAULT', ({ error }) => void seen.push(messageOf(error)));
+    domain.bus.on('EVT_PLUGINFAULT', ({ error }) => void seen.push(messageOf(error)));
     domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
     expect(seen).toEqual([
       'detector 2',

@@ -106,13 +106,13 @@ describe('a plugin is refused', () => {
 
   it('when another one has its name', async () => {
     const error = await errorOf(domainOf([plugin('a'), plugin('a', undefined, { version: '2.0.0' })]));
-    expect(error.code).toBe('RMK_ERR_DOUBLED');
+    expect(error.code).toBe('RMK_ERR_DUPLICATE');
     expect(error.message).toContain('two plugins are named a (1.0.0 and 2.0.0)');
   });
 
   it('when another one provides the same token', async () => {
     const error = await errorOf(domainOf([provider('a'), provider('b')]));
-    expect(error.code).toBe('RMK_ERR_DOUBLED');
+    expect(error.code).toBe('RMK_ERR_DUPLICATE');
     expect(error.message).toContain('both a and b provide test:PIN');
   });
 
@@ -126,7 +126,7 @@ describe('a plugin is refused', () => {
     const error = await errorOf(
       domainOf([written({ provides: [{ token: VIRTUAL_MACHINE, by: Anything }] })]),
     );
-    expect(error.code).toBe('RMK_ERR_DOUBLED');
+    expect(error.code).toBe('RMK_ERR_DUPLICATE');
     expect(error.message).toContain('both the kernel and rmk-plugin-x provide VIRTUAL_MACHINE');
   });
 

@@ -31,7 +31,7 @@ describe('an event that nobody declares', () => {
       plugin('deaf', (bus) => void bus.on('EVT_VMEXITED', () => void bus.on(OWN, () => {}))),
     ]);
     const faults: unknown[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ plugin: name, error }) => void faults.push([name, error]));
+    domain.bus.on('EVT_PLUGINFAULT', ({ plugin: name, error }) => void faults.push([name, error]));
     domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
     expect(faults).toEqual([['deaf', expect.objectContaining({ code: 'RMK_ERR_EVENT' })]]);
     expect(domain.plugins).toMatchObject([{ state: 'active' }]);

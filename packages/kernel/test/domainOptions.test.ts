@@ -16,7 +16,7 @@ describe('the options of a domain', () => {
       plguins: [],
       onFailure: { someone: 'maybe' },
       supervision: { restartAfter: 'soon', handlerBudget: 5, quarantineAfter: 3, quarantineAfterFaults: 0 },
-      timeLimits: { start: '9999h' },
+      timeouts: { start: '9999h' },
       events: ['FOO'],
       observe: 1,
     });
@@ -30,7 +30,7 @@ describe('the options of a domain', () => {
       "supervision.restartAfter is soon: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never'",
       'supervision.handlerBudget is 5: expected a duration above zero such as 50ms, 1.5s or 2min',
       'supervision: Unrecognized key: "quarantineAfter"',
-      'timeLimits.start is 9999h: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days',
+      'timeouts.start is 9999h: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days',
       'events[0] is FOO: expected the name of an event, EVT_ and one run of capitals',
       'observe is 1: expected a function',
       'options: Unrecognized key: "plguins"',

@@ -176,7 +176,7 @@ it('plugins that act upon each other from within, throw and hang leave a domain 
     fc.asyncProperty(natures, steps, async (all, taken) => {
       const troupe = new Troupe(all);
       const { domain, machine } = await domainOf([], {
-        timeLimits: { start: '3ms', stop: '3ms' },
+        timeouts: { start: '3ms', stop: '3ms' },
         supervision: { quarantineAfterFaults: 3, restartAfter: '200ns' },
       });
       troupe.domain = domain;

@@ -113,7 +113,7 @@ describe('a pin that someone has kept', () => {
     });
     const faults: string[] = [];
     domain.bus.on(
-      'EVT_MODULEFAULT',
+      'EVT_PLUGINFAULT',
       ({ plugin: name, error }) => void faults.push(`${name}: ${String(error)}`),
     );
     const lose = (): void => domain.bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: '' });

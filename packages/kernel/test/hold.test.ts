@@ -54,7 +54,7 @@ describe('the hold', () => {
         });
       }),
     ]);
-    domain.bus.on('EVT_MODULEFAULT', async () => {
+    domain.bus.on('EVT_PLUGINFAULT', async () => {
       await new Promise((resolve) => setImmediate(resolve));
       log.push(`handled at ${machine.clock.now()}`);
     });

@@ -330,8 +330,8 @@ describe('installing beside a running guest', () => {
 
   it('is checked against what is there already', async () => {
     const { domain } = await domainOf([logged('pin', providesA)]);
-    expect((await errorOf(domain.install(logged('pin')))).code).toBe('RMK_ERR_DOUBLED');
-    expect((await errorOf(domain.install(logged('other', providesA)))).code).toBe('RMK_ERR_DOUBLED');
+    expect((await errorOf(domain.install(logged('pin')))).code).toBe('RMK_ERR_DUPLICATE');
+    expect((await errorOf(domain.install(logged('other', providesA)))).code).toBe('RMK_ERR_DUPLICATE');
     expect((await errorOf(domain.install(logged('module', { requires: [P_B] })))).code).toBe(
       'RMK_ERR_MISSING',
     );

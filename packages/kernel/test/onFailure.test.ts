@@ -158,7 +158,7 @@ describe('a plugin that fails to start and whose onFailure is quarantine', () =>
     const { domain, machine } = await domainOf(family({ onFailure: 'quarantine' }), {
       supervision: { restartAfter: '100ns' },
       observe: (bus) =>
-        void bus.on('EVT_MODULEQUARANTINED', ({ atNs, plugin: name }) => void quarantined.push([name, atNs])),
+        void bus.on('EVT_PLUGINQUARANTINED', ({ atNs, plugin: name }) => void quarantined.push([name, atNs])),
     });
     expect(states(domain)).toEqual([
       'free active',

@@ -179,7 +179,7 @@ describe('a disposable that a provided object returns', () => {
       facade.stubborn();
     });
     const faults: string[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ plugin, during, error }) => {
+    domain.bus.on('EVT_PLUGINFAULT', ({ plugin, during, error }) => {
       faults.push(`${plugin} ${during} ${String(error)}`);
     });
     await domain.remove('consumer');

@@ -89,9 +89,9 @@ describe('the VM as a plugin sees it', () => {
   it('keeps the faults of an observer away from the driver', async () => {
     const { domain, machine } = await domainOf([pin]);
     const faults: string[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ plugin: name, during }) => void faults.push(`${name}: ${during}`));
-    machine.tell('exited', { atNs: 0, code: 0 });
-    machine.tell('exited', { atNs: 0, code: 1 });
+    domain.bus.on('EVT_PLUGINFAULT', ({ plugin: name, during }) => void faults.push(`${name}: ${during}`));
+    machine.emit('exited', { atNs: 0, code: 0 });
+    machine.emit('exited', { atNs: 0, code: 1 });
     expect(faults).toEqual(['pin: fact exited']);
   });
 

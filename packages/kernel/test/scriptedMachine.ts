@@ -69,7 +69,7 @@ export class ScriptedMachine implements VirtualMachine {
     for (let held = this.#pending(); held !== undefined; held = this.#pending()) await held;
   }
 
-  tell<F extends keyof Facts>(fact: F, what: Facts[F]): void {
+  emit<F extends keyof Facts>(fact: F, what: Facts[F]): void {
     for (const tell of this.#observers.get(fact) ?? []) tell(what as never);
   }
 

@@ -20,10 +20,10 @@ function takes(forMs: number): void {
 }
 
 async function slowOf(...plugins: Parameters<typeof domainOf>[0]) {
-  const slow: RmkEvent<'EVT_MODULESLOW'>[] = [];
+  const slow: RmkEvent<'EVT_PLUGINSLOW'>[] = [];
   const { domain, machine } = await domainOf(plugins, {
     supervision,
-    observe: (bus) => void bus.on('EVT_MODULESLOW', (event) => void slow.push(event)),
+    observe: (bus) => void bus.on('EVT_PLUGINSLOW', (event) => void slow.push(event)),
   });
   const told = (): readonly string[] =>
     slow.map(({ plugin: name, during, tookHostMs }) => `${name} ${during} ${tookHostMs}`);
@@ -111,7 +111,7 @@ describe('code that keeps the guest waiting for too long is told of', () => {
       plugin('slow', (_, clock) => void clock.after(10, () => takes(30))),
     );
     await machine.run(10);
-    machine.tell('exited', exited);
+    machine.emit('exited', exited);
     expect(told()).toEqual(['slow timer 30', 'pin fact exited 40']);
   });
 
@@ -174,15 +174,15 @@ describe('a module that is slow all the time', () => {
     ]);
   });
 
-  it.each([30, 3000])('is told once of being slow at EVT_MODULESLOW itself, by %d ms', async (ms) => {
+  it.each([30, 3000])('is told once of being slow at EVT_PLUGINSLOW itself, by %d ms', async (ms) => {
     const { told, exit } = await slowOf(
       plugin('slow', (bus) => {
         bus.on('EVT_VMEXITED', () => takes(30));
-        bus.on('EVT_MODULESLOW', () => takes(ms));
+        bus.on('EVT_PLUGINSLOW', () => takes(ms));
       }),
     );
     exit();
-    expect(told()).toEqual(['slow EVT_VMEXITED 30', `slow EVT_MODULESLOW ${ms}`]);
+    expect(told()).toEqual(['slow EVT_VMEXITED 30', `slow EVT_PLUGINSLOW ${ms}`]);
   });
 });
 

@@ -18,8 +18,8 @@ describe('a handler that throws', () => {
       }),
       plugin('good', (bus) => void bus.on('EVT_VMEXITED', () => void calls.push('good'))),
     ]);
-    const faults: RmkEvent<'EVT_MODULEFAULT'>[] = [];
-    domain.bus.on('EVT_MODULEFAULT', (event) => void faults.push(event));
+    const faults: RmkEvent<'EVT_PLUGINFAULT'>[] = [];
+    domain.bus.on('EVT_PLUGINFAULT', (event) => void faults.push(event));
     domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     expect(calls).toEqual(['good']);
     expect(faults).toEqual([
@@ -50,7 +50,7 @@ describe('a handler that throws', () => {
       }),
     ]);
     const faults: string[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ plugin: name, during, occurrence, error }) => {
+    domain.bus.on('EVT_PLUGINFAULT', ({ plugin: name, during, occurrence, error }) => {
       faults.push(`${name} ${during} ${occurrence} ${String(error)}`);
     });
     domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
@@ -79,7 +79,7 @@ describe('a handler that throws', () => {
       }),
     ]);
     const errors: unknown[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ error }) => void errors.push(error));
+    domain.bus.on('EVT_PLUGINFAULT', ({ error }) => void errors.push(error));
     domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     await machine.released();
     expect(errors).toEqual([undefined, new Error('no promise')]);
@@ -97,7 +97,7 @@ describe('faults outside of handlers', () => {
       }),
     ]);
     const faults: string[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ atNs, during, occurrence, error }) => {
+    domain.bus.on('EVT_PLUGINFAULT', ({ atNs, during, occurrence, error }) => {
       faults.push(`${atNs} ${during} ${occurrence} ${String(error)}`);
     });
     await machine.run(30);
@@ -122,7 +122,7 @@ describe('quarantine', () => {
       supervision: { quarantineAfterFaults: 3, restartAfter: 'never' },
     });
     const quarantined: unknown[] = [];
-    domain.bus.on('EVT_MODULEQUARANTINED', (event) => void quarantined.push(event));
+    domain.bus.on('EVT_PLUGINQUARANTINED', (event) => void quarantined.push(event));
     await machine.run(25);
     expect(domain.plugins).toMatchObject([
       { state: 'active', faults: 2, registered: ['timer', 'EVT_VMEXITED'] },
@@ -140,7 +140,7 @@ describe('quarantine', () => {
     const { machine } = await domainOf(
       [
         plugin('bad', (bus, clock) => {
-          bus.on('EVT_MODULEFAULT', ({ faults }) => void reported.push(faults));
+          bus.on('EVT_PLUGINFAULT', ({ faults }) => void reported.push(faults));
           clock.every(10, () => {
             throw new Error('broken');
           });
@@ -171,7 +171,7 @@ describe('quarantine', () => {
     const faultWindow = '70ns';
     const { domain, machine } = await domainOf([failing], { supervision: { faultWindow } });
     const counts: number[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ faults }) => void counts.push(faults));
+    domain.bus.on('EVT_PLUGINFAULT', ({ faults }) => void counts.push(faults));
     await machine.run(1000);
     expect(domain.plugins).toMatchObject([{ state: 'active', faults: 100 }]);
     expect(counts).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
@@ -186,7 +186,7 @@ describe('quarantine', () => {
     });
     const { domain, machine } = await domainOf([throwing], { supervision });
     const quarantined: number[] = [];
-    domain.bus.on('EVT_MODULEQUARANTINED', ({ faults }) => void quarantined.push(faults));
+    domain.bus.on('EVT_PLUGINQUARANTINED', ({ faults }) => void quarantined.push(faults));
     const exit = (): void => domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     for (let time = 0; time < 5; time++) {
       exit();
@@ -215,10 +215,10 @@ describe('quarantine', () => {
     ]);
   });
 
-  it('ends a module that throws in its own handler of EVT_MODULEFAULT', async () => {
+  it('ends a module that throws in its own handler of EVT_PLUGINFAULT', async () => {
     const { domain } = await domainOf([
       plugin('bad', (bus) => {
-        bus.on('EVT_MODULEFAULT', () => {
+        bus.on('EVT_PLUGINFAULT', () => {
           throw new Error('again');
         });
         bus.on('EVT_VMEXITED', () => {
@@ -227,7 +227,7 @@ describe('quarantine', () => {
       }),
     ]);
     const faults: number[] = [];
-    domain.bus.on('EVT_MODULEFAULT', ({ faults: count }) => void faults.push(count));
+    domain.bus.on('EVT_PLUGINFAULT', ({ faults: count }) => void faults.push(count));
     domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     expect(faults).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
@@ -236,13 +236,13 @@ describe('quarantine', () => {
   it('ends two modules that set each other off', async () => {
     const throwing = (name: string) =>
       plugin(name, (bus) => {
-        bus.on('EVT_MODULEFAULT', async () => {
+        bus.on('EVT_PLUGINFAULT', async () => {
           await Promise.resolve();
           throw new Error(name);
         });
       });
     const { domain, machine } = await domainOf([throwing('a'), throwing('b')]);
-    domain.bus.topic('EVT_MODULEFAULT').publish({
+    domain.bus.topic('EVT_PLUGINFAULT').publish({
       atNs: 0,
       plugin: 'x',
       during: 'timer',
@@ -271,11 +271,11 @@ describe('quarantine', () => {
     );
     const faults: string[] = [];
     domain.bus.on(
-      'EVT_MODULEFAULT',
+      'EVT_PLUGINFAULT',
       ({ error, faults: count }) => void faults.push(`${count} ${String(error)}`),
     );
     let quarantines = 0;
-    domain.bus.on('EVT_MODULEQUARANTINED', () => void (quarantines += 1));
+    domain.bus.on('EVT_PLUGINQUARANTINED', () => void (quarantines += 1));
     domain.bus.topic('EVT_LOGLOST').publish({ atNs: 0, reason: '' });
     for (let fault = 1; fault <= 8; fault++) domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
     expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
@@ -317,7 +317,7 @@ describe('the host', () => {
       throw new Error('host is broken');
     });
     domain.bus.on(
-      'EVT_MODULEFAULT',
+      'EVT_PLUGINFAULT',
       ({ plugin: name, faults: count }) => void faults.push(`${name} ${count}`),
     );
     for (let time = 0; time < 20; time++) domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
@@ -325,12 +325,12 @@ describe('the host', () => {
     expect(faults.at(-1)).toBe('host 20');
   });
 
-  it('is warned through the process when its own handler of EVT_MODULEFAULT throws', async () => {
+  it('is warned through the process when its own handler of EVT_PLUGINFAULT throws', async () => {
     const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     try {
       const { domain } = await domainOf([]);
       let reports = 0;
-      domain.bus.on('EVT_MODULEFAULT', () => {
+      domain.bus.on('EVT_PLUGINFAULT', () => {
         reports += 1;
         throw new Error('no log file');
       });
@@ -340,7 +340,7 @@ describe('the host', () => {
       domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
       expect(reports).toBe(1);
       expect(emitWarning).toHaveBeenCalledExactlyOnceWith(
-        "the host's own handler of EVT_MODULEFAULT failed: no log file",
+        "the host's own handler of EVT_PLUGINFAULT failed: no log file",
       );
     } finally {
       emitWarning.mockRestore();

@@ -25,8 +25,8 @@ export interface DomainRigOptions {
   /** Of the test's own, besides those of core and of the plugins. */
   readonly events?: DomainOptions['events'];
   readonly supervision?: DomainOptions['supervision'];
-  readonly timeLimits?: DomainOptions['timeLimits'];
-  /** `'expected'` where plugins are meant to throw; otherwise each EVT_MODULEFAULT fails the test. */
+  readonly timeouts?: DomainOptions['timeouts'];
+  /** `'expected'` where plugins are meant to throw; otherwise each EVT_PLUGINFAULT fails the test. */
   readonly faults?: 'expected';
   /** `'expected'` where plugins are meant to leave something behind; otherwise that fails the test. */
   readonly leaks?: 'expected';
@@ -63,7 +63,7 @@ export class WatchedDomain {
       ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
       ...(options.events === undefined ? {} : { events: options.events }),
       ...(options.supervision === undefined ? {} : { supervision: options.supervision }),
-      ...(options.timeLimits === undefined ? {} : { timeLimits: options.timeLimits }),
+      ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
       observe: (bus) => {
         recorder.observe(bus);
         options.observe?.(bus);
@@ -91,7 +91,7 @@ export class WatchedDomain {
   private unexpectedFaults(): readonly string[] {
     if (this.options.faults === 'expected') return [];
     return this.recorder
-      .events('EVT_MODULEFAULT')
+      .events('EVT_PLUGINFAULT')
       .map(
         ({ plugin, during, error }) =>
           `${plugin} had a fault in ${during}: ${messageOf(error)} (where it is meant to, give the rig \`faults: 'expected'\`)`,

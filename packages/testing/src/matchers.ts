@@ -80,9 +80,9 @@ export interface RmkMatchers {
   toBeProtected(): void;
   /** EVT_PROTECTIONLOST. */
   toHaveLostProtection(expected?: ExpectedLoss): void;
-  /** EVT_MODULEFAULT. */
+  /** EVT_PLUGINFAULT. */
   toHaveFaulted(expected?: ExpectedFault): void;
-  /** EVT_MODULEQUARANTINED. */
+  /** EVT_PLUGINQUARANTINED. */
   toHaveQuarantined(expected?: ExpectedQuarantine): void;
   /** Any event that is recorded: a third party's is to be named in the rig's option `record`. */
   toHavePublished<E extends EventName>(
@@ -168,14 +168,14 @@ export const rmkMatchers = {
     received: unknown,
     { plugin, during, message, ...when }: ExpectedFault = {},
   ) {
-    const found = candidates(received, 'EVT_MODULEFAULT', (event) => ({
+    const found = candidates(received, 'EVT_PLUGINFAULT', (event) => ({
       ...event,
       message: messageOf(event.error),
     }));
     return verdict(this, { noun: 'fault', found, fields: { plugin, during, message }, when });
   },
   toHaveQuarantined(this: MatcherState, received: unknown, { plugin, ...when }: ExpectedQuarantine = {}) {
-    const found = candidates(received, 'EVT_MODULEQUARANTINED', (event) => ({ ...event }));
+    const found = candidates(received, 'EVT_PLUGINQUARANTINED', (event) => ({ ...event }));
     return verdict(this, { noun: 'quarantine', found, fields: { plugin }, when });
   },
   toHavePublished(

@@ -7,7 +7,7 @@ const NOT_RECORDED: ReadonlySet<EventName> = new Set([
   'EVT_PAGEFAULT',
   'EVT_VMSIGNAL',
   'EVT_VMSCHEDULED',
-  'EVT_MODULESLOW',
+  'EVT_PLUGINSLOW',
   'EVT_PLUGINCHANGED',
 ] satisfies EventName[]);
 

@@ -35,7 +35,7 @@ const DETAILS: { readonly [E in EventName]?: (event: RmkEvent<E>) => string } = 
     `${trigger.kind} of ${trigger.detector}: rung ${rung}, occurrence ${occurrence}` +
     (workLostNs === undefined ? '' : `, ${at(workLostNs)} of work lost`),
   EVT_RECOVERYFAILED: ({ trigger, reason }) => `${trigger.kind} of ${trigger.detector}: ${reason}`,
-  EVT_MODULEFAULT: ({ plugin, during, error }) => `${plugin} in ${during}: ${messageOf(error)}`,
+  EVT_PLUGINFAULT: ({ plugin, during, error }) => `${plugin} in ${during}: ${messageOf(error)}`,
   EVT_WARNING: ({ code, message }) => `${code}: ${message}`,
 };
 

@@ -96,8 +96,8 @@ describe('a fake machine', () => {
     const told: unknown[] = [];
     machine.observe('gone', (fact) => void told.push(fact));
     await machine.advance('1ms');
-    machine.tell('gone', { reason: 'the host is off' });
-    machine.tell('gone', { reason: 'it was off before', atNs: 7 });
+    machine.emit('gone', { reason: 'the host is off' });
+    machine.emit('gone', { reason: 'it was off before', atNs: 7 });
     expect(told).toEqual([
       { atNs: 1e6, reason: 'the host is off' },
       { atNs: 7, reason: 'it was off before' },

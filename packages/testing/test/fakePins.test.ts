@@ -40,7 +40,7 @@ describe('the fake pins', () => {
     });
     await rig.advance('45ms');
     await rig.domain.get(P_PTABLE).write(8192, Uint8Array.of(7));
-    rig.machine.tell('signal', { cause: 'load-access-fault', privilege: 'machine' });
+    rig.machine.emit('signal', { cause: 'load-access-fault', privilege: 'machine' });
     await rig.advance('1ms');
     expect(rig).toHaveRecovered({ kind: 'crash', rung: 'target', workLostNs: 15e6 });
     expect(await rig.machine.read(8192, 1)).toEqual(Uint8Array.of(0));
@@ -83,16 +83,16 @@ describe('the fake pins', () => {
       progress: [],
     };
     const rig = await startFakeRig({ plugins: [], record: ['EVT_VMSCHEDULED', 'EVT_PAGEFAULT'] });
-    rig.machine.tell('scheduled', scheduled);
-    rig.machine.tell('output', {
+    rig.machine.emit('scheduled', scheduled);
+    rig.machine.emit('output', {
       device: 'console',
       data: Uint8Array.of(65),
       position: 0,
       guestNs: 0,
       epoch: 0,
     });
-    rig.machine.tell('exited', { code: 3 });
-    rig.machine.tell('pagefault', { frames: Uint32Array.of(4) });
+    rig.machine.emit('exited', { code: 3 });
+    rig.machine.emit('pagefault', { frames: Uint32Array.of(4) });
     expect(rig).toHavePublished('EVT_VMSCHEDULED', { cpuNs: 10e6, source: 'rmk-fake-vmschl' });
     expect(rig).toHavePublished('EVT_VMOUTPUT', { device: 'console' });
     expect(rig).toHavePublished('EVT_VMEXITED', { code: 3 });

@@ -95,7 +95,7 @@ describe('the leak check', () => {
 
   it('finds a promise that is never settled', async () => {
     const plugins = [careless('promise')];
-    const rig = await startFakeRig({ plugins, timeLimits: { stop: '50ms' } });
+    const rig = await startFakeRig({ plugins, timeouts: { stop: '50ms' } });
     publishRestart(rig);
     const problems = await rig.stop().catch(messageOf);
     expect(problems).toMatch(/rmk-plugin-careless.*EVT_VMRESTARTED.*not finished within/);

@@ -93,7 +93,7 @@ describe('the matchers', () => {
   it('look for faults, restarts and events of third parties', async () => {
     const rig = await protectedRig();
     const error = new Error('a mistake');
-    publish(rig, 'EVT_MODULEFAULT', {
+    publish(rig, 'EVT_PLUGINFAULT', {
       atNs: 1,
       plugin: 'p',
       during: 'timer',
@@ -101,7 +101,7 @@ describe('the matchers', () => {
       error,
       faults: 1,
     });
-    publish(rig, 'EVT_MODULEQUARANTINED', { atNs: 2, plugin: 'p', faults: 1 });
+    publish(rig, 'EVT_PLUGINQUARANTINED', { atNs: 2, plugin: 'p', faults: 1 });
     publish(rig, 'EVT_ROOMTOOHOT', { atNs: 3, celsius: 41 });
     expect(rig).toHaveFaulted({ plugin: 'p', during: 'timer', message: 'a mistake' });
     expect(rig).toHaveQuarantined({ plugin: 'p' });

@@ -228,7 +228,7 @@ describe('a test with a rig fails', () => {
   it('but not where the fault is expected', async () => {
     const rig = await startRig({ ...tasks, plugins: [careless('throw')], faults: 'expected' });
     rig.domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 0 });
-    expect(rig.events('EVT_MODULEFAULT')).toHaveLength(1);
+    expect(rig.events('EVT_PLUGINFAULT')).toHaveLength(1);
   });
 });
 

@@ -58,7 +58,7 @@ const WARM_UP_MS = 2000;
 const STRESS_GAP_MS = 5;
 const KEPT = 3;
 const SERIAL = 'serial';
-const NOTHING_AHEAD: EpochPlan = { preSave: 'none' };
+const NO_PRESAVE: EpochPlan = { preSave: 'none' };
 
 /** Measures the QEMU driver alone, with no domain around it: what it does by itself, and whether that is exact. */
 export async function qemuBenchmark(
@@ -174,7 +174,7 @@ class Ring {
   ) {}
 
   async take(): Promise<Cut> {
-    const checkpoint = await this.machine.checkpoint(NOTHING_AHEAD);
+    const checkpoint = await this.machine.checkpoint(NO_PRESAVE);
     const cut = this.lastCut();
     this.kept.unshift({ checkpoint, cut });
     for (const old of this.kept.splice(KEPT)) release(old);
@@ -187,10 +187,7 @@ class Ring {
     if (target === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
     await this.machine.suspend();
     const logs = this.kept.map(({ checkpoint }) => checkpoint.log);
-    const checkpoint = await this.machine.rollback(
-      { context: target.checkpoint.context, logs },
-      NOTHING_AHEAD,
-    );
+    const checkpoint = await this.machine.rollback({ context: target.checkpoint.context, logs }, NO_PRESAVE);
     const after = this.lastCut();
     for (const undone of this.kept) release(undone);
     this.kept = [{ checkpoint, cut: after }];

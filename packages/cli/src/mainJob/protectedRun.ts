@@ -135,9 +135,9 @@ class Injection {
 }
 
 /** What must not happen to RMK itself while it protects a guest. */
-const MISHAPS = [
-  'EVT_MODULEFAULT',
-  'EVT_MODULEQUARANTINED',
+const UNEXPECTED_EVENTS = [
+  'EVT_PLUGINFAULT',
+  'EVT_PLUGINQUARANTINED',
   'EVT_CHECKPOINTLOST',
   'EVT_PROTECTIONLOST',
   'EVT_RECOVERYFAILED',
@@ -155,7 +155,7 @@ class Totals {
     bus.on('EVT_CHECKPOINTED', ({ closed }) => this.addEpoch(closed));
     bus.on('EVT_ROLLEDBACK', ({ rollback }) => void (this.undoneNs += rollback.undoneNs));
     bus.on('EVT_RECOVERED', () => void this.recoveries++);
-    for (const name of MISHAPS) {
+    for (const name of UNEXPECTED_EVENTS) {
       bus.on(name, ({ atNs, source }) => void this.mishaps.push(`${name} of ${source} at ${atNs} ns`));
     }
   }

@@ -35,9 +35,9 @@ export interface LinuxOptions {
 }
 
 /** What RMK itself must not run into while it protects a guest. */
-const MISHAPS = [
-  'EVT_MODULEFAULT',
-  'EVT_MODULEQUARANTINED',
+const UNEXPECTED_EVENTS = [
+  'EVT_PLUGINFAULT',
+  'EVT_PLUGINQUARANTINED',
   'EVT_CHECKPOINTLOST',
   'EVT_PROTECTIONLOST',
   'EVT_RECOVERYFAILED',
@@ -190,7 +190,7 @@ export class ProtectedLinux {
       plugins: qemuProtection({ interval: INTERVAL }, this.guest.heartbeatPort),
       observe: (bus) => {
         bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries.push(record));
-        for (const name of MISHAPS) {
+        for (const name of UNEXPECTED_EVENTS) {
           bus.on(name, ({ atNs, source, ...about }) => {
             const detail = 'reason' in about ? `: ${about.reason}` : '';
             this.mishaps.push(`${name} of ${source} at ${(atNs / 1e6).toFixed(1)} ms${detail}`);

@@ -87,9 +87,9 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_PROTECTIONLOST: ({ reason }) => `${colour.yellow('protection lost')}: ${reason}`,
   EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
     `${colour.green('protected')} again after ${durationText(lostForNs)} without protection`,
-  EVT_MODULEFAULT: ({ plugin, during, error, faults }) =>
+  EVT_PLUGINFAULT: ({ plugin, during, error, faults }) =>
     `${colour.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)} (its number ${faults})`,
-  EVT_MODULEQUARANTINED: ({ plugin, faults }) =>
+  EVT_PLUGINQUARANTINED: ({ plugin, faults }) =>
     `${colour.yellow(`${plugin} is quarantined`)} after ${faults} faults: the domain goes on without it`,
   EVT_WARNING: ({ code, message }) => `${colour.yellow(code)}: ${message}`,
   EVT_VMEXITED: ({ code }) => `switched itself off with exit code ${code === 0 ? code : colour.red(code)}`,

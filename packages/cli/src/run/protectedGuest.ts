@@ -109,7 +109,7 @@ export class ProtectedGuest implements GuestProgress {
 
   private count(bus: Bus): void {
     bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
-    bus.on('EVT_MODULEFAULT', () => void this.moduleFaults++);
+    bus.on('EVT_PLUGINFAULT', () => void this.moduleFaults++);
     bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
     bus.on('EVT_RECOVERYFAILED', () => {
       this.givenUp = true;

@@ -1,5 +1,5 @@
 import {
-  FactTeller,
+  FactEmitter,
   nanoseconds,
   RmkError,
   token,
@@ -73,7 +73,7 @@ export class FakeMachine implements VirtualMachine {
   private readonly devices: readonly string[];
   private readonly script: readonly ScriptedAct[];
   private readonly onInput: FakeMachineOptions['onInput'];
-  private readonly observers = new FactTeller();
+  private readonly observers = new FactEmitter();
   private readonly face: FakeGuest;
   private pending: () => Promise<void> | undefined = () => undefined;
   private state: GuestState;
@@ -113,8 +113,8 @@ export class FakeMachine implements VirtualMachine {
   }
 
   /** Tells a fact, as the hypervisor would. Its time is now unless it is given. */
-  tell<F extends keyof Facts>(fact: F, what: Untimed<Facts[F]>): void {
-    this.observers.tell(fact, { atNs: this.clock.nowNs, ...what } as Facts[F]);
+  emit<F extends keyof Facts>(fact: F, what: Untimed<Facts[F]>): void {
+    this.observers.emit(fact, { atNs: this.clock.nowNs, ...what } as Facts[F]);
   }
 
   get guestNs(): Nanoseconds {
@@ -257,7 +257,7 @@ export class FakeMachine implements VirtualMachine {
     const state = ({ busy: 'ran', idle: 'idle', halted: 'halted' } as const)[this.state.activity];
     const progress = Array.from(this.signs, ([sign, atNs]) => ({ sign, atNs }));
     this.beginSlice();
-    this.tell('scheduled', { cpuNs, idleNs, haltedNs, state, progress });
+    this.emit('scheduled', { cpuNs, idleNs, haltedNs, state, progress });
   }
 
   private beginSlice(): void {
@@ -276,16 +276,16 @@ export class FakeMachine implements VirtualMachine {
       store: (address, data) => {
         const lost = this.memory.write(address, data);
         const frames = Uint32Array.from(this.memory.faulted.splice(0));
-        if (frames.length > 0 && this.capabilities.has('pagefault-facts')) this.tell('pagefault', { frames });
+        if (frames.length > 0 && this.capabilities.has('pagefault-facts')) this.emit('pagefault', { frames });
         if (lost)
-          this.tell('loglost', { reason: 'the log area is full: give the fake machine more logPages' });
+          this.emit('loglost', { reason: 'the log area is full: give the fake machine more logPages' });
       },
       putOut: (device, what) => {
         const data = typeof what === 'string' ? new TextEncoder().encode(what) : what.slice();
         const { guestNs, positions } = this.state;
         const position = positions[device] ?? 0;
         this.state = { ...this.state, positions: { ...positions, [device]: position + data.length } };
-        this.tell('output', { device, data, position, guestNs, epoch: this.epoch });
+        this.emit('output', { device, data, position, guestNs, epoch: this.epoch });
       },
       setRegister: (name, value) => {
         this.state = { ...this.state, registers: { ...this.state.registers, [name]: value } };
@@ -294,10 +294,10 @@ export class FakeMachine implements VirtualMachine {
       becomes: (activity) => {
         this.state = { ...this.state, activity };
       },
-      signal: (cause, privilege: Privilege = 'kernel') => this.tell('signal', { cause, privilege }),
+      signal: (cause, privilege: Privilege = 'kernel') => this.emit('signal', { cause, privilege }),
       exit: (code) => {
         this.state = { ...this.state, exitCode: code };
-        this.tell('exited', { code });
+        this.emit('exited', { code });
       },
     };
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, NOTHING_AHEAD, targetOf, type Stage } from './vmUnderTest.js';
+import { codeOf, NO_PRESAVE, targetOf, type Stage } from './vmUnderTest.js';
 import { memoryImage, differingFrames } from './memoryImage.js';
 
 /** The end of a VM's life, and another one. */
@@ -19,8 +19,8 @@ export function lifeContract(stage: Stage): void {
         writeRegister: () => machine.writeRegister(guest.register, 0n),
         read: () => machine.read(vm.addressOf(0), 1),
         write: () => machine.write(vm.addressOf(0), Uint8Array.of(1)),
-        checkpoint: () => machine.checkpoint(NOTHING_AHEAD),
-        rollback: () => machine.rollback(targetOf([checkpoint]), NOTHING_AHEAD),
+        checkpoint: () => machine.checkpoint(NO_PRESAVE),
+        rollback: () => machine.rollback(targetOf([checkpoint]), NO_PRESAVE),
         restart: () => machine.restart(),
       };
       for (const [name, operation] of Object.entries(operations)) {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   codeOf,
   defined,
-  NOTHING_AHEAD,
+  NO_PRESAVE,
   targetOf,
   UPDATED_AHEAD,
   type Stage,
@@ -24,7 +24,7 @@ interface Taken {
 async function taken(vm: VmUnderTest, index: number): Promise<Taken> {
   await vm.machine.suspend();
   await vm.write(index, 0x10 + index);
-  const checkpoint = await vm.checkpoint(index % 2 === 0 ? NOTHING_AHEAD : UPDATED_AHEAD);
+  const checkpoint = await vm.checkpoint(index % 2 === 0 ? NO_PRESAVE : UPDATED_AHEAD);
   const state = await vm.state();
   await vm.machine.resume();
   await vm.beBusy();
@@ -85,7 +85,7 @@ export function rollbackContract(stage: Stage, propertyRuns: number): void {
       const vm = await stage.vm();
       const only = await taken(vm, 0);
       let { checkpoint } = only;
-      for (const plan of [UPDATED_AHEAD, NOTHING_AHEAD, UPDATED_AHEAD]) {
+      for (const plan of [UPDATED_AHEAD, NO_PRESAVE, UPDATED_AHEAD]) {
         checkpoint = await vm.rollback([checkpoint], plan);
         await vm.expectState(only.state);
         await vm.machine.resume();
@@ -141,7 +141,7 @@ export function rollbackContract(stage: Stage, propertyRuns: number): void {
         'the context of another checkpoint': { context: newest.context, logs: [newest.log, middle.log] },
       };
       for (const [what, path] of Object.entries(paths)) {
-        const code = await codeOf(() => vm.machine.rollback(path, NOTHING_AHEAD));
+        const code = await codeOf(() => vm.machine.rollback(path, NO_PRESAVE));
         expect(['RMK_ERR_RELEASED', 'RMK_ERR_INPUT'], what).toContain(code);
       }
       await vm.expectState(before);

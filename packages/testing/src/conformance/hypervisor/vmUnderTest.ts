@@ -16,7 +16,7 @@ import { expect } from 'vitest';
 import { WINDOW_PAGES, type HypervisorSubject, type SubjectGuest } from './hypervisorSubject.js';
 import { differingFrames, memoryImage, type MemoryImage } from './memoryImage.js';
 
-export const NOTHING_AHEAD: EpochPlan = { preSave: 'none' };
+export const NO_PRESAVE: EpochPlan = { preSave: 'none' };
 export const UPDATED_AHEAD: EpochPlan = { preSave: 'updated' };
 
 /** What a rollback must bring back. */
@@ -89,12 +89,12 @@ export class VmUnderTest {
     return this.keep(this.machine.observe(fact, tell));
   }
 
-  async checkpoint(plan: EpochPlan = NOTHING_AHEAD): Promise<Checkpointed> {
+  async checkpoint(plan: EpochPlan = NO_PRESAVE): Promise<Checkpointed> {
     return this.handed(await this.machine.checkpoint(plan));
   }
 
   /** Goes back to the oldest of `checkpoints`, which are given newest first and without a gap. */
-  async rollback(checkpoints: readonly Checkpointed[], plan: EpochPlan = NOTHING_AHEAD): Promise<RolledBack> {
+  async rollback(checkpoints: readonly Checkpointed[], plan: EpochPlan = NO_PRESAVE): Promise<RolledBack> {
     return this.handed(await this.machine.rollback(targetOf(checkpoints), plan));
   }
 

@@ -12,7 +12,7 @@ interface Wait {
 }
 
 /** Has quarantined plugins started again after a while, and a longer while each time. */
-export class Revival {
+export class RestartBackoff {
   private readonly waits = new WeakMap<InstalledPlugin, Wait>();
   private readonly waiting = new Set<InstalledPlugin>();
   private readonly restartAfterNs: Nanoseconds;

@@ -1,7 +1,7 @@
 import { nanoseconds, type Duration } from '@rmk/core';
 
 /** In host time. */
-export interface TimeLimits {
+export interface Timeouts {
   /** For the `start()` of one class of a plugin; `'10s'` when absent. */
   readonly start?: Duration;
   /** For the `stop()` of one class, and for the handlers of a plugin that are under way; `'10s'` when absent. */
@@ -12,7 +12,7 @@ export interface TimeLimits {
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A span of host time that something may take. */
-export class TimeLimit {
+export class Timeout {
   private readonly limitMs: number;
 
   constructor(readonly limit: Duration) {
@@ -20,7 +20,7 @@ export class TimeLimit {
   }
 
   /** Whether `work` is done in time. Rejected as `work` is, if that happens in time. */
-  async keptBy(work: unknown): Promise<boolean> {
+  async completesWithin(work: unknown): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<false>((resolve) => {
       timer = setTimeout(() => resolve(false), this.limitMs);

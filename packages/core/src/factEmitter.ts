@@ -4,7 +4,7 @@ type Listener<F extends keyof Facts> = (what: Facts[F]) => void;
 type Listeners = { [F in keyof Facts]: readonly Listener<F>[] };
 
 /** Who listens to the facts of one VM. The lists are replaced, never changed, so that telling one is safe from changes. */
-export class FactTeller {
+export class FactEmitter {
   private listeners: Listeners = {
     pagefault: [],
     signal: [],
@@ -15,12 +15,12 @@ export class FactTeller {
     gone: [],
   };
 
-  observe<F extends keyof Facts>(fact: F, tell: Listener<F>): Disposable {
-    const entry: Listener<F> = (what) => tell(what);
+  observe<F extends keyof Facts>(fact: F, listener: Listener<F>): Disposable {
+    const entry: Listener<F> = (what) => listener(what);
     this.replace(fact, [...this.listeners[fact], entry]);
     return {
       [Symbol.dispose]: () => {
-        const others = this.listeners[fact].filter((listener) => listener !== entry);
+        const others = this.listeners[fact].filter((other) => other !== entry);
         this.replace(fact, others);
       },
     };
@@ -30,7 +30,7 @@ export class FactTeller {
     return this.listeners[fact].length > 0;
   }
 
-  tell<F extends keyof Facts>(fact: F, what: Facts[F]): void {
+  emit<F extends keyof Facts>(fact: F, what: Facts[F]): void {
     for (const listener of this.listeners[fact]) listener(what);
   }
 

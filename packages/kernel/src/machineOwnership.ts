@@ -4,7 +4,7 @@ import { RmkError, type Domain, type VirtualMachine } from '@rmk/core';
 const occupants = new WeakMap<VirtualMachine, Domain>();
 
 /** `RMK_ERR_STATE` where the VM belongs to a domain already. */
-export function occupy(machine: VirtualMachine, domain: Domain): void {
+export function claimMachine(machine: VirtualMachine, domain: Domain): void {
   const occupant = occupants.get(machine);
   if (occupant === undefined) {
     occupants.set(machine, domain);
@@ -17,6 +17,6 @@ export function occupy(machine: VirtualMachine, domain: Domain): void {
 }
 
 /** Does nothing where another domain has it by now. */
-export function vacate(machine: VirtualMachine, domain: Domain): void {
+export function releaseMachine(machine: VirtualMachine, domain: Domain): void {
   if (occupants.get(machine) === domain) occupants.delete(machine);
 }

@@ -4,7 +4,7 @@ import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
-const timeLimits = { start: '5ms', stop: '5ms' } as const;
+const timeouts = { start: '5ms', stop: '5ms' } as const;
 
 interface Slow {
   readonly plugin: Plugin;
@@ -50,11 +50,11 @@ describe('a schema of options that never settles', () => {
     'RMK_ERR_TIMEOUT: hanging: the schema of its options has not finished within 5ms of host time, which its author must mend';
 
   it('is refused when the domain is made', async () => {
-    expect((await errorOf(domainOf([hanging({})], { timeLimits }))).message).toBe(refusal);
+    expect((await errorOf(domainOf([hanging({})], { timeouts }))).message).toBe(refusal);
   });
 
   it('does not keep a domain from anything when it is installed', async () => {
-    const { domain, machine } = await domainOf([plugin('fine')], { timeLimits });
+    const { domain, machine } = await domainOf([plugin('fine')], { timeouts });
     expect((await errorOf(domain.install(hanging({})))).message).toBe(refusal);
     await machine.run(100);
     expect(domain.clock.now()).toBe(100);
@@ -66,21 +66,21 @@ describe('a schema of options that never settles', () => {
 describe('a start that takes too long', () => {
   it('is refused, naming plugin and class, and the others are stopped', async () => {
     const { plugin: tooSlow } = slow('start');
-    const error = await errorOf(domainOf([plugin('fine'), tooSlow], { timeLimits }));
+    const error = await errorOf(domainOf([plugin('fine'), tooSlow], { timeouts }));
     expect(error.code).toBe('RMK_ERR_TIMEOUT');
     expect(error.plugin).toBe('slow');
     expect(error.message).toBe(
       'RMK_ERR_TIMEOUT: slow: start() of Slow has not finished within 5ms of host time: ' +
-        'let it set a timer or a subscription for what takes long, or raise timeLimits.start',
+        'let it set a timer or a subscription for what takes long, or raise timeouts.start',
     );
   });
 
   it('does not come alive when it finishes after all', async () => {
     const { plugin: tooSlow, log, finish } = slow('start');
     const faults: string[] = [];
-    const { domain } = await domainOf([], { timeLimits });
+    const { domain } = await domainOf([], { timeouts });
     domain.bus.on(
-      'EVT_MODULEFAULT',
+      'EVT_PLUGINFAULT',
       ({ plugin: name, during, error }) => void faults.push(`${name} ${during} ${String(error)}`),
     );
     await errorOf(domain.install(tooSlow));
@@ -108,7 +108,7 @@ describe('a start that takes too long', () => {
       modules: [Late],
       onFailure: 'continue',
     })();
-    const { domain } = await domainOf([late], { timeLimits });
+    const { domain } = await domainOf([late], { timeouts });
     expect(domain.plugins).toMatchObject([{ state: 'failed', error: { code: 'RMK_ERR_TIMEOUT' } }]);
     finish();
     await settled();
@@ -123,7 +123,7 @@ const stuck = plugin('stuck', (bus) => void bus.on('EVT_VMEXITED', () => new Pro
 describe('a stop that takes too long', () => {
   it('is reported, naming plugin and class, and keeps nobody else from being stopped', async () => {
     const { plugin: tooSlow } = slow('stop');
-    const { domain } = await domainOf([plugin('fine'), tooSlow], { timeLimits });
+    const { domain } = await domainOf([plugin('fine'), tooSlow], { timeouts });
     const error = await errorOf(domain.stop());
     expect(error.code).toBe('RMK_ERR_TIMEOUT');
     expect(error.message).toContain('slow: stop() of Slow has not finished within 5ms of host time');
@@ -132,7 +132,7 @@ describe('a stop that takes too long', () => {
   });
 
   it('because of a handler that does not end is reported, and the plugin is removed nevertheless', async () => {
-    const { domain, machine } = await domainOf([stuck], { timeLimits });
+    const { domain, machine } = await domainOf([stuck], { timeouts });
     domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
     const error = await errorOf(domain.remove('stuck'));
     expect(error.message).toContain(
@@ -146,13 +146,13 @@ describe('a stop that takes too long', () => {
 
   it('because of a handler that does not end leaves the guest its way when the plugin is started anew', async () => {
     const faults: string[] = [];
-    const { domain, machine } = await domainOf([stuck], { timeLimits });
-    domain.bus.on('EVT_MODULEFAULT', ({ during, error }) => void faults.push(`${during}: ${String(error)}`));
+    const { domain, machine } = await domainOf([stuck], { timeouts });
+    domain.bus.on('EVT_PLUGINFAULT', ({ during, error }) => void faults.push(`${during}: ${String(error)}`));
     domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
     await domain.restart('stuck');
     expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]);
     expect(faults).toEqual([
-      'stop: Error: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time and was not waited for any longer: mend it, or raise timeLimits.stop',
+      'stop: Error: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time and was not waited for any longer: mend it, or raise timeouts.stop',
     ]);
     await machine.run(100);
     expect(domain.clock.now()).toBe(100);
@@ -160,8 +160,8 @@ describe('a stop that takes too long', () => {
 });
 
 it.each(['0s', 'soon', '9999h', 10])('a limit of %o is refused', async (limit) => {
-  const error = await errorOf(domainOf([], { timeLimits: { start: limit as Duration } }));
+  const error = await errorOf(domainOf([], { timeouts: { start: limit as Duration } }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: createDomain: timeLimits.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
+    `RMK_ERR_INPUT: createDomain: timeouts.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
   );
 });
