@@ -16,10 +16,10 @@ export default defineConfig({
           exclude: ['packages/hypervisor-qemu/**'],
         },
       },
-      {
-        extends: true,
-        test: { name: 'pipelines', include: ['test/**/*.test.ts'], exclude: ['test/qemu/**'] },
-      },
+      ...['pipelines', 'packaging', 'docs', 'oracle'].map((room) => ({
+        extends: true as const,
+        test: { name: room, include: [`test/${room}/**/*.test.ts`] },
+      })),
       {
         extends: true,
         test: {

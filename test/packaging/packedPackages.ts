@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { usePacked, type PackedPackages } from '../scripts/packedPackages.mjs';
+import { usePacked, type PackedPackages } from '../../scripts/packedPackages.mjs';
 
 const run = promisify(execFile);
 

@@ -194,7 +194,7 @@ describe('the server under faults, on its own', () => {
 describe('the README of testing', () => {
   it('shows a report as it is tested', () => {
     expect(read('packages/testing/README.md')).toContain(
-      `\`\`\`ts\n${read('test/requestsUnderFaults.test.ts')}\`\`\``,
+      `\`\`\`ts\n${read('test/pipelines/requestsUnderFaults.test.ts')}\`\`\``,
     );
   });
 });
@@ -212,7 +212,7 @@ function expectShown(faults: string, { committed, wire }: Omit<RequestReport, 'r
 }
 
 function read(path: string): string {
-  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }
 
 interface Stretch {

@@ -31,7 +31,7 @@ import { MODEL_ERROR_CODES } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
-const page = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
+const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
 
 /** The sections of the page by their headings, which are codes. */
 const sections = new Map(

@@ -3,12 +3,12 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packPackages, type PackedPackages } from '../scripts/packedPackages.mjs';
+import { packPackages, type PackedPackages } from '../../scripts/packedPackages.mjs';
 import { emptyFolder, installPacked } from './packedPackages.js';
 
 const tarballs = emptyFolder('packed');
 const consumer = emptyFolder('consumer');
-const TYPESCRIPT = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+const TYPESCRIPT = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url));
 let packed: PackedPackages;
 
 /** What a program in the consumer's folder prints, whether it fails or not. */

@@ -152,7 +152,7 @@ describe('the example in the README of', () => {
 describe('the README of testing', () => {
   it('shows a detector with its test as it stands here', () => {
     expect(contentsOf('packages/testing/README.md')).toContain(
-      `\`\`\`ts\n${contentsOf('test/thirdPartyDetector.test.ts')}\`\`\``,
+      `\`\`\`ts\n${contentsOf('test/pipelines/thirdPartyDetector.test.ts')}\`\`\``,
     );
   });
 });
@@ -161,7 +161,7 @@ describe('the README of testing', () => {
 function expectShown(folder: string): void {
   const readme = contentsOf(`${folder}/README.md`);
   const name = folder.split('/').at(-1) ?? '';
-  const source = contentsOf('test/readmeExamples.test.ts');
+  const source = contentsOf('test/docs/readmeExamples.test.ts');
   const begin = source.indexOf('\n', source.indexOf(`  it('${name}', async () => {`)) + 1;
   const body = source.slice(begin, source.indexOf('    expectShown(', begin)).replaceAll(/^ {4}/gm, '');
   expect(readme).toContain(`\`\`\`ts\n${body}\`\`\``);
@@ -169,5 +169,5 @@ function expectShown(folder: string): void {
 }
 
 function contentsOf(path: string): string {
-  return readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 }

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { packPackages } from '../scripts/packedPackages.mjs';
+import { packPackages } from '../../scripts/packedPackages.mjs';
 import { emptyFolder, install, installPacked } from './packedPackages.js';
 
 const KINDS = ['pin', 'detector', 'recovery', 'algorithm'] as const;
@@ -76,7 +76,7 @@ describe.each(KINDS)('a generated %s, with the packages as published', (kind) =>
 });
 
 describe('a plugin that is written from a clone, where no registry has RMK', () => {
-  const script = fileURLToPath(new URL('../scripts/createPlugin.mjs', import.meta.url));
+  const script = fileURLToPath(new URL('../../scripts/createPlugin.mjs', import.meta.url));
 
   it('is installed from what lies beside it, wherever the folder is moved, and passes its own test', async () => {
     using place = emptyFolder('clone');

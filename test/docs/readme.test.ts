@@ -5,7 +5,7 @@ const text = (path: string): string => readFileSync(new URL(path, import.meta.ur
 
 describe('the example of the README', () => {
   it('is the program that is checked here, and prints what the README says', async () => {
-    const readme = text('../README.md');
+    const readme = text('../../README.md');
     const shown =
       /^\/\/ README: from here …\n(.*)^\/\/ … to here\.$/ms.exec(text('readmeExample.ts'))?.[1] ?? '';
     expect(readme).toContain(`\`\`\`ts\n${shown}\`\`\``);

@@ -9,13 +9,13 @@ import { createDomain } from '@rmk/kernel';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig } from '@rmk/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { guestsIn } from './oracle/oracleGuests.js';
-import { describeOracle } from './oracle/qemu.js';
-import { runEmbedded } from './oracle/runEmbedded.js';
-import { runUnderQemu } from './oracle/runUnderQemu.js';
+import { guestsIn } from '../oracle/oracleGuests.js';
+import { describeOracle } from '../oracle/qemu.js';
+import { runEmbedded } from '../oracle/runEmbedded.js';
+import { runUnderQemu } from '../oracle/runUnderQemu.js';
 
 /** What the guide shows is taken from it, so that it cannot be wrong there and right here. */
-const guide = readFile(new URL('../docs/bring-your-own-guest.md', import.meta.url), 'utf8');
+const guide = readFile(new URL('../../docs/bring-your-own-guest.md', import.meta.url), 'utf8');
 
 /** The contents of the first code block after `` `name` ``. */
 function file(name: string): string {
