@@ -1,13 +1,14 @@
 import { parseElf, RAM_BASE } from '@rmk/hypervisor-embedded';
 // A hart alone, one instruction at a time, with a clock that stands still: the machine around it has no door for that.
-import { Clint, CLINT_BASE } from '../../packages/hypervisor-embedded/src/clint.js';
-import { DeviceBus } from '../../packages/hypervisor-embedded/src/deviceBus.js';
-import { Finisher } from '../../packages/hypervisor-embedded/src/finisher.js';
-import { GuestMemory } from '../../packages/hypervisor-embedded/src/guestMemory.js';
-import { HartState, NO_RESERVATION } from '../../packages/hypervisor-embedded/src/hartState.js';
-import { Interpreter } from '../../packages/hypervisor-embedded/src/interpreter.js';
-import type { Processor } from '../../packages/hypervisor-embedded/src/processor.js';
-import { Uart } from '../../packages/hypervisor-embedded/src/uart.js';
+import { Clint, CLINT_BASE } from '../../packages/hypervisor-embedded/src/devices/clint.js';
+import { DeviceBus } from '../../packages/hypervisor-embedded/src/devices/deviceBus.js';
+import { Finisher } from '../../packages/hypervisor-embedded/src/devices/finisher.js';
+import { GuestMemory } from '../../packages/hypervisor-embedded/src/memory/guestMemory.js';
+import { HartState, NO_RESERVATION } from '../../packages/hypervisor-embedded/src/hart/hartState.js';
+import { Interpreter } from '../../packages/hypervisor-embedded/src/hart/interpreter.js';
+import type { Processor } from '../../packages/hypervisor-embedded/src/hart/processor.js';
+import { readRegister, writeRegister } from '../../packages/hypervisor-embedded/src/hart/registers.js';
+import { Uart } from '../../packages/hypervisor-embedded/src/devices/uart.js';
 import type { ComparedHart } from './comparedHart.js';
 import { LINE_DATA_READY, MSIP, MTIME, MTIMECMP, UART_LINE_STATUS, type DeviceStore } from './devices.js';
 import type { OracleGuest } from './guest.js';
@@ -58,7 +59,7 @@ export class EmbeddedHart implements ComparedHart {
 
   get control(): ControlFile {
     return Object.fromEntries(
-      CONTROL_REGISTERS.map((name) => [name, Number(this.state.readRegister(ownName(name)))]),
+      CONTROL_REGISTERS.map((name) => [name, Number(readRegister(this.state, ownName(name)))]),
     ) as unknown as ControlFile;
   }
 
@@ -96,7 +97,7 @@ export class EmbeddedHart implements ComparedHart {
   }
 
   setControl(name: ControlRegister, value: number): void {
-    this.state.writeRegister(ownName(name), BigInt(value));
+    writeRegister(this.state, ownName(name), BigInt(value));
   }
 
   adopt(registers: RegisterFile, control: ControlFile, devices: readonly DeviceStore[]): void {

@@ -2,7 +2,7 @@
 // nothing to them. `node bench/checkpointCosts.mjs`, after a build.
 import { readGuest } from '@rmk/guests';
 import { EmbeddedHypervisor } from '../dist/index.js';
-import { GuestMemory } from '../dist/guestMemory.js';
+import { GuestMemory } from '../dist/memory/guestMemory.js';
 import { spread, write } from './measure.mjs';
 
 const MEBIBYTE = 1 << 20;

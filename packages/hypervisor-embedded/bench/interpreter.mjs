@@ -3,11 +3,11 @@
 import { readFileSync } from 'node:fs';
 import { readGuest } from '@rmk/guests';
 import { Board } from '../dist/board.js';
-import { parseElf } from '../dist/elf.js';
-import { GuestMemory } from '../dist/guestMemory.js';
-import { InputLog } from '../dist/inputLog.js';
-import { Stop } from '../dist/processor.js';
-import { Transcript } from '../dist/transcript.js';
+import { parseElf } from '../dist/elf/elf.js';
+import { GuestMemory } from '../dist/memory/guestMemory.js';
+import { InputLog } from '../dist/devices/inputLog.js';
+import { Stop } from '../dist/hart/processor.js';
+import { Transcript } from '../dist/devices/transcript.js';
 
 const CYCLES_PER_TICK = 10;
 const EPOCH_CYCLES = 5_000_000;

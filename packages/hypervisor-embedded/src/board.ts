@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { Clint } from './clint.js';
-import { DeviceBus } from './deviceBus.js';
-import type { ElfImage } from './elf.js';
-import { Finisher } from './finisher.js';
-import type { GuestMemory } from './guestMemory.js';
-import { HartState } from './hartState.js';
-import type { InputLog } from './inputLog.js';
-import { Interpreter } from './interpreter.js';
-import type { Processor } from './processor.js';
-import { StateReader, StateWriter } from './stateStream.js';
-import type { Transcript } from './transcript.js';
-import { Uart } from './uart.js';
+import { Clint } from './devices/clint.js';
+import { DeviceBus } from './devices/deviceBus.js';
+import type { ElfImage } from './elf/elf.js';
+import { Finisher } from './devices/finisher.js';
+import type { GuestMemory } from './memory/guestMemory.js';
+import { HartState } from './hart/hartState.js';
+import type { InputLog } from './devices/inputLog.js';
+import { Interpreter } from './hart/interpreter.js';
+import type { Processor } from './hart/processor.js';
+import { StateReader, StateWriter } from './memory/stateStream.js';
+import type { Transcript } from './devices/transcript.js';
+import { Uart } from './devices/uart.js';
 
 /** Bytes laid into RAM before the guest starts, besides its ELF: the `-device loader` of QEMU. */
 export interface BootData {

@@ -16,17 +16,17 @@ import {
   type VirtualMachine,
 } from '@rmk/core';
 import { Board, type BootData, type Digest } from './board.js';
-import { checkFits, parseElf, type ElfImage } from './elf.js';
-import { EmbeddedContext } from './embeddedContext.js';
-import { EmbeddedPageLog } from './embeddedPageLog.js';
-import { EXCEPTION_NAMES, exceptionNamed } from './exceptionNames.js';
+import { checkFits, parseElf, type ElfImage } from './elf/elf.js';
+import { EmbeddedContext } from './memory/embeddedContext.js';
+import { EmbeddedPageLog } from './memory/embeddedPageLog.js';
+import { EXCEPTION_NAMES, exceptionNamed } from './hart/exceptionNames.js';
 import { Execution, UART, type QuantumEnd } from './execution.js';
-import { GuestMemory } from './guestMemory.js';
-import { REGISTER_NAMES } from './hartState.js';
-import { InputLog } from './inputLog.js';
-import type { LogChain } from './logArea.js';
+import { GuestMemory } from './memory/guestMemory.js';
+import { readRegister, REGISTER_NAMES, writeRegister } from './hart/registers.js';
+import { InputLog } from './devices/inputLog.js';
+import type { LogChain } from './memory/logArea.js';
 import { checkBootData, checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
-import { Transcript } from './transcript.js';
+import { Transcript } from './devices/transcript.js';
 
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
 export const EMBEDDED_MACHINE = token<EmbeddedMachine>('EMBEDDED_MACHINE');
@@ -106,12 +106,12 @@ export class EmbeddedMachine implements VirtualMachine {
 
   async readRegister(name: string): Promise<bigint> {
     this.checkOpen();
-    return this.board.state.readRegister(name);
+    return readRegister(this.board.state, name);
   }
 
   async writeRegister(name: string, value: bigint): Promise<void> {
     this.checkOpen();
-    this.board.state.writeRegister(name, value);
+    writeRegister(this.board.state, name, value);
   }
 
   async read(address: number, bytes: number): Promise<Uint8Array> {

@@ -1,11 +1,11 @@
 import { FactEmitter, type Nanoseconds, type ProgressSign } from '@rmk/core';
 import type { Board } from './board.js';
 import { DomainClock } from './domainClock.js';
-import { EXIT_FAILURE, exceptionName } from './exceptionNames.js';
+import { EXIT_FAILURE, exceptionName } from './hart/exceptionNames.js';
 import type { Timing } from './machineOptions.js';
-import { MACHINE, type ExceptionCause } from './privileged.js';
-import { Stop } from './processor.js';
-import { takeException } from './trap.js';
+import { MACHINE, type ExceptionCause } from './hart/privileged.js';
+import { Stop } from './hart/processor.js';
+import { takeException } from './hart/trap.js';
 
 /** The device name of the board's UART. */
 export const UART = 'uart';

@@ -1,10 +1,10 @@
 export type { BootData, Digest } from './board.js';
-export { parseElf, type ElfImage, type ElfSegment } from './elf.js';
+export { parseElf, type ElfImage, type ElfSegment } from './elf/elf.js';
 export { EmbeddedHypervisor, type RunOptions } from './embeddedHypervisor.js';
 export { EMBEDDED_MACHINE, EmbeddedMachine } from './embeddedMachine.js';
-export { EmbeddedContext } from './embeddedContext.js';
-export { EmbeddedPageLog } from './embeddedPageLog.js';
+export { EmbeddedContext } from './memory/embeddedContext.js';
+export { EmbeddedPageLog } from './memory/embeddedPageLog.js';
 export { UART } from './execution.js';
-export { RAM_BASE } from './guestMemory.js';
+export { RAM_BASE } from './memory/guestMemory.js';
 export type { HypervisorOptions, MachineOptions } from './machineOptions.js';
-export { Stop, type HartMemory, type Processor } from './processor.js';
+export { Stop, type HartMemory, type Processor } from './hart/processor.js';

@@ -1,6 +1,6 @@
 import { DURATION_HINT, isDuration, nanoseconds, PAGE_BYTES, RmkError, type Duration } from '@rmk/core';
 import { z } from 'zod';
-import { TIMEBASE_HZ } from './clint.js';
+import { TIMEBASE_HZ } from './devices/clint.js';
 import type { BootData } from './board.js';
 
 const MEBIBYTE = 1 << 20;

@@ -1,8 +1,8 @@
 import type { Checkpointed, EpochPlan } from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EmbeddedContext } from '../src/embeddedContext.js';
-import { EmbeddedPageLog } from '../src/embeddedPageLog.js';
+import { EmbeddedContext } from '../src/memory/embeddedContext.js';
+import { EmbeddedPageLog } from '../src/memory/embeddedPageLog.js';
 import { assembled, outcomeOf, stores, tasks } from './guestFixtures.js';
 import { EmbeddedHypervisor } from '../src/embeddedHypervisor.js';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Stop } from '../src/processor.js';
+import { Stop } from '../src/hart/processor.js';
 import { boardOf, outcomeOf, randomGuest, randomWord } from './randomGuest.js';
 import { PAGE, RAM, TestBoard } from './testBoard.js';
 

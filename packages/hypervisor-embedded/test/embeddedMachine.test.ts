@@ -2,7 +2,7 @@ import { RmkError, token, type EpochPlan } from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EMBEDDED_MACHINE } from '../src/embeddedMachine.js';
-import { RAM_BASE } from '../src/guestMemory.js';
+import { RAM_BASE } from '../src/memory/guestMemory.js';
 import { assembled, assembledElf, echoes, NOTES, outcomeOf, sleeps, spins, stores } from './guestFixtures.js';
 
 const PAGE = 4096;

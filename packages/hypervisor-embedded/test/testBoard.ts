@@ -1,11 +1,12 @@
-import { Clint } from '../src/clint.js';
-import { DeviceBus } from '../src/deviceBus.js';
-import { Finisher } from '../src/finisher.js';
-import { HartState } from '../src/hartState.js';
-import { Interpreter } from '../src/interpreter.js';
-import { Stop, type HartMemory } from '../src/processor.js';
-import { StateReader, StateWriter } from '../src/stateStream.js';
-import { Uart } from '../src/uart.js';
+import { Clint } from '../src/devices/clint.js';
+import { DeviceBus } from '../src/devices/deviceBus.js';
+import { Finisher } from '../src/devices/finisher.js';
+import { HartState } from '../src/hart/hartState.js';
+import { Interpreter } from '../src/hart/interpreter.js';
+import { Stop, type HartMemory } from '../src/hart/processor.js';
+import { readRegister, writeRegister } from '../src/hart/registers.js';
+import { StateReader, StateWriter } from '../src/memory/stateStream.js';
+import { Uart } from '../src/devices/uart.js';
 import { Assembler } from './assembler.js';
 
 export const RAM = 0x8000_0000;
@@ -120,11 +121,11 @@ export class TestBoard {
 
   /** A register, unsigned. */
   x(name: string): number {
-    return Number(this.state.readRegister(name));
+    return Number(readRegister(this.state, name));
   }
 
   set(name: string, value: number): this {
-    this.state.writeRegister(name, BigInt(value >>> 0));
+    writeRegister(this.state, name, BigInt(value >>> 0));
     return this;
   }
 

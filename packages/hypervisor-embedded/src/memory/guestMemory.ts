@@ -1,0 +1,337 @@
+import { checkPlan, PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
+import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
+import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
+import type { HartMemory } from '../hart/processor.js';
+
+/** Where the RAM of QEMU's `virt` board begins. */
+export const RAM_BASE = 0x8000_0000;
+const FRAME_SHIFT = 12;
+
+/** States of a page. Only a WRITTEN one takes a store without a word to {@link GuestMemory.beforeWrite}. */
+const WRITTEN = 0;
+/** Saved ahead of any write and writable: the write permission without the dirty bit. */
+const PRE_SAVED = 1;
+/** Write-protected: its content is that of the checkpoint. */
+const PROTECTED = 2;
+/** Given back by the guest in this epoch; counts as written. */
+const DISCARDED = 3;
+
+/** Typed here, because TypeScript knows WebAssembly only together with the whole DOM. */
+const { Memory: WebAssemblyMemory } = (
+  globalThis as unknown as {
+    readonly WebAssembly: {
+      readonly Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
+    };
+  }
+).WebAssembly;
+
+const WASM_PAGE_BYTES = 65_536;
+
+/** What an epoch came to, as far as pages go. */
+export interface EpochPages {
+  /** Page frames written, ascending. */
+  readonly updated: Uint32Array;
+  readonly pageFaults: number;
+  readonly pagesSaved: number;
+  readonly pagesPreSaved: number;
+  readonly preSavedInVain: number;
+}
+
+/**
+ * Guest-physical memory with a write permission and a dirty bit for each page, and the page logs that fill at the
+ * first write to a protected page (§3). RAM and logs lie in one WebAssembly memory of fixed size.
+ */
+export class GuestMemory implements HartMemory {
+  readonly base = RAM_BASE;
+  readonly pages: number;
+  readonly u8: Uint8Array;
+  readonly i8: Int8Array;
+  readonly u16: Uint16Array;
+  readonly i16: Int16Array;
+  readonly i32: Int32Array;
+  readonly pageState: Uint8Array;
+  readonly area: LogArea;
+
+  private readonly present: Uint8Array;
+  private readonly faulted: Uint32Array;
+  private faultedCount = 0;
+  private readonly marks: FrameMarks;
+  private open: LogChain | undefined;
+  private epoch = 0;
+  private clusterPages = 1;
+  private pageFaults = 0;
+  private lostReason: string | undefined;
+
+  /** `bytes`: a multiple of {@link PAGE_BYTES}. `logPages`: entries of all page logs together. */
+  constructor(
+    readonly bytes: number,
+    logPages: number,
+  ) {
+    const wasmPages = Math.ceil((bytes + logPages * PAGE_BYTES) / WASM_PAGE_BYTES);
+    const { buffer } = new WebAssemblyMemory({ initial: wasmPages, maximum: wasmPages });
+    this.pages = bytes / PAGE_BYTES;
+    this.u8 = new Uint8Array(buffer, 0, bytes);
+    this.i8 = new Int8Array(buffer, 0, bytes);
+    this.u16 = new Uint16Array(buffer, 0, bytes / 2);
+    this.i16 = new Int16Array(buffer, 0, bytes / 2);
+    this.i32 = new Int32Array(buffer, 0, bytes / 4);
+    const whole = bytes + logPages * PAGE_BYTES;
+    this.area = new LogArea(new Uint8Array(buffer, 0, whole), new Int32Array(buffer, 0, whole / 4), bytes);
+    this.pageState = new Uint8Array(this.pages).fill(PROTECTED);
+    this.present = new Uint8Array(this.pages);
+    this.faulted = new Uint32Array(this.pages);
+    this.marks = new FrameMarks(this.pages);
+  }
+
+  /** The epoch that is open, counted from 0; before the first checkpoint nothing is logged. */
+  get openEpoch(): number {
+    return this.epoch;
+  }
+
+  /** Called by the hart and by the host before a store to a page that is not WRITTEN. */
+  beforeWrite(frame: number): void {
+    if (this.pageState[frame] === PROTECTED) this.fault(frame);
+    this.present[frame] = 1;
+    this.pageState[frame] = WRITTEN;
+  }
+
+  /** A write by the host, which counts as one of the guest. The range must lie inside. */
+  write(byteOffset: number, data: Uint8Array): void {
+    this.prepareWrite(byteOffset, data.length);
+    this.u8.set(data, byteOffset);
+  }
+
+  /** The guest gives a page back: it does not exist any more and reads as zero, until it is written. */
+  discard(frame: number): void {
+    if (this.present[frame] === 0) return;
+    if (this.pageState[frame] !== WRITTEN) this.beforeWrite(frame);
+    this.clearPage(frame);
+    this.pageState[frame] = DISCARDED;
+  }
+
+  isPresent(frame: number): boolean {
+    return this.present[frame] === 1;
+  }
+
+  /** Frames that faulted since the last call, in that order. */
+  takeFaulted(): Uint32Array {
+    const frames = this.faulted.slice(0, this.faultedCount);
+    this.faultedCount = 0;
+    return frames;
+  }
+
+  get hasFaulted(): boolean {
+    return this.faultedCount > 0;
+  }
+
+  /** Why the logs became useless, once: they have been dropped and nothing is tracked any more. */
+  takeLostReason(): string | undefined {
+    const reason = this.lostReason;
+    this.lostReason = undefined;
+    return reason;
+  }
+
+  /** Ends the open epoch, if there is one, and opens the next. On failure the old one stays open. */
+  nextEpoch(plan: EpochPlan): { readonly log: LogChain; readonly closed: EpochPages | undefined } {
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
+    const log = this.openLog;
+    const closed = log === undefined ? undefined : this.closing(log);
+    const preSave = preSaveFrames(this.marks, plan, closed?.updated ?? NO_FRAMES);
+    if (preSave.length > this.area.free) {
+      throw new RmkError(
+        'RMK_ERR_LOGFULL',
+        `the plan pre-saves ${preSave.length} pages, but the log area has room for ${this.area.free} of its ` +
+          `${this.area.capacity}: retain fewer checkpoints, or give the VM more logPages`,
+      );
+    }
+    if (log === undefined) this.pageState.fill(PROTECTED);
+    else this.protect(log);
+    return { log: this.openEpochWith(preSave, clusterPages, log?.epoch), closed };
+  }
+
+  /**
+   * Rolls back to the beginning of the oldest of `logs` (newest first, the open one included): one pass, since of
+   * several entries for a page the oldest rules (`collect` of §3.1), and only those that rule need be intact.
+   */
+  rollback(
+    logs: readonly LogChain[],
+    plan: EpochPlan,
+  ): { readonly log: LogChain; readonly pagesRestored: number } {
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
+    const ruling = rulingEntries(this.marks, this.area, logs);
+    this.verify(ruling);
+    const wanted = preSaveFrames(
+      this.marks,
+      plan,
+      plan.preSave === 'updated' ? this.writtenIn(logs) : NO_FRAMES,
+    );
+    // From here on nothing fails.
+    for (const entry of ruling) this.restore(entry);
+    for (const log of logs) this.protect(log);
+    // A rollback must not fail for want of room: pre-saving only spares faults.
+    const preSave = wanted.length <= this.area.free ? wanted : NO_FRAMES;
+    const log = this.openEpochWith(preSave, clusterPages, logs.at(-1)?.previousEpoch);
+    return { log, pagesRestored: ruling.length };
+  }
+
+  /** As at power-on: no page exists, nothing is logged. */
+  reset(): void {
+    for (let frame = 0; frame < this.pages; frame++) if (this.present[frame] === 1) this.clearPage(frame);
+    this.pageState.fill(PROTECTED);
+    this.dropLogs();
+    this.lostReason = undefined;
+  }
+
+  /** Throws unless `logs` are the open epoch's log and those before it, without a gap, none released. */
+  checkChain(logs: readonly LogChain[]): void {
+    const isUnbroken = logs.every(
+      (log, age) =>
+        this.area.isUsable(log) &&
+        (age === 0 ? log === this.openLog : log.epoch === logs[age - 1]?.previousEpoch),
+    );
+    if (logs.length === 0 || !isUnbroken) {
+      throw new RmkError(
+        'RMK_ERR_RELEASED',
+        'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
+          'none of them released; take a new checkpoint',
+      );
+    }
+  }
+
+  /** The log that fills. Whoever releases it gives up the protection: nothing is tracked until the next checkpoint. */
+  private get openLog(): LogChain | undefined {
+    if (this.open?.released === true) this.open = undefined;
+    return this.open;
+  }
+
+  private fault(frame: number): void {
+    const log = this.openLog;
+    if (log === undefined) return;
+    this.pageFaults++;
+    this.faulted[this.faultedCount++] = frame;
+    if (!this.area.save(log, frame, frame << FRAME_SHIFT, this.present[frame] === 0, false)) {
+      this.loseLogs();
+      return;
+    }
+    if (this.clusterPages > 1) this.saveCluster(log, frame);
+  }
+
+  private saveCluster(log: LogChain, faulting: number): void {
+    const first = faulting & -this.clusterPages;
+    const end = Math.min(first + this.clusterPages, this.pages);
+    for (let frame = first; frame < end; frame++) {
+      if (frame === faulting || this.pageState[frame] !== PROTECTED || this.area.free === 0) continue;
+      this.preSave(log, frame);
+    }
+  }
+
+  private preSave(log: LogChain, frame: number): void {
+    this.area.save(log, frame, frame << FRAME_SHIFT, this.present[frame] === 0, true);
+    this.pageState[frame] = PRE_SAVED;
+  }
+
+  private closing(log: LogChain): EpochPages {
+    let written = 0;
+    let preSaved = 0;
+    let preSavedInVain = 0;
+    for (let entry = log.first; entry !== NO_ENTRY; entry = this.area.after(entry)) {
+      const state = this.pageState[this.area.frame(entry)];
+      const isWritten = state === WRITTEN || state === DISCARDED;
+      this.area.setWritten(entry, isWritten);
+      if (isWritten) written++;
+      if (!this.area.isPreSaved(entry)) continue;
+      preSaved++;
+      if (!isWritten) preSavedInVain++;
+    }
+    const updated = new Uint32Array(written);
+    let i = 0;
+    for (let entry = log.first; entry !== NO_ENTRY; entry = this.area.after(entry)) {
+      if (this.area.isWritten(entry)) updated[i++] = this.area.frame(entry);
+    }
+    updated.sort();
+    return {
+      updated,
+      pageFaults: this.pageFaults,
+      pagesSaved: log.entries,
+      pagesPreSaved: preSaved,
+      preSavedInVain,
+    };
+  }
+
+  private writtenIn(logs: readonly LogChain[]): Uint32Array {
+    if (this.open !== undefined) this.closing(this.open);
+    return writtenFrames(this.marks, this.area, logs);
+  }
+
+  private verify(entries: readonly number[]): void {
+    const damaged = entries
+      .filter((entry) => !this.area.isIntact(entry))
+      .map((entry) => this.area.frame(entry));
+    if (damaged.length === 0) return;
+    throw new RmkError(
+      'RMK_ERR_LOGDAMAGED',
+      `the saved contents of page frames ${damaged.join(', ')} fail their checksum, and no older log within the ` +
+        'rollback holds them; nothing was changed: roll back to a newer checkpoint, or restart',
+    );
+  }
+
+  private restore(entry: number): void {
+    const frame = this.area.frame(entry);
+    if (this.area.isAbsent(entry)) {
+      this.clearPage(frame);
+      return;
+    }
+    this.area.copyOut(entry, frame << FRAME_SHIFT);
+    this.present[frame] = 1;
+  }
+
+  /** Only what became writable is protected again: the cost grows with the pages dirtied, not with the memory. */
+  private protect(log: LogChain): void {
+    for (let entry = log.first; entry !== NO_ENTRY; entry = this.area.after(entry)) {
+      this.pageState[this.area.frame(entry)] = PROTECTED;
+    }
+  }
+
+  private openEpochWith(
+    preSave: Uint32Array,
+    clusterPages: number,
+    previousEpoch: number | undefined,
+  ): LogChain {
+    const log = this.area.openChain(++this.epoch, previousEpoch);
+    for (const frame of preSave) this.preSave(log, frame);
+    this.open = log;
+    this.clusterPages = clusterPages;
+    this.pageFaults = 0;
+    return log;
+  }
+
+  private prepareWrite(byteOffset: number, length: number): void {
+    if (length === 0) return;
+    const last = (byteOffset + length - 1) >>> FRAME_SHIFT;
+    for (let frame = byteOffset >>> FRAME_SHIFT; frame <= last; frame++) {
+      if (this.pageState[frame] !== WRITTEN) this.beforeWrite(frame);
+    }
+  }
+
+  private clearPage(frame: number): void {
+    this.u8.fill(0, frame << FRAME_SHIFT, (frame + 1) << FRAME_SHIFT);
+    this.present[frame] = 0;
+  }
+
+  /** An undo log with a gap is worth nothing, and every older checkpoint is reached through it. */
+  private loseLogs(): void {
+    this.lostReason =
+      `the log area of ${this.area.capacity} pages is full: retain fewer checkpoints, shorten the interval, ` +
+      'or give the VM more logPages';
+    this.dropLogs();
+  }
+
+  private dropLogs(): void {
+    this.open = undefined;
+    this.faultedCount = 0;
+    this.epoch++;
+    this.area.clear();
+  }
+}
