@@ -27,7 +27,7 @@ import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
 import { pinVmio } from '@rmk/pin-vmio';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
-import { MODEL_ERROR_CODES } from '@rmk/model';
+import { buildChain, MODEL_ERROR_CODES, ModelError, transient, type ChainDefinition } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -75,6 +75,22 @@ const failing = meterOf({
     throw new Error('no such device');
   },
 });
+
+function serverThatGoes(to: string): ChainDefinition {
+  const rate = { kind: 'number', value: 1 } as const;
+  return {
+    name: 'a server',
+    states: [
+      { name: 'up', reward: 1 },
+      { name: 'down', reward: 0 },
+    ],
+    transitions: [
+      { from: 'up', to, rate, label: 'fails' },
+      { from: 'down', to: 'up', rate, label: 'is repaired' },
+    ],
+    initial: 'up',
+  };
+}
 
 /** How each code comes about, other than those that need QEMU, a full log area or damaged memory. */
 const examples = {
@@ -151,13 +167,16 @@ const examples = {
       timeouts: { start: '10ms' },
     }),
   RMK_ERR_UNPROTECTED: async () => (await start([pinPtable(), checkpoint()])).get(CHECKPOINTS).take(),
+  RMK_ERR_CHAIN: () => buildChain(serverThatGoes('dwon'), {}),
+  RMK_ERR_NUMERIC: () => transient(buildChain(serverThatGoes('down'), {}), 1e12),
 } satisfies Partial<Record<RmkErrorCode, () => unknown>>;
 
 async function messageOf(code: string, produce: () => unknown): Promise<string> {
   try {
     await produce();
   } catch (error) {
-    if (error instanceof RmkError && error.code === code) return error.message;
+    if ((error instanceof RmkError || error instanceof ModelError) && error.code === code)
+      return error.message;
     throw error;
   }
   throw new Error(`${code} did not come about`);
@@ -170,12 +189,8 @@ describe('docs/errors.md', () => {
     );
   });
 
-  it('has the codes of the models too', () => {
-    const listed = [...page.matchAll(/^\| `(\w+)` +\| (.+?) +\|$/gm)].map(([, code, meaning]) => [
-      code,
-      meaning,
-    ]);
-    expect(listed).toEqual(Object.entries(MODEL_ERROR_CODES));
+  it('has the codes of the models among them, with the same meaning', () => {
+    expect(ERROR_CODES).toMatchObject(MODEL_ERROR_CODES);
   });
 
   it.each(Object.entries({ ...ERROR_CODES, ...WARNING_CODES }))(

@@ -1,9 +1,10 @@
-import { RmkError, RMK_VERSION } from '@rmk/core';
-import { modelCommand } from '@rmk/model';
-import { Command, CommanderError } from 'commander';
+import { messageOf, RMK_VERSION } from '@rmk/core';
+import { Command } from 'commander';
 import { benchCommand } from './bench/benchCommand.js';
 import { doctorCommand } from './doctor/doctorCommand.js';
+import { codeOf } from './errorCode.js';
 import { ExitCode } from './exitCode.js';
+import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
 import { runCommand } from './run/runCommand.js';
 import { startCommand } from './startCommand.js';
@@ -26,17 +27,25 @@ export async function main(
     .addCommand(demoCommand(terminal, done))
     .addCommand(doctorCommand(terminal, done))
     .addCommand(benchCommand(terminal, done))
-    .addCommand(modelCommand({ stdout: terminal.out, stderr: terminal.err, exit: done }));
-  for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
-  }
+    .addCommand(modelCommand(terminal, done));
+  configure(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
-    if (!(error instanceof RmkError)) throw error;
-    terminal.err(`${error.message}\n`);
+    if (isCommanders(error)) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
+    if (!codeOf(error).startsWith('RMK_ERR_')) throw error;
+    terminal.err(`${messageOf(error)}\n`);
     return ExitCode.USAGE;
   }
+}
+
+/** Commander applies these settings to the commands that a command creates, but not to those that were added to it. */
+function configure(command: Command, terminal: Terminal): void {
+  command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  for (const each of command.commands) configure(each, terminal);
+}
+
+function isCommanders(error: unknown): error is { readonly exitCode: number } {
+  return codeOf(error).startsWith('commander.');
 }

@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RMK_VERSION } from '@rmk/core';
@@ -38,6 +39,26 @@ describe('rmk', () => {
     const { code, out } = await rmk('start', '--help');
     expect(code).toBe(ExitCode.DONE);
     expect(out).toContain('--file <path>');
+  });
+
+  it('shares one copy of commander with create-rmk-plugin, for which the root package names it too', () => {
+    const resolvedFrom = (path: string) => createRequire(new URL(path, import.meta.url)).resolve('commander');
+    expect(resolvedFrom('../package.json')).toBe(resolvedFrom('../../create-rmk-plugin/package.json'));
+  });
+
+  it('reports every unknown option of every command in one message', async () => {
+    for (const command of [
+      ['start'],
+      ['run'],
+      ['doctor'],
+      ['bench', 'bus'],
+      ['demo', 'qemu'],
+      ['model', 'advise'],
+    ]) {
+      const { code, out, err } = await rmk(...command, '--bogus');
+      expect({ code, out }).toEqual({ code: ExitCode.USAGE, out: '' });
+      expect(err).toMatch(/^error: unknown option '--bogus'\n$/);
+    }
   });
 
   it('suggests the command that was meant', async () => {

@@ -29,6 +29,8 @@ export const ERROR_CODES = {
   RMK_ERR_MEMORY: 'there is no room for the memory that is needed',
   RMK_ERR_TIMEOUT: 'a plugin or the hypervisor did not do in time what it was asked to',
   RMK_ERR_UNPROTECTED: 'there is no checkpoint to roll back to',
+  RMK_ERR_CHAIN: 'a Markov chain is malformed, or lacks what was asked of it',
+  RMK_ERR_NUMERIC: 'a computation would not give a sound number',
 } as const;
 
 export type RmkErrorCode = keyof typeof ERROR_CODES;

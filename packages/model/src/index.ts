@@ -1,5 +1,6 @@
 export { MODEL_ERROR_CODES, ModelError, type ModelErrorCode } from './errors.js';
 export type { Estimate } from './numerics/interval.js';
+export { significant } from './numerics/significant.js';
 export { exponentialVariate, type Random, seededRandom } from './numerics/random.js';
 
 export {
@@ -36,9 +37,16 @@ export {
   type ChainTransition,
   type MarkovChain,
 } from './chain/markovChain.js';
-export { type ChainMeasures, HOURS_PER_YEAR, meanTimeTo, measure } from './chain/measures.js';
+export {
+  type ChainMeasures,
+  HOURS_PER_YEAR,
+  meanTimeTo,
+  measure,
+  unavailabilityOf,
+} from './chain/measures.js';
 export {
   complement,
+  evaluate,
   formatRate,
   parameter,
   type ParameterValues,
@@ -66,7 +74,10 @@ export {
   type NumberName,
   type ParameterFile,
   type Parameters,
+  describeNumber,
   parametersSchema,
+  requireNumberName,
+  withNumber,
   parseParameterFile,
 } from './availability/parameters.js';
 export { PARAMETER_SETS, parameterSet, resolveParameters } from './availability/parameterSets.js';
@@ -75,6 +86,8 @@ export { REMOTE_REPLICA } from './availability/remoteReplica.js';
 export {
   availabilityOf,
   chainOf,
+  requireVariant,
+  retainedOf,
   type Setting,
   solveVariant,
   type Variant,
@@ -83,7 +96,14 @@ export {
   VARIANTS,
   valuesOf,
 } from './availability/study.js';
-export { parseSweep, runSweep, type Sweep, type SweepResult } from './availability/sweep.js';
+export {
+  onlyVariantOf,
+  parseSweep,
+  runSweep,
+  spread,
+  type Sweep,
+  type SweepResult,
+} from './availability/sweep.js';
 export { simulateSystem, systemOf, type SystemModel } from './availability/systemSimulation.js';
 export { type Tornado, tornado, type TornadoBar } from './availability/tornado.js';
 
@@ -97,9 +117,3 @@ export {
   type SlowdownPoint,
   slowdownSchema,
 } from './advice/slowdown.js';
-
-export { adviceReport } from './report/adviceReport.js';
-export { availabilityReport } from './report/availabilityReport.js';
-
-export { type CommandIo } from './command/commandIo.js';
-export { modelCommand, runModelCommand } from './command/modelCommand.js';

@@ -31,8 +31,8 @@ describe('measured slowdowns', () => {
   });
 
   it('are refused when they are none', () => {
-    expect(() => parseSlowdown({}, 'b.json')).toThrow(/RMK_ERR_FILE: b\.json is not of the form/);
-    expect(() => parseSlowdown({ slowdown: [] }, 'b.json')).toThrow(/RMK_ERR_FILE/);
+    expect(() => parseSlowdown({}, 'b.json')).toThrow(/RMK_ERR_INPUT: b\.json is not of the form/);
+    expect(() => parseSlowdown({ slowdown: [] }, 'b.json')).toThrow(/RMK_ERR_INPUT/);
     expect(() => parseSlowdown({ slowdown: [{ intervalMs: -1, slowdown: 0 }] }, 'b.json')).toThrow(
       /slowdown\.0\.intervalMs/,
     );

@@ -20,12 +20,12 @@ describe('a sample file', () => {
 
   it('is refused when its header names another latency', () => {
     expect(() => parseLatencySamples('# error latency, first read to detection\n3\n')).toThrow(
-      /RMK_ERR_FILE.*first read to detection/,
+      /RMK_ERR_INPUT.*first read to detection/,
     );
   });
 
   it('is refused when it is empty, or has only a header', () => {
-    expect(() => parseLatencySamples('', 'x.txt')).toThrow('RMK_ERR_FILE: x.txt holds no latency');
+    expect(() => parseLatencySamples('', 'x.txt')).toThrow('RMK_ERR_INPUT: x.txt holds no latency');
     expect(() => parseLatencySamples('# injection to detection\n')).toThrow(/holds no latency/);
   });
 

@@ -37,12 +37,12 @@ describe('a parameter file', () => {
       vmRestartSeconds: Number.NaN,
     };
     const parse = () => parseParameterFile(bad, 'p.json');
-    expect(parse).toThrow(/RMK_ERR_FILE: p\.json/);
+    expect(parse).toThrow(/RMK_ERR_INPUT: p\.json/);
     expect(parse).toThrow('vmMtfHours: unknown; did you mean "vmMttfHours"?');
     for (const name of ['intervalMs', 'retained', 'latencyPercentile', 'vmRestartSeconds']) {
       expect(parse).toThrow(new RegExp(`\n  - ${name}: `));
     }
-    expect(() => parseParameterFile([], 'p.json')).toThrow(/RMK_ERR_FILE/);
+    expect(() => parseParameterFile([], 'p.json')).toThrow(/RMK_ERR_INPUT/);
     expect(() => resolveParameters({ base: 'reconstructio' })).toThrow('did you mean "reconstruction"?');
     expect(() => parameterSet('toString')).toThrow(/no parameter set/);
   });

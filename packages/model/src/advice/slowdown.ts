@@ -25,7 +25,7 @@ export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
   const parsed = slowdownSchema.safeParse(content);
   if (!parsed.success) {
     throw new ModelError(
-      'RMK_ERR_FILE',
+      'RMK_ERR_INPUT',
       `${path} is not of the form { "slowdown": [{ "intervalMs": 50, "slowdown": 0.063, "low": 0.06, "high": 0.066 }] }`,
       parsed.error.issues.map(
         ({ path: where, message }) => `${where.map(String).join('.') || 'the file'}: ${message}`,

@@ -108,7 +108,7 @@ export function parseParameterFile(content: unknown, path: string): ParameterFil
     );
   });
   throw new ModelError(
-    'RMK_ERR_FILE',
+    'RMK_ERR_INPUT',
     `${path} is not a parameter file of the availability models`,
     problems,
   );

@@ -37,18 +37,18 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
   }
   if (problems.length > 0) {
     const more = problems.length > 10 ? [`and ${problems.length - 10} lines more`] : [];
-    throw new ModelError('RMK_ERR_FILE', `${path} is not a sample file of latencies: one number a line`, [
+    throw new ModelError('RMK_ERR_INPUT', `${path} is not a sample file of latencies: one number a line`, [
       ...problems.slice(0, 10),
       ...more,
     ]);
   }
   if (latenciesMs.length === 0) {
-    throw new ModelError('RMK_ERR_FILE', `${path} holds no latency: write one a line, in ms, or inf`);
+    throw new ModelError('RMK_ERR_INPUT', `${path} holds no latency: write one a line, in ms, or inf`);
   }
   const definition = headers.length === 0 ? undefined : headers.join(' ');
   if (definition !== undefined && !DEFINITION.test(definition) && OTHER_DEFINITION.test(definition)) {
     throw new ModelError(
-      'RMK_ERR_FILE',
+      'RMK_ERR_INPUT',
       `${path} says that it holds "${definition}", but the model needs the latency from injection to detection`,
     );
   }

@@ -1,31 +1,41 @@
-import type { Command } from 'commander';
-import { latencyOf, type Parameters } from '../availability/parameters.js';
-import { PARAMETER_SETS } from '../availability/parameterSets.js';
 import {
   availabilityOf,
   chainOf,
+  type Estimate,
+  latencyOf,
+  onlyVariantOf,
+  PARAMETER_SETS,
+  type Parameters,
+  parseSweep,
   requireVariant,
   retainedOf,
+  runSweep,
+  sampleCorruption,
   type Setting,
+  significant,
+  simulateChain,
+  simulateSystem,
   solveVariant,
+  steadyState,
+  type Sweep,
+  type SweepResult,
+  systemOf,
+  tornado,
+  type Tornado,
+  transient,
+  unavailabilityOf,
   type Variant,
-  type VariantResult,
   VARIANT_NAMES,
-} from '../availability/study.js';
-import { onlyVariantOf, parseSweep, runSweep, type Sweep, type SweepResult } from '../availability/sweep.js';
-import { simulateSystem, systemOf } from '../availability/systemSimulation.js';
-import { type Tornado, tornado } from '../availability/tornado.js';
-import { unavailabilityOf } from '../chain/measures.js';
-import { simulateChain } from '../chain/simulation.js';
-import { steadyState } from '../chain/steadyState.js';
-import { transient } from '../chain/transient.js';
-import { sampleCorruption } from '../corruption/sampleCorruption.js';
-import { ModelError } from '../errors.js';
-import type { Estimate } from '../numerics/interval.js';
-import { availabilityReport } from '../report/availabilityReport.js';
-import { significant } from '../numerics/significant.js';
-import { act, collect, type CommandIo, numberOption, writeText } from './commandIo.js';
+  type VariantResult,
+} from '@rmk/model';
+import type { Command } from 'commander';
+import { RmkError } from '@rmk/core';
+import { availabilityReport } from './availabilityReport.js';
 import { readSetting, type SettingOptions } from './setting.js';
+import { ExitCode } from '../exitCode.js';
+import type { Terminal } from '../terminal.js';
+import { collect, numberOption } from './optionValues.js';
+import { writeText } from './files.js';
 import { formatTable, percent } from './table.js';
 
 interface Options extends SettingOptions {
@@ -48,7 +58,11 @@ interface Simulated {
 const MAX_LISTED_STATES = 100;
 
 /** Adds `availability` to the command of the models. */
-export function addAvailabilityCommand(parent: Command, io: CommandIo): void {
+export function addAvailabilityCommand(
+  parent: Command,
+  terminal: Terminal,
+  done: (code: ExitCode) => void,
+): void {
   parent
     .command('availability')
     .description('the availability of a protected VM, with and without checkpoints (§5)')
@@ -67,12 +81,15 @@ export function addAvailabilityCommand(parent: Command, io: CommandIo): void {
     .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
     .option('--json', 'for machines')
     .option('--report <file>', 'a page with the figures of §5.1, in one HTML file')
-    .action((options: Options) => act(io, () => run(options, io)));
+    .action((options: Options) => {
+      run(options, terminal);
+      done(ExitCode.DONE);
+    });
 }
 
-async function run(options: Options, io: CommandIo): Promise<void> {
-  const { setting, latenciesMs, warnings } = await readSetting(options);
-  for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
+function run(options: Options, terminal: Terminal): void {
+  const { setting, latenciesMs, warnings } = readSetting(options);
+  for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
   const sweeps = (options.sweep ?? []).map(parseSweep);
   const variants = variantsOf(options, setting.parameters, sweeps);
   const times = timesOf(options.at);
@@ -110,11 +127,11 @@ async function run(options: Options, io: CommandIo): Promise<void> {
   };
   if (options.report !== undefined) {
     const page = availabilityReport({ setting, results, tornado: bars, corruption, sweeps, variants, notes });
-    await writeText(options.report, page);
-    io.stderr(`wrote ${options.report}\n`);
+    writeText(options.report, page);
+    terminal.err(`wrote ${options.report}\n`);
   }
-  if (options.json === true) io.stdout(`${JSON.stringify(report, undefined, 2)}\n`);
-  else io.stdout(describe(report));
+  if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
+  else terminal.out(describe(report));
 }
 
 function variantsOf(
@@ -137,7 +154,7 @@ function timesOf(text: string | undefined): readonly number[] {
     .map((part) => {
       const hours = Number(part);
       if (!(hours >= 0 && hours < Infinity)) {
-        throw new ModelError(
+        throw new RmkError(
           'RMK_ERR_INPUT',
           `"${part}" is not a time: give hours of zero or more, as in --at 0.1,1,10`,
         );
@@ -159,7 +176,7 @@ function corruptionInterval(
   const [low, high] = parameters.corruptionInterval;
   const value = latencyOf(parameters).corruption(parameters.intervalMs, retained);
   if (!(low <= value && value <= high)) {
-    throw new ModelError(
+    throw new RmkError(
       'RMK_ERR_INPUT',
       `corruptionInterval is ${low} to ${high}, but the latency of the parameters gives a pc of ${significant(value)} with ${retained} retained`,
     );

@@ -13,9 +13,18 @@ describe('what a user does wrong', () => {
     [['corruption', '--weibull', '1'], /two numbers/],
     [['corruption', '--weibull', '0,5'], /shape/],
     [['corruption', '--rate', '1', '--weibull', '1,5'], /one latency only/],
-    [['corruption', '--samples', '/nonexistent'], /cannot be read/],
+    [['corruption', '--samples', '/nonexistent'], /there is no file|cannot be read/],
     [['corruption', '--bogus'], /unknown option '--bogus'/],
-    [['corruptoin'], /corruption|unknown command/],
+    [['corruptoin'], /unknown command 'corruptoin'[^]*Did you mean corruption/],
+    [[], /Usage: rmk model/],
+    [['corruption', '--interval', 'abc'], /"abc" is not a number/],
+    [['corruption', '--weibull', '1,x'], /"x" is not a number/],
+    [['corruption', '--interval'], /argument missing/],
+    [['corruption', 'surplus'], /too many arguments/],
+    [['availability', '--bogus'], /unknown option '--bogus'/],
+    [['availability', '--seed', ''], /is not a number/],
+    [['advise', '--draws', 'many'], /"many" is not a number/],
+    [['advise', '--bogus'], /unknown option '--bogus'/],
     [['corruption', '--rate', '1', '--bound', '20'], /one latency only/],
     [['corruption', '--simulate', '1e12'], /trials must be a whole number of at most/],
     [['corruption', '--simulate', '10', '--seed', '1.5'], /seed must be a whole number/],
@@ -38,9 +47,9 @@ describe('what a user does wrong', () => {
     [['availability', '--param', 'vmMttfHours'], /write name=value/],
     [['availability', '--sweep', 'intervalMs=1:2'], /is not a sweep/],
     [['availability', '--at', '-1'], /is not a time/],
-    [['availability', '--params', '/nonexistent'], /cannot be read/],
-    [['advise', '--slowdown', '/nonexistent'], /cannot be read/],
-    [['advise', '--slowdown', '50=x'], /RMK_ERR_FILE/],
+    [['availability', '--params', '/nonexistent'], /there is no file|cannot be read/],
+    [['advise', '--slowdown', '/nonexistent'], /there is no file|cannot be read/],
+    [['advise', '--slowdown', '50=x'], /RMK_ERR_INPUT/],
     [['advise', '--slowdown', '50=0.1', '--weight', '-1'], /weight/],
   ])('rmk model %j: exit code 2, a message, no stack trace', async (args, message) => {
     const { stderr, stdout, code } = await run(...args);
@@ -62,7 +71,7 @@ describe('what a user does wrong', () => {
       stderr: expect.stringContaining('vmMttfHour: unknown; did you mean "vmMttfHours"?') as string,
     });
     expect((await run('availability', '--params', await file('q.json', '{'))).stderr).toMatch(
-      /q\.json holds no JSON/,
+      /q\.json is not JSON/,
     );
   });
 

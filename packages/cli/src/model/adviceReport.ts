@@ -1,7 +1,4 @@
-import type { Advice } from '../advice/advise.js';
-import type { MissingInput } from '../advice/missingInput.js';
-import type { SlowdownCurve } from '../advice/slowdown.js';
-import { significant } from '../numerics/significant.js';
+import { type Advice, type MissingInput, significant, type SlowdownCurve } from '@rmk/model';
 import { COLOURS, lineFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 

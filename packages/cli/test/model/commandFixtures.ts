@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
-import { runModelCommand } from '../src/command/modelCommand.js';
+import { main } from '../../src/index.js';
 
 /** A folder that each test has for itself. */
 export let folder = '';
@@ -18,18 +18,17 @@ export async function file(name: string, content: string): Promise<string> {
   return path;
 }
 
-/** Runs `rmk model` and catches all that it says. */
+/** Runs `rmk model` and captures its output. */
 export async function run(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
-  let [stdout, stderr, code] = ['', '', 0];
-  await runModelCommand(args, {
-    stdout: (text) => void (stdout += text),
-    stderr: (text) => void (stderr += text),
-    exit: (given) => void (code = given),
+  let [stdout, stderr] = ['', ''];
+  const code = await main(['model', ...args], {
+    out: (text) => void (stdout += text),
+    err: (text) => void (stderr += text),
   });
   return { stdout, stderr, code };
 }
 
-/** What `rmk model ... --json` says, where it warns of nothing. */
+/** The result of `rmk model ... --json`, where it warns of nothing. */
 export async function json(...args: string[]): Promise<Record<string, unknown>> {
   const { stdout, stderr, code } = await run(...args, '--json');
   expect({ stderr, code }).toEqual({ stderr: '', code: 0 });

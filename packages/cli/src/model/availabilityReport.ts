@@ -1,11 +1,22 @@
-import { evaluate, formatRate } from '../chain/rate.js';
-import type { Estimate } from '../numerics/interval.js';
-import { MICRO_CHECKPOINT } from '../availability/microCheckpoint.js';
-import { describeNumber, NUMBER_NAMES, type NumberName } from '../availability/parameters.js';
-import { type Setting, type Variant, type VariantResult, VARIANTS, valuesOf } from '../availability/study.js';
-import { runSweep, spread, type Sweep } from '../availability/sweep.js';
-import type { Tornado } from '../availability/tornado.js';
-import { significant } from '../numerics/significant.js';
+import {
+  describeNumber,
+  type Estimate,
+  evaluate,
+  formatRate,
+  MICRO_CHECKPOINT,
+  NUMBER_NAMES,
+  type NumberName,
+  runSweep,
+  type Setting,
+  significant,
+  spread,
+  type Sweep,
+  type Tornado,
+  valuesOf,
+  type Variant,
+  type VariantResult,
+  VARIANTS,
+} from '@rmk/model';
 import { COLOURS, lineFigure, tornadoFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 

@@ -204,7 +204,7 @@ describe('rmk model advise', () => {
   it('without a slowdown names the command that measures it', async () => {
     const { stderr, code, stdout } = await run('advise', '--json');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/RMK_ERR_MISSING.*\n {2}- slowdown: measure with rmk bench embedded --json/);
+    expect(stderr).toMatch(/RMK_ERR_INPUT.*\n {2}- slowdown: measure with rmk bench embedded --json/);
     expect((JSON.parse(stdout) as { missing: unknown[] }).missing).toHaveLength(3);
   });
 });

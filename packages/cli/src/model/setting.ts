@@ -1,10 +1,14 @@
-import { parseLatencySamples } from '../corruption/latencySamples.js';
-import { empiricalLatency } from '../corruption/latencyDistribution.js';
-import { ModelError } from '../errors.js';
-import { parseParameterFile, requireNumberName, withNumber } from '../availability/parameters.js';
-import { resolveParameters } from '../availability/parameterSets.js';
-import type { Setting } from '../availability/study.js';
-import { readJson, readText } from './commandIo.js';
+import {
+  empiricalLatency,
+  parseLatencySamples,
+  parseParameterFile,
+  requireNumberName,
+  resolveParameters,
+  type Setting,
+  withNumber,
+} from '@rmk/model';
+import { RmkError } from '@rmk/core';
+import { readJson, readText } from './files.js';
 
 /** The options that say which parameters and latencies a command works with. */
 export interface SettingOptions {
@@ -25,17 +29,17 @@ export interface CommandSetting {
 /**
  * The set, the file on top of it, and the single numbers on top of that.
  *
- * @throws ModelError for whatever of it is wrong.
+ * Throws RMK_ERR_INPUT if any of it is invalid.
  */
-export async function readSetting(options: SettingOptions): Promise<CommandSetting> {
+export function readSetting(options: SettingOptions): CommandSetting {
   const file =
-    options.params === undefined ? {} : parseParameterFile(await readJson(options.params), options.params);
+    options.params === undefined ? {} : parseParameterFile(readJson(options.params), options.params);
   let parameters = resolveParameters(file, options.set);
   let ownRollback = file.rollbackSeconds !== undefined;
   for (const text of options.param ?? []) {
     const [name = '', value = '', ...more] = text.split('=');
     if (more.length > 0 || value.trim() === '') {
-      throw new ModelError(
+      throw new RmkError(
         'RMK_ERR_INPUT',
         `"${text}" is not a parameter: write name=value, as in intervalMs=100`,
       );
@@ -52,12 +56,12 @@ export async function readSetting(options: SettingOptions): Promise<CommandSetti
   if (options.samples === undefined)
     return { setting: { parameters }, latenciesMs: undefined, warnings: [], ownRollback };
   if (parameters.classes !== undefined) {
-    throw new ModelError(
+    throw new RmkError(
       'RMK_ERR_INPUT',
       'the latency comes either from the failure classes of --params or from --samples: leave one out',
     );
   }
-  const { latenciesMs, warnings } = parseLatencySamples(await readText(options.samples), options.samples);
+  const { latenciesMs, warnings } = parseLatencySamples(readText(options.samples), options.samples);
   return {
     setting: { parameters, latency: empiricalLatency(latenciesMs) },
     latenciesMs,

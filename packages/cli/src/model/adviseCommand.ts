@@ -1,12 +1,21 @@
+import {
+  type Advice,
+  advise,
+  type MissingInput,
+  missingInputs,
+  parseSlowdown,
+  parseSlowdownText,
+  significant,
+  type SlowdownCurve,
+} from '@rmk/model';
 import type { Command } from 'commander';
-import { type Advice, advise } from '../advice/advise.js';
-import { type MissingInput, missingInputs } from '../advice/missingInput.js';
-import { parseSlowdown, parseSlowdownText, type SlowdownCurve } from '../advice/slowdown.js';
-import { ModelError } from '../errors.js';
-import { adviceReport } from '../report/adviceReport.js';
-import { significant } from '../numerics/significant.js';
-import { act, collect, type CommandIo, numberOption, readJson, writeText } from './commandIo.js';
+import { RmkError } from '@rmk/core';
+import { adviceReport } from './adviceReport.js';
 import { readSetting, type SettingOptions } from './setting.js';
+import { ExitCode } from '../exitCode.js';
+import type { Terminal } from '../terminal.js';
+import { collect, numberOption } from './optionValues.js';
+import { readJson, writeText } from './files.js';
 import { formatTable, percent } from './table.js';
 
 interface Options extends SettingOptions {
@@ -21,7 +30,7 @@ interface Options extends SettingOptions {
 }
 
 /** Adds `advise` to the command of the models. */
-export function addAdviseCommand(parent: Command, io: CommandIo): void {
+export function addAdviseCommand(parent: Command, terminal: Terminal, done: (code: ExitCode) => void): void {
   parent
     .command('advise')
     .description('the interval and the history that measured numbers speak for')
@@ -45,13 +54,16 @@ export function addAdviseCommand(parent: Command, io: CommandIo): void {
     .option('--seed <seed>', 'seed of what is drawn', numberOption, 1)
     .option('--json', 'for machines')
     .option('--report <file>', 'a page with the curves, in one HTML file')
-    .action((options: Options) => act(io, () => run(options, io)));
+    .action((options: Options) => {
+      run(options, terminal);
+      done(ExitCode.DONE);
+    });
 }
 
-async function run(options: Options, io: CommandIo): Promise<void> {
-  const { setting, latenciesMs, warnings, ownRollback } = await readSetting(options);
-  for (const warning of warnings) io.stderr(`warning: ${warning}\n`);
-  const slowdown = options.slowdown === undefined ? undefined : await readSlowdown(options.slowdown);
+function run(options: Options, terminal: Terminal): void {
+  const { setting, latenciesMs, warnings, ownRollback } = readSetting(options);
+  for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
+  const slowdown = options.slowdown === undefined ? undefined : readSlowdown(options.slowdown);
   const missing = missingInputs({
     slowdown: slowdown !== undefined,
     latencies: latenciesMs !== undefined,
@@ -59,11 +71,11 @@ async function run(options: Options, io: CommandIo): Promise<void> {
     rollback: ownRollback,
   });
   if (slowdown === undefined) {
-    if (options.json === true) io.stdout(`${JSON.stringify({ missing }, undefined, 2)}\n`);
-    throw new ModelError(
-      'RMK_ERR_MISSING',
-      'advice needs the slowdown at two intervals or more',
-      missing.map(sentence),
+    if (options.json === true) terminal.out(`${JSON.stringify({ missing }, undefined, 2)}\n`);
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      'advice needs the slowdown at two intervals or more. Measure it, or give it with --slowdown',
+      { problems: missing.map(sentence) },
     );
   }
   const advice = advise({
@@ -77,22 +89,22 @@ async function run(options: Options, io: CommandIo): Promise<void> {
     ...(options.maxLostWork === undefined ? {} : { maxLostWorkMs: options.maxLostWork }),
   });
   if (options.report !== undefined) {
-    await writeText(options.report, adviceReport(advice, slowdown, options.weight, missing));
-    io.stderr(`wrote ${options.report}\n`);
+    writeText(options.report, adviceReport(advice, slowdown, options.weight, missing));
+    terminal.err(`wrote ${options.report}\n`);
   }
   if (options.json === true) {
-    io.stdout(
+    terminal.out(
       `${JSON.stringify({ parameters: setting.parameters, weight: options.weight, ...advice, missing }, undefined, 2)}\n`,
     );
   } else {
-    io.stdout(describe(advice, options.weight, missing));
+    terminal.out(describe(advice, options.weight, missing));
   }
 }
 
-async function readSlowdown(given: string): Promise<SlowdownCurve> {
+function readSlowdown(given: string): SlowdownCurve {
   return /^\s*[-+.\d][-+.\w]*\s*=/.test(given)
     ? parseSlowdownText(given)
-    : parseSlowdown(await readJson(given), given);
+    : parseSlowdown(readJson(given), given);
 }
 
 function checkpoints(retained: number): string {

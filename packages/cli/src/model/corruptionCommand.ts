@@ -1,23 +1,31 @@
-import type { Command } from 'commander';
-import { rateOfPercentile } from '../corruption/exponentialCorruption.js';
-import { fitLatency, fitRate, type LatencyFamily } from '../corruption/fitLatency.js';
-import { goodnessOfFit } from '../corruption/goodnessOfFit.js';
 import {
   empiricalLatency,
+  type Estimate,
   exponentialLatency,
+  fitLatency,
+  fitRate,
+  goodnessOfFit,
+  intervalOfTarget,
   type LatencyDistribution,
+  type LatencyFamily,
+  type LatencySamples,
   logNormalLatency,
+  parseLatencySamples,
+  rateOfPercentile,
+  retainedOfTarget,
+  sampleCorruption,
+  significant,
+  simulateTimeline,
+  table1,
   weibullLatency,
-} from '../corruption/latencyDistribution.js';
-import { type LatencySamples, parseLatencySamples } from '../corruption/latencySamples.js';
-import { sampleCorruption } from '../corruption/sampleCorruption.js';
-import { table1 } from '../corruption/table1.js';
-import { intervalOfTarget, retainedOfTarget } from '../corruption/target.js';
-import { simulateTimeline } from '../corruption/timelineSimulation.js';
-import { ModelError, requireCount } from '../errors.js';
-import type { Estimate } from '../numerics/interval.js';
-import { significant } from '../numerics/significant.js';
-import { act, type CommandIo, numberOption, pairOption, readText } from './commandIo.js';
+} from '@rmk/model';
+import type { Command } from 'commander';
+import { messageOf, RmkError } from '@rmk/core';
+import { codeOf } from '../errorCode.js';
+import { ExitCode } from '../exitCode.js';
+import type { Terminal } from '../terminal.js';
+import { countOption, numberOption, pairOption } from './optionValues.js';
+import { readText } from './files.js';
 import { formatTable, percent } from './table.js';
 
 interface Options {
@@ -39,7 +47,11 @@ interface Options {
 const FAMILIES: readonly LatencyFamily[] = ['exponential', 'weibull', 'log-normal'];
 
 /** Adds `corruption` to the command of the models. */
-export function addCorruptionCommand(parent: Command, io: CommandIo): void {
+export function addCorruptionCommand(
+  parent: Command,
+  terminal: Terminal,
+  done: (code: ExitCode) => void,
+): void {
   parent
     .command('corruption')
     .description('the probability that an error corrupts the checkpoint that a rollback needs (§4)')
@@ -66,7 +78,7 @@ export function addCorruptionCommand(parent: Command, io: CommandIo): void {
       'measured latencies: one in ms a line, inf for never, a # header naming the definition',
     )
     .option('--interval <ms>', 'checkpoint interval T_ck', numberOption, 50)
-    .option('--retained <k>', 'checkpoints retained', numberOption, 2)
+    .option('--retained <k>', 'checkpoints retained', countOption, 2)
     .option(
       '--target <probability>',
       'also the interval, and the history, with which the probability is at most this',
@@ -75,15 +87,18 @@ export function addCorruptionCommand(parent: Command, io: CommandIo): void {
     .option('--simulate <trials>', 'also play so many errors on the timeline of figure 4', numberOption)
     .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
     .option('--json', 'for machines')
-    .action((options: Options) => act(io, () => run(options, io)));
+    .action((options: Options) => {
+      run(options, terminal);
+      done(ExitCode.DONE);
+    });
 }
 
-async function run(options: Options, io: CommandIo): Promise<void> {
-  if (options.table1 === true) return printTable1(options.json === true, io);
+function run(options: Options, terminal: Terminal): void {
+  if (options.table1 === true) return printTable1(options.json === true, terminal);
   const samples =
     options.samples === undefined
       ? undefined
-      : parseLatencySamples(await readText(options.samples), options.samples);
+      : parseLatencySamples(readText(options.samples), options.samples);
   const { interval: intervalMs, retained, seed } = options;
   const latency = latencyOf(options, samples);
   const probability = latency.corruption(intervalMs, retained);
@@ -108,9 +123,9 @@ async function run(options: Options, io: CommandIo): Promise<void> {
     ...(simulation === undefined ? {} : { simulation: { ...simulation, trials: options.simulate, seed } }),
     ...(samples === undefined ? {} : { samples: analyse(samples, intervalMs, retained, seed) }),
   };
-  for (const warning of samples?.warnings ?? []) io.stderr(`warning: ${warning}\n`);
-  if (options.json === true) io.stdout(`${JSON.stringify(report, undefined, 2)}\n`);
-  else io.stdout(describe(report));
+  for (const warning of samples?.warnings ?? []) terminal.err(`warning: ${warning}\n`);
+  if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
+  else terminal.out(describe(report));
 }
 
 function latencyOf(options: Options, samples: LatencySamples | undefined): LatencyDistribution {
@@ -119,12 +134,11 @@ function latencyOf(options: Options, samples: LatencySamples | undefined): Laten
     (each) => each !== undefined,
   );
   if (given.length > 1) {
-    throw new ModelError(
+    throw new RmkError(
       'RMK_ERR_INPUT',
       'give one latency only: --percentile and --bound, --rate, --weibull, --lognormal or --samples',
     );
   }
-  requireCount('--retained', options.retained);
   if (samples !== undefined) return empiricalLatency(samples.latenciesMs);
   if (options.weibull !== undefined) return weibullLatency(...options.weibull);
   if (options.lognormal !== undefined) return logNormalLatency(...options.lognormal);
@@ -163,8 +177,8 @@ function analyse(
         ...(fitness === undefined ? {} : { goodnessOfFit: fitness }),
       };
     } catch (error) {
-      if (!(error instanceof ModelError)) throw error;
-      return { family, problem: error.message };
+      if (!codeOf(error).startsWith('RMK_ERR_')) throw error;
+      return { family, problem: messageOf(error) };
     }
   });
   return {
@@ -246,10 +260,10 @@ function describe({
   return `${lines.join('\n')}\n`;
 }
 
-function printTable1(json: boolean, io: CommandIo): void {
+function printTable1(json: boolean, terminal: Terminal): void {
   const rows = table1();
   if (json) {
-    io.stdout(`${JSON.stringify({ rows }, undefined, 2)}\n`);
+    terminal.out(`${JSON.stringify({ rows }, undefined, 2)}\n`);
     return;
   }
   const cells = rows.map((row) => [
@@ -274,7 +288,7 @@ function printTable1(json: boolean, io: CommandIo): void {
     'single',
     'dual',
   ];
-  io.stdout(
+  terminal.out(
     `${formatTable(columns, cells)}\nλ = 0.0599 per ms and T_ck rounded, as in the paper; its 39.1 % alone uses 38.44 ms. Exact: neither rounded.\n`,
   );
 }

@@ -1,0 +1,17 @@
+import { Command } from 'commander';
+import type { ExitCode } from '../exitCode.js';
+import type { Terminal } from '../terminal.js';
+import { addAdviseCommand } from './adviseCommand.js';
+import { addAvailabilityCommand } from './availabilityCommand.js';
+import { addCorruptionCommand } from './corruptionCommand.js';
+
+/** `rmk model`: the models of `@rmk/model` on the command line. */
+export function modelCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
+  const command = new Command('model').description(
+    'checkpoint corruption, availability, and advice from measured numbers',
+  );
+  addCorruptionCommand(command, terminal, done);
+  addAvailabilityCommand(command, terminal, done);
+  addAdviseCommand(command, terminal, done);
+  return command;
+}
