@@ -1,7 +1,7 @@
 import type { GuestFault } from '@rmk/hypervisor-qemu';
 import { expect, it } from 'vitest';
 import { describeLinux } from '../../packages/hypervisor-qemu/test/linuxPresent.js';
-import { ProtectedLinux } from './protectedLinux.js';
+import { LinuxUnderTest } from './protectedLinux.js';
 
 /** Of a canonical address in the kernel's half: with it flipped no address is canonical. */
 const ADDRESS_BIT = 1n << 50n;
@@ -26,21 +26,19 @@ const FAULTS: readonly Fault[] = [
 
 describeLinux('Linux in QEMU, protected', (guest) => {
   it.each(FAULTS)('goes on after $fault', { timeout: 120_000 }, async ({ fault, kind, detector, cause }) => {
-    const linux = await ProtectedLinux.start(guest);
-    await linux.work('gzip');
-    await linux.shell.fail(fault);
-    const record = await linux.recovered();
+    const underTest = await LinuxUnderTest.start(guest, 'gzip');
+    await underTest.linux.shell.fail(fault);
+    const record = await underTest.recovered();
     expect(record).toMatchObject({ rung: 'target', trigger: { kind, detector } });
     expect(record.trigger.cause).toMatch(cause);
     expect(record.pagesRestored).toBeGreaterThan(0);
-    await linux.expectWell('gzip');
+    await underTest.expectHealthy();
   });
 
   it('goes on after a bit of its instruction pointer flips', { timeout: 120_000 }, async () => {
-    const linux = await ProtectedLinux.start(guest);
-    const { machine } = linux;
-    await linux.work('perl');
-    // In a program of the guest the kernel would end that program, and go on: no failure of the VM.
+    const underTest = await LinuxUnderTest.start(guest, 'perl');
+    const { machine } = underTest.linux;
+    // In user mode the kernel would only kill the program: no failure of the VM.
     for (;;) {
       await machine.suspend();
       if (((await machine.readRegister('cs')) & 3n) === KERNEL_RING) break;
@@ -48,7 +46,7 @@ describeLinux('Linux in QEMU, protected', (guest) => {
     }
     await machine.writeRegister('rip', (await machine.readRegister('rip')) ^ ADDRESS_BIT);
     await machine.resume();
-    expect(await linux.recovered()).toMatchObject({ rung: 'target', trigger: { kind: 'crash' } });
-    await linux.expectWell('perl');
+    expect(await underTest.recovered()).toMatchObject({ rung: 'target', trigger: { kind: 'crash' } });
+    await underTest.expectHealthy();
   });
 });

@@ -100,11 +100,11 @@ export function resultText({ verdict, runs, algorithms, checks }: MainJobResult)
 }
 
 function runText({ guest, end, undoneNs, epochs }: ProtectedRun): string {
-  const lastLine = new TextDecoder().decode(end.committedOutput).trimEnd().split('\n').at(-1) ?? '';
+  const lastLine = end.state.output.trimEnd().split('\n').at(-1) ?? '';
   return (
     `  ${colour.bold(guest)} ended with "${lastLine}" after ${durationText(end.domainNs)} of domain time, ` +
     `${durationText(undoneNs)} of it lost work; ${epochs.checkpoints} checkpoints, ` +
-    `${end.wireBytes} bytes on the wire, ${end.committedOutput.length} committed`
+    `${end.wireBytes} bytes on the wire, ${end.committedBytes} committed`
   );
 }
 

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Incident } from '../src/mainJob/incident.js';
 import { mainJob, mainJobGuests, type MainJobResult } from '../src/mainJob/mainJob.js';
-import { goldenRun, type GoldenRun, type GuestSpec } from '../src/mainJob/guestRun.js';
+import { END, goldenRun } from '@rmk/campaign';
+import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
+import type { GoldenStates, GuestSpec } from '../src/mainJob/guestSpec.js';
 import type { ProtectedRun } from '../src/mainJob/protectedRun.js';
 import { checksOf } from '../src/mainJob/verdict.js';
 import { startJson } from '../src/startReport.js';
@@ -72,7 +74,7 @@ describe('the main job', () => {
 
   describe('its verdict', () => {
     let run: ProtectedRun;
-    let golden: GoldenRun;
+    let golden: GoldenStates;
     let guest: GuestSpec;
 
     beforeAll(async () => {
@@ -81,10 +83,10 @@ describe('the main job', () => {
       if (tasks === undefined || first === undefined) throw new Error('the main job ran no guest');
       guest = tasks;
       run = first;
-      golden = await goldenRun(
-        guest,
-        run.incidents.map(({ restored }) => restored.guestNs),
-      );
+      golden = await goldenRun(new EmbeddedHypervisor(), guest.machine, [
+        ...run.incidents.map(({ restored }) => restored.guestNs),
+        END,
+      ]);
     });
 
     const failing = (doctored: ProtectedRun): readonly string[] =>
@@ -135,8 +137,8 @@ describe('the main job', () => {
     });
 
     it('falls with a fault of RMK itself, and with a recovery that no incident accounts for', () => {
-      expect(failing({ ...run, mishaps: ['EVT_PROTECTIONLOST of @rmk/checkpoint at 5 ns'] })).toEqual([
-        'RMK itself never failed',
+      expect(failing({ ...run, unexpected: ['EVT_PROTECTIONLOST of @rmk/checkpoint at 5 ns'] })).toEqual([
+        'no unexpected events of RMK',
       ]);
       expect(failing({ ...run, recoveries: run.recoveries + 1 })).toEqual([
         'every recovery belongs to an incident',
@@ -177,8 +179,8 @@ describe('the main job', () => {
       const { end } = run;
       const { state } = end;
       const doctored: readonly (readonly [Partial<ProtectedRun>, string])[] = [
-        [{ end: { ...end, exitCode: 1 } }, 'exit code'],
-        [{ end: { ...end, committedOutput: end.committedOutput.slice(1) } }, 'committed output'],
+        [{ end: { ...end, state: { ...state, exitCode: 1 } } }, 'exit code'],
+        [{ end: { ...end, state: { ...state, output: state.output.slice(1) } } }, 'committed output'],
         [
           { end: { ...end, state: { ...state, instructions: state.instructions + 1 } } },
           'memory, registers, devices, guest time and instructions',

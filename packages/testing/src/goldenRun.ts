@@ -1,17 +1,16 @@
-import type { Nanoseconds } from '@rmk/core';
+import { END, goldenRun as goldenStates, type GuestState } from '@rmk/campaign';
+import { RmkError, type Nanoseconds } from '@rmk/core';
 import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
-import { guestStateOf, type GuestState } from './guestState.js';
 import { machineOf, type RigGuest } from './rigGuest.js';
 
 /**
- * Runs a guest undisturbed and without RMK, to its end or to `untilNs`, and gives its state there: what a guest that
- * was protected, hit and rolled back is compared with. Its guest time is its domain time, since nothing is undone.
+ * Runs a guest without RMK and without faults to `untilNs` of guest time (default: to its end), and resolves to its
+ * state there. A guest that was protected, hit and rolled back is compared with it.
  */
-export async function goldenRun(guest: RigGuest, untilNs: Nanoseconds = Infinity): Promise<GuestState> {
-  const hypervisor = new EmbeddedHypervisor();
-  const machine = hypervisor.createMachine(machineOf(guest));
-  await hypervisor.run({ untilNs });
-  const state = guestStateOf(machine);
-  await hypervisor.close();
+export async function goldenRun(guest: RigGuest, untilNs: Nanoseconds = END): Promise<GuestState> {
+  const states = await goldenStates(new EmbeddedHypervisor(), machineOf(guest), [untilNs]);
+  const state = states.get(untilNs);
+  if (state === undefined)
+    throw new RmkError('RMK_ERR_STATE', `the golden run has no state at ${untilNs} ns`);
   return state;
 }

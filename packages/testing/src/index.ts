@@ -1,6 +1,5 @@
-export * as faults from './faults.js';
+export { faults, guestStateOf, type FaultTarget, type GuestState } from '@rmk/campaign';
 export { goldenRun } from './goldenRun.js';
-export { guestStateOf, type GuestState } from './guestState.js';
 export { outputBytes, outputTranscript, type OutputByte, type TranscriptEntry } from './outputTranscript.js';
 export type { EventHistory, Recorded } from './eventHistory.js';
 export type { Occurrence } from './eventVerdict.js';

@@ -1,7 +1,7 @@
+import { guestStateOf, type FaultTarget, type GuestState } from '@rmk/campaign';
 import { nanoseconds, type Duration } from '@rmk/core';
 import { EmbeddedHypervisor, type EmbeddedMachine, type HypervisorOptions } from '@rmk/hypervisor-embedded';
 import { DomainRig, WatchedDomain, type DomainRigOptions } from './domainRig.js';
-import { guestStateOf, type GuestState } from './guestState.js';
 import { machineOf, type RigGuest } from './rigGuest.js';
 
 export type RigOptions = RigGuest &
@@ -11,7 +11,7 @@ export type RigOptions = RigGuest &
   };
 
 /** A domain on the embedded hypervisor, in virtual time: it stands still but for `advance` and `runToEnd`. */
-export class Rig extends DomainRig<EmbeddedMachine> {
+export class Rig extends DomainRig<EmbeddedMachine> implements FaultTarget {
   constructor(
     readonly hypervisor: EmbeddedHypervisor,
     machine: EmbeddedMachine,

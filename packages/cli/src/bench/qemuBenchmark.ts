@@ -1,7 +1,6 @@
 import { RmkError, type Checkpointed, type EpochPlan } from '@rmk/core';
 import {
   GuestShell,
-  QEMU_CONTROL,
   QemuHypervisor,
   type Cut,
   type GuestJob,
@@ -10,6 +9,7 @@ import {
   type QemuHypervisorOptions,
   type QemuMachine,
 } from '@rmk/hypervisor-qemu';
+import { qemuControlOf } from '../qemuControl.js';
 import { percentilesMs, type Percentiles } from '../qemuDemo/percentiles.js';
 
 export interface QemuBenchmarkOptions {
@@ -69,7 +69,7 @@ export async function qemuBenchmark(
   progress(`${options.checkpoints} checkpoints and ${options.rollbacks} rollbacks, with digests of all RAM`);
   let about: Pick<QemuControl, 'kind' | 'tracker'> = { kind: 'none', tracker: 'none' };
   const stressed = await withLinux(options.guest, 256, { control, audit: true }, async (machine) => {
-    const { kind, tracker } = controlOf(machine);
+    const { kind, tracker } = qemuControlOf(machine);
     about = { kind, tracker };
     return stress(machine, options);
   });
@@ -124,7 +124,7 @@ async function stress(
   machine: QemuMachine,
   { checkpoints, rollbacks }: QemuBenchmarkOptions,
 ): Promise<StressResult> {
-  const control = controlOf(machine);
+  const control = qemuControlOf(machine);
   const ring = new Ring(machine, control);
   let [taken, done, wrongMemory, wrongState] = [0, 0, 0, 0];
   while (taken < checkpoints || done < rollbacks) {
@@ -145,7 +145,7 @@ async function stress(
 }
 
 async function memoryCost(machine: QemuMachine, memoryMiB: number, count: number): Promise<MemoryCost> {
-  const ring = new Ring(machine, controlOf(machine));
+  const ring = new Ring(machine, qemuControlOf(machine));
   const cuts: Cut[] = [];
   // The first has no epoch before it.
   await ring.take();
@@ -205,12 +205,6 @@ class Ring {
 function release({ checkpoint: { context, log } }: Kept): void {
   log.release();
   context.release();
-}
-
-function controlOf(machine: QemuMachine): QemuControl {
-  const control = machine.extension(QEMU_CONTROL);
-  if (control !== undefined) return control;
-  throw new RmkError('RMK_ERR_STATE', 'this machine is none of the QEMU driver');
 }
 
 async function wait(milliseconds: number): Promise<void> {

@@ -1,11 +1,6 @@
 import { messageOf } from '@rmk/core';
-import {
-  commandPath,
-  findLinuxGuest,
-  findMachines,
-  QEMU_CONTROL,
-  type FoundMachine,
-} from '@rmk/hypervisor-qemu';
+import { commandPath, findLinuxGuest, findMachines, type FoundMachine } from '@rmk/hypervisor-qemu';
+import { qemuControlOf } from '../qemuControl.js';
 import { QemuRun } from '../run/qemuRun.js';
 
 /** What takes checkpoints of VMs under QEMU on this machine. */
@@ -42,9 +37,8 @@ async function tryQemu(): Promise<QemuTrial> {
   const run = new QemuRun();
   try {
     const { vm } = await run.standIn({ name: 'doctor', channels: [] });
-    const control = vm.extension(QEMU_CONTROL);
-    if (control === undefined) return { works: false, why: 'this machine is none of the QEMU driver' };
-    return { works: true, control: control.kind, tracker: control.tracker, why: control.why };
+    const { kind, tracker, why } = qemuControlOf(vm);
+    return { works: true, control: kind, tracker, why };
   } catch (error) {
     return { works: false, why: messageOf(error) };
   } finally {

@@ -1,3 +1,4 @@
+import { guestStateOf, RegisterFlips, type FaultTarget, type GuestState, type Scenario } from '@rmk/campaign';
 import {
   CHECKPOINTS,
   DETECTIONS,
@@ -8,10 +9,8 @@ import {
   type RecoveryRecord,
 } from '@rmk/core';
 import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
-import { crash, hang, RegisterFlips, taskLoop, type Fault } from './faults.js';
-import { stateOf } from './guestRun.js';
-import type { GuestState, Incident } from './incident.js';
-import type { Scenario } from './scenario.js';
+import { bitFlip, crash, hang, taskLoop, type Fault } from './faults.js';
+import type { Incident } from './incident.js';
 
 export interface InjectionOptions {
   readonly domain: Domain;
@@ -22,28 +21,44 @@ export interface InjectionOptions {
   readonly onIncident: (incident: Incident) => void;
 }
 
-/** The ring of checkpoints is full by then, and no longer holds the one taken at boot. */
+/** By then the ring of checkpoints is full and no longer holds the one taken at boot. */
 const WARM_UP = '400ms';
 const PAUSE = '150ms';
 
-/** Injects the faults of §8 one after the other, waits for each to be recovered, and lets the guest go on. */
+/** Injects the faults of §8 one after the other, each after the guest has recovered from the one before. */
 export async function injectFaults(
   scenario: Scenario,
   options: InjectionOptions,
 ): Promise<readonly Incident[]> {
-  const { domain, machine, seed, hasTasks } = options;
+  const { seed, hasTasks } = options;
+  const target = targetOf(scenario, options);
   const injections = new Injections(scenario, options);
   await scenario.wait(WARM_UP);
-  await injections.inject(crash(domain, scenario, hasTasks));
+  await injections.inject(crash(target, hasTasks));
   await scenario.wait(PAUSE);
-  await injections.injectFlips(new RegisterFlips(domain, seed));
+  await injections.injectFlips(target, new RegisterFlips(seed));
   await scenario.wait(PAUSE);
-  await injections.inject(hang(domain, machine));
+  await injections.inject(hang(target));
   if (hasTasks) {
     await scenario.wait(PAUSE);
-    await injections.inject(taskLoop(domain, machine, scenario));
+    await injections.inject(taskLoop(target));
   }
   return injections.incidents;
+}
+
+function targetOf(scenario: Scenario, { machine }: InjectionOptions): FaultTarget {
+  return {
+    machine,
+    symbol(name) {
+      const address = machine.image.symbols.get(name);
+      if (address !== undefined) return BigInt(address);
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `${machine.image.source} has no symbol ${name}. Rebuild it with its symbol table.`,
+      );
+    },
+    advance: (by) => scenario.wait(by),
+  };
 }
 
 interface Observed {
@@ -54,7 +69,7 @@ interface Observed {
 
 class Injections {
   readonly incidents: Incident[] = [];
-  /** T_B: what is not detected by then does not count as detected. */
+  /** T_B: an error counts as undetected after this time. */
   private readonly boundNs: Nanoseconds;
 
   constructor(
@@ -78,10 +93,10 @@ class Injections {
   }
 
   /** Single-bit flips, each from a checkpoint taken just before, until one is detected. */
-  async injectFlips(flips: RegisterFlips): Promise<void> {
+  async injectFlips(target: FaultTarget, flips: RegisterFlips): Promise<void> {
     for (let undetected = 0; ; undetected++) {
       const before = await this.checkpoints.take();
-      const fault = flips.next();
+      const fault = bitFlip(target, flips);
       const detail = await fault.inject();
       const injectedAtNs = this.scenario.nowNs;
       const observed = await this.observe();
@@ -96,7 +111,7 @@ class Injections {
     }
   }
 
-  /** Undefined where nothing is detected within T_B, or the guest ends. */
+  /** Undefined if nothing is detected within T_B or the guest ends. */
   private async observe(): Promise<Observed | undefined> {
     const recoveries: RecoveryRecord[] = [];
     let restored: GuestState | undefined;
@@ -108,11 +123,11 @@ class Injections {
       if (happened.name === 'EVT_RECOVERYFAILED') {
         throw new RmkError('RMK_ERR_STATE', `the recovery of ${this.guest} failed: ${happened.event.reason}`);
       }
-      // A guest that switches itself off with a failure is detected, and comes back.
+      // A guest that switches itself off with a failure is detected and rolled back.
       if (happened.name === 'EVT_VMEXITED' && happened.event.code !== 0) continue;
       if (happened.name !== 'EVT_RECOVERED') break;
       recoveries.push(happened.event.record);
-      restored = stateOf(this.options.machine);
+      restored = guestStateOf(this.options.machine);
     }
     const detectedAtNs = recoveries[0]?.trigger.atNs;
     if (restored === undefined || detectedAtNs === undefined) return undefined;

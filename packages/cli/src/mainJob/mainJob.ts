@@ -1,5 +1,7 @@
+import { END, goldenRun } from '@rmk/campaign';
 import { bootFile, GUESTS, readGuest } from '@rmk/guests';
-import { goldenRun, type GoldenRun, type GuestSpec } from './guestRun.js';
+import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
+import type { GoldenStates, GuestSpec } from './guestSpec.js';
 import type { Incident } from './incident.js';
 import { protectedRun, type EpochTotals, type ProtectedRun } from './protectedRun.js';
 import { checksOf, checksOfUndisturbed, type Check } from './verdict.js';
@@ -10,7 +12,7 @@ export interface MainJobOptions {
   readonly seed: number;
 }
 
-/** Told as it happens. */
+/** Called as it happens. */
 export interface MainJobProgress {
   phase(what: string): void;
   incident(incident: Incident): void;
@@ -35,9 +37,10 @@ export async function mainJob(
     inject: { seed, onIncident: (incident) => progress.incident(incident) },
   });
   progress.phase('Golden runs without RMK, to compare with');
-  const golden: GoldenRun[] = [];
-  for (const [index, guest] of guests.entries()) {
-    golden.push(await goldenRun(guest, runs[index]?.incidents.map(({ restored }) => restored.guestNs) ?? []));
+  const golden: GoldenStates[] = [];
+  for (const [index, { machine }] of guests.entries()) {
+    const restoredAt = runs[index]?.incidents.map(({ restored }) => restored.guestNs) ?? [];
+    golden.push(await goldenRun(new EmbeddedHypervisor(), machine, [...restoredAt, END]));
   }
   progress.phase('Undisturbed runs under COWB and COWP');
   const cowb = await protectedRun(guests, { algorithm: 'cowb' });
@@ -104,6 +107,6 @@ function total(runs: readonly ProtectedRun[]): EpochTotals {
 
 function at<T>(values: readonly T[], index: number): T {
   const value = values[index];
-  if (value === undefined) throw new RangeError(`there is no run of guest ${index}`);
+  if (value === undefined) throw new RangeError(`no run of guest ${index}`);
   return value;
 }

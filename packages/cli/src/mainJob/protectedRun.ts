@@ -1,13 +1,14 @@
-import { CHECKPOINTS, messageOf, type Bus, type Domain, type EventName, type Nanoseconds } from '@rmk/core';
+import { guestStateOf, Scenario, type GuestState } from '@rmk/campaign';
+import { CHECKPOINTS, messageOf, type Bus, type Domain, type Nanoseconds } from '@rmk/core';
 import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import { createDomain } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
-import { endOf, type GuestEnd, type GuestSpec } from './guestRun.js';
+import { observeUnexpected } from '../unexpectedEvents.js';
+import type { GuestSpec } from './guestSpec.js';
 import { injectFaults } from './injections.js';
 import type { Incident } from './incident.js';
-import { Scenario } from './scenario.js';
 
-/** What the epochs of a run came to, all together. */
+/** Totals over the epochs of a run. */
 export interface EpochTotals {
   readonly checkpoints: number;
   readonly pageFaults: number;
@@ -16,15 +17,23 @@ export interface EpochTotals {
   readonly preSavedInVain: number;
 }
 
+/** How a run ended. */
+export interface GuestEnd {
+  readonly state: GuestState;
+  readonly domainNs: Nanoseconds;
+  readonly committedBytes: number;
+  readonly wireBytes: number;
+}
+
 export interface ProtectedRun {
   readonly guest: string;
   readonly end: GuestEnd;
   readonly incidents: readonly Incident[];
-  /** Why the injections came to no good end; absent where they did. */
+  /** Why not all faults were injected; undefined if they were. */
   readonly problem?: string;
-  /** What happened of which nothing should: a line for each fault, loss or warning of RMK itself. */
-  readonly mishaps: readonly string[];
-  /** Recoveries of any kind, also those that no incident accounts for. */
+  /** One line for each fault, loss or warning of RMK itself. */
+  readonly unexpected: readonly string[];
+  /** All recoveries, including those that belong to no incident. */
   readonly recoveries: number;
   /** Guest time undone by all rollbacks: the work lost. */
   readonly undoneNs: Nanoseconds;
@@ -57,13 +66,18 @@ export async function protectedRun(
   await hypervisor.run();
   const runs: ProtectedRun[] = [];
   for (const { machine, domain, totals, injection } of guarded) {
-    const end = endOf(machine);
-    // Closes the last epoch, so that it counts too.
+    const end: GuestEnd = {
+      state: guestStateOf(machine),
+      domainNs: machine.clock.now(),
+      committedBytes: machine.committedOutput.length,
+      wireBytes: machine.wireOutput.length,
+    };
+    // Closes the last epoch so that it counts too.
     await domain.get(CHECKPOINTS).take();
     runs.push({
       guest: machine.name,
       end,
-      mishaps: [...totals.mishaps],
+      unexpected: [...totals.unexpected],
       recoveries: totals.recoveries,
       undoneNs: totals.undoneNs,
       epochs: totals.epochs,
@@ -134,30 +148,17 @@ class Injection {
   }
 }
 
-/** What must not happen to RMK itself while it protects a guest. */
-const UNEXPECTED_EVENTS = [
-  'EVT_PLUGINFAULT',
-  'EVT_PLUGINQUARANTINED',
-  'EVT_CHECKPOINTLOST',
-  'EVT_PROTECTIONLOST',
-  'EVT_RECOVERYFAILED',
-  'EVT_VMRESTARTED',
-  'EVT_WARNING',
-] as const satisfies readonly EventName[];
-
 class Totals {
   undoneNs: Nanoseconds = 0;
   recoveries = 0;
   epochs: EpochTotals = { checkpoints: 0, pageFaults: 0, pagesSaved: 0, pagesPreSaved: 0, preSavedInVain: 0 };
-  readonly mishaps: string[] = [];
+  readonly unexpected: string[] = [];
 
   observe(bus: Bus): void {
     bus.on('EVT_CHECKPOINTED', ({ closed }) => this.addEpoch(closed));
     bus.on('EVT_ROLLEDBACK', ({ rollback }) => void (this.undoneNs += rollback.undoneNs));
     bus.on('EVT_RECOVERED', () => void this.recoveries++);
-    for (const name of UNEXPECTED_EVENTS) {
-      bus.on(name, ({ atNs, source }) => void this.mishaps.push(`${name} of ${source} at ${atNs} ns`));
-    }
+    observeUnexpected(bus, (line) => void this.unexpected.push(line));
   }
 
   private addEpoch(closed: Omit<EpochTotals, 'checkpoints'> | undefined): void {

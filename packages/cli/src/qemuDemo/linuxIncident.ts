@@ -57,6 +57,6 @@ export async function provoke(
 }
 
 function notRecovered(linux: ProtectedLinux, fault: GuestFault, why: string): RmkError {
-  const said = linux.mishaps.length === 0 ? '' : `; ${linux.mishaps.join('; ')}`;
+  const said = linux.unexpected.length === 0 ? '' : `; ${linux.unexpected.join('; ')}`;
   return new RmkError('RMK_ERR_STATE', `after ${FAULT_TEXTS[fault]}: ${why}${said}`);
 }

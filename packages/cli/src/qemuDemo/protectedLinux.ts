@@ -5,13 +5,12 @@ import {
   type Bus,
   type Domain,
   type Duration,
-  type EventName,
   type Nanoseconds,
+  type Plugin,
   type RecoveryRecord,
 } from '@rmk/core';
 import {
   GuestShell,
-  QEMU_CONTROL,
   QemuHypervisor,
   type Cut,
   type JobRound,
@@ -22,6 +21,8 @@ import {
 } from '@rmk/hypervisor-qemu';
 import { createDomain } from '@rmk/kernel';
 import { qemuProtection } from '../config/qemuGuest.js';
+import { qemuControlOf } from '../qemuControl.js';
+import { observeUnexpected } from '../unexpectedEvents.js';
 
 const SERIAL = 'serial';
 const INTERVAL: Duration = '50ms';
@@ -30,26 +31,17 @@ const NANOSECONDS = 1e6;
 export interface LinuxOptions {
   readonly hypervisor?: QemuHypervisorOptions;
   readonly memoryBytes?: number;
-  /** Told of each round that a job of the guest has done. */
+  /** Default: those that `rmk run` gives a QEMU guest, with a checkpoint every 50 ms. */
+  readonly plugins?: readonly Plugin[];
+  /** Called for each round that a job of the guest has done. */
   readonly onJob?: (round: JobRound) => void;
 }
 
-/** What RMK itself must not run into while it protects a guest. */
-const UNEXPECTED_EVENTS = [
-  'EVT_PLUGINFAULT',
-  'EVT_PLUGINQUARANTINED',
-  'EVT_CHECKPOINTLOST',
-  'EVT_PROTECTIONLOST',
-  'EVT_RECOVERYFAILED',
-  'EVT_VMRESTARTED',
-  'EVT_VMGONE',
-] as const satisfies readonly EventName[];
-
-/** How a rollback that was asked for went, without any error. */
+/** Duration of a rollback that no error caused. */
 export interface MeasuredRollback {
-  /** What taking the VM back took, from the order to its being ready to run. */
+  /** From the request until the VM is ready to run. */
   readonly rollbackNs: number;
-  /** The same with suspending and resuming it. */
+  /** Including suspending and resuming the VM. */
   readonly totalNs: number;
   readonly pagesRestored: number;
 }
@@ -57,8 +49,8 @@ export interface MeasuredRollback {
 /** The demo guest, booted in QEMU and protected. */
 export class ProtectedLinux {
   readonly recoveries: RecoveryRecord[] = [];
-  /** Of RMK itself: what happened of which nothing should. */
-  readonly mishaps: string[] = [];
+  /** One line for each fault, loss or warning of RMK itself. */
+  readonly unexpected: string[] = [];
   readonly shell: GuestShell;
   beats = 0;
   private domain: Domain | undefined;
@@ -76,7 +68,7 @@ export class ProtectedLinux {
     });
   }
 
-  /** Boots the guest and protects it. Throws what the hypervisor does. */
+  /** Boots the guest and protects it. Throws what the hypervisor throws. */
   static async start(guest: LinuxGuest, options: LinuxOptions = {}): Promise<ProtectedLinux> {
     const { kernel, initrd, append, heartbeatPort, readyText } = guest;
     const hypervisor = new QemuHypervisor(options.hypervisor);
@@ -92,7 +84,7 @@ export class ProtectedLinux {
         ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
       });
       const linux = new ProtectedLinux(hypervisor, machine, guest, options.onJob);
-      await linux.protect();
+      await linux.protect(options.plugins ?? qemuProtection({ interval: INTERVAL }, heartbeatPort));
       return linux;
     } catch (error) {
       await hypervisor.close();
@@ -100,11 +92,9 @@ export class ProtectedLinux {
     }
   }
 
-  /** Who takes its checkpoints, and what they cost. */
+  /** What takes the checkpoints, and what they cost. */
   get control(): QemuControl {
-    const control = this.machine.extension(QEMU_CONTROL);
-    if (control !== undefined) return control;
-    throw new RmkError('RMK_ERR_STATE', 'this machine is none of the QEMU driver');
+    return qemuControlOf(this.machine);
   }
 
   get nowNs(): Nanoseconds {
@@ -115,7 +105,7 @@ export class ProtectedLinux {
     return this.protection.get(CHECKPOINTS).retain;
   }
 
-  /** Checkpoints taken, oldest first, as many as the driver keeps; those that rollbacks left are not among them. */
+  /** Checkpoints taken, oldest first, as many as the driver remembers, without those that rollbacks left. */
   get checkpoints(): readonly Cut[] {
     const { cuts, rollbacks } = this.control;
     const left = new Set<Cut>(rollbacks);
@@ -126,13 +116,13 @@ export class ProtectedLinux {
     return this.protection.bus;
   }
 
-  /** Goes back to the checkpoint before the newest, as a recovery does, and lets the guest run on. */
+  /** Rolls back to the checkpoint before the newest, as a recovery does, and resumes the guest. */
   async rollBack(): Promise<MeasuredRollback> {
     for (;;) {
       try {
         return await this.rollBackOnce();
       } catch (error) {
-        // A recovery came in between: what was chosen is undone.
+        // A recovery came first: the chosen checkpoint no longer exists.
         if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_UNPROTECTED') throw error;
         await this.protection.get(P_VCPU).resume();
         await this.wait(SETTLED_MS);
@@ -140,12 +130,12 @@ export class ProtectedLinux {
     }
   }
 
-  /** Host time goes by. */
+  /** Waits for host time. */
   async wait(milliseconds: number): Promise<void> {
     await new Promise((resolve) => void setTimeout(resolve, milliseconds));
   }
 
-  /** Whether `condition` comes true in time. */
+  /** Resolves to whether `condition` became true within `withinMs` of host time. */
   async until(condition: () => boolean, withinMs: number): Promise<boolean> {
     const endNs = process.hrtime.bigint() + BigInt(withinMs * NANOSECONDS);
     while (!condition()) {
@@ -183,22 +173,17 @@ export class ProtectedLinux {
     throw new RmkError('RMK_ERR_STATE', 'the guest is not protected yet');
   }
 
-  private async protect(): Promise<void> {
+  private async protect(plugins: readonly Plugin[]): Promise<void> {
     this.domain = await createDomain({
       name: this.machine.name,
       machine: this.machine,
-      plugins: qemuProtection({ interval: INTERVAL }, this.guest.heartbeatPort),
+      plugins,
       observe: (bus) => {
         bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries.push(record));
-        for (const name of UNEXPECTED_EVENTS) {
-          bus.on(name, ({ atNs, source, ...about }) => {
-            const detail = 'reason' in about ? `: ${about.reason}` : '';
-            this.mishaps.push(`${name} of ${source} at ${(atNs / 1e6).toFixed(1)} ms${detail}`);
-          });
-        }
+        observeUnexpected(bus, (line) => void this.unexpected.push(line));
       },
     });
-    // Nothing can be rolled back to before the first checkpoint.
+    // Before the first checkpoint there is nothing to roll back to.
     await this.domain.get(CHECKPOINTS).take();
   }
 }

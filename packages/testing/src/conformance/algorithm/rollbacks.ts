@@ -2,7 +2,7 @@ import { CHECKPOINTS, P_PTABLE, P_VCPU, PAGE_BYTES, RmkError, type Checkpoint } 
 import { RAM_BASE } from '@rmk/hypervisor-embedded';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import type { GuestState } from '../../guestState.js';
+import type { GuestState } from '@rmk/campaign';
 import type { Rig } from '../../rig.js';
 import type { RigGuest } from '../../rigGuest.js';
 

@@ -1,5 +1,5 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
-import * as faults from '../../faults.js';
+import { faults } from '@rmk/campaign';
 import type { Rig } from '../../rig.js';
 import { TASKS, type ProvokedError, type QuietLife } from './detectorSubject.js';
 

@@ -2,7 +2,7 @@ import type { Plugin } from '@rmk/core';
 import { pinVcpu } from '@rmk/pin-vcpu';
 import { startRig, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
-import { Scenario } from '../src/mainJob/scenario.js';
+import { Scenario } from '../src/index.js';
 
 const plugins: readonly Plugin[] = [pinVcpu()];
 
