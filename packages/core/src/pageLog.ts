@@ -1,4 +1,3 @@
-import { RmkError } from './errors.js';
 import type { Nanoseconds } from './units.js';
 
 /** The largest cluster that a plan may ask for. */
@@ -17,23 +16,6 @@ export interface EpochPlan {
   readonly drop?: Uint32Array;
   /** Saves this many pages (a power of two up to {@link MAX_CLUSTER_PAGES}, aligned) at each page fault; 1 when absent. */
   readonly clusterPages?: number;
-}
-
-/** For drivers: `RMK_ERR_INPUT` for a cluster of no valid size, `RMK_ERR_ADDRESS` where `add` names a page that is not. */
-export function checkPlan({ clusterPages = 1, add }: EpochPlan, memoryPages: number): void {
-  const isPowerOfTwo = Number.isInteger(clusterPages) && (clusterPages & (clusterPages - 1)) === 0;
-  if (!isPowerOfTwo || clusterPages < 1 || clusterPages > MAX_CLUSTER_PAGES) {
-    throw new RmkError(
-      'RMK_ERR_INPUT',
-      `clusterPages is ${clusterPages}, expected a power of two from 1 to ${MAX_CLUSTER_PAGES}`,
-    );
-  }
-  const outside = add?.find((frame) => frame >= memoryPages);
-  if (outside === undefined) return;
-  throw new RmkError(
-    'RMK_ERR_ADDRESS',
-    `the plan adds page frame ${outside}, but the VM has ${memoryPages} pages (0 to ${memoryPages - 1})`,
-  );
 }
 
 /** What happened in an epoch, the stretch between two checkpoints. */

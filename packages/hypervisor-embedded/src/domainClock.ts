@@ -1,4 +1,5 @@
-import { RmkError, TimerQueue, type Clock, type Nanoseconds, type Timer } from '@rmk/core';
+import type { Clock, Nanoseconds } from '@rmk/core';
+import { checkDelay, checkInterval, TimerQueue, type Timer } from '@rmk/driver';
 
 /**
  * The domain time of one VM: nominal time of all the cycles that it ever ran or idled. A rollback turns the guest's
@@ -18,19 +19,12 @@ export class DomainClock implements Clock {
   }
 
   after(delayNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
-    if (!Number.isFinite(delayNs) || delayNs < 0) {
-      throw new RmkError('RMK_ERR_INPUT', `a timer's delay is ${delayNs} ns, expected zero or more`);
-    }
+    checkDelay(delayNs);
     return this.add(delayNs, undefined, run);
   }
 
   every(intervalNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
-    if (!Number.isFinite(intervalNs) || intervalNs < this.nsPerCycle) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `a timer's interval is ${intervalNs} ns, expected at least ${this.nsPerCycle} ns (one cycle)`,
-      );
-    }
+    checkInterval(intervalNs, this.nsPerCycle, 'one cycle');
     return this.add(intervalNs, intervalNs, run);
   }
 

@@ -15,6 +15,16 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
+import {
+  closedError,
+  damagedContextError,
+  foreignContextError,
+  foreignLogError,
+  offError,
+  offsetIn,
+  runningError,
+  unknownNameError,
+} from '@rmk/driver';
 import { Board, type BootData, type Digest } from './board.js';
 import { checkFits, parseElf, type ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
@@ -129,29 +139,14 @@ export class EmbeddedMachine implements VirtualMachine {
   async raise(cause: string): Promise<void> {
     this.checkOpen();
     const exception = exceptionNamed(cause);
-    if (exception === undefined) {
-      throw new RmkError(
-        'RMK_ERR_UNKNOWN',
-        `the board raises no ${JSON.stringify(cause)}; it knows ${this.signals.join(', ')}`,
-      );
-    }
-    if (this.board.state.exited) {
-      throw new RmkError(
-        'RMK_ERR_STATE',
-        `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`,
-      );
-    }
+    if (exception === undefined) throw unknownNameError(this.name, 'signal', cause, this.signals);
+    if (this.board.state.exited) throw offError(this.name);
     this.execution.raise(exception);
   }
 
   async input(device: string, data: Uint8Array): Promise<void> {
     this.checkOpen();
-    if (device !== UART) {
-      throw new RmkError(
-        'RMK_ERR_UNKNOWN',
-        `the board has no device ${JSON.stringify(device)}; it has ${UART}`,
-      );
-    }
+    if (device !== UART) throw unknownNameError(this.name, 'device', device, [UART]);
     this.inputLog.add(this.board.state.cycles, data);
   }
 
@@ -170,22 +165,12 @@ export class EmbeddedMachine implements VirtualMachine {
 
   async rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
     this.checkOpen();
-    if (!this.execution.suspended) {
-      throw new RmkError(
-        'RMK_ERR_STATE',
-        `VM ${JSON.stringify(this.name)} runs; suspend it before rolling it back`,
-      );
-    }
+    if (!this.execution.suspended) throw runningError(this.name);
     const started = performance.now();
     const chains = to.logs.map((log) => this.ownLog(log));
     this.memory.checkChain(chains);
     const context = this.ownContext(to.context, chains);
-    if (!context.isIntact()) {
-      throw new RmkError(
-        'RMK_ERR_LOGDAMAGED',
-        'the saved context fails its checksum; nothing was changed: roll back to another checkpoint, or restart',
-      );
-    }
+    if (!context.isIntact()) throw damagedContextError();
     const { log, pagesRestored } = this.memory.rollback(chains, plan);
     const before = this.board.state.cycles;
     const outputStruckBytes = this.board.load(context.saved);
@@ -297,33 +282,22 @@ export class EmbeddedMachine implements VirtualMachine {
 
   private offsetOf(address: number, bytes: number): number {
     this.checkOpen();
-    const offset = address - this.memory.base;
-    const isRange = Number.isInteger(offset) && Number.isInteger(bytes) && offset >= 0 && bytes >= 0;
-    if (isRange && offset + bytes <= this.memory.bytes) return offset;
-    throw new RmkError(
-      'RMK_ERR_ADDRESS',
-      `${bytes} bytes at 0x${address.toString(16)} do not lie in the RAM of VM ${JSON.stringify(this.name)} ` +
-        `(0x${this.memory.base.toString(16)} to 0x${(this.memory.base + this.memory.bytes - 1).toString(16)})`,
-    );
+    const { base: begin, bytes: ramBytes } = this.memory;
+    return offsetIn({ begin, bytes: ramBytes }, address, bytes, this.name);
   }
 
   private checkOpen(): void {
-    if (this.execution.closed) {
-      throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} has been closed; make a new one`);
-    }
+    if (this.execution.closed) throw closedError(this.name);
   }
 
   private ownLog(log: PageLog): LogChain {
     if (log instanceof EmbeddedPageLog && log.belongsTo(this.memory.area)) return log.chain;
-    throw new RmkError('RMK_ERR_INPUT', `the page log was not written by VM ${JSON.stringify(this.name)}`);
+    throw foreignLogError(this.name);
   }
 
   /** The context must be that of the checkpoint whose log is the oldest. */
   private ownContext(context: Context, chains: readonly LogChain[]): EmbeddedContext {
     if (context instanceof EmbeddedContext && context.log === chains.at(-1)) return context;
-    throw new RmkError(
-      'RMK_ERR_INPUT',
-      'the context does not belong to the oldest of the page logs; give both as one checkpoint gave them',
-    );
+    throw foreignContextError();
   }
 }

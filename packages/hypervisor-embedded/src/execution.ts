@@ -1,4 +1,5 @@
-import { FactEmitter, type Nanoseconds, type ProgressSign } from '@rmk/core';
+import type { Nanoseconds, ProgressSign } from '@rmk/core';
+import { FactEmitter } from '@rmk/driver';
 import type { Board } from './board.js';
 import { DomainClock } from './domainClock.js';
 import { EXIT_FAILURE, exceptionName } from './hart/exceptionNames.js';

@@ -1,10 +1,5 @@
-import {
-  RmkError,
-  type Checkpointed,
-  type EpochReport,
-  type Nanoseconds,
-  type RollbackTarget,
-} from '@rmk/core';
+import type { Checkpointed, EpochReport, Nanoseconds, RollbackTarget } from '@rmk/core';
+import { checkLogChain, foreignContextError, foreignLogError } from '@rmk/driver';
 import type { CheckpointControl, Cut } from './checkpointControl.js';
 import { QemuContext, type Moment } from './qemuContext.js';
 import { QemuPageLog } from './qemuPageLog.js';
@@ -28,8 +23,8 @@ export class Epochs {
   /** Takes a cut of the control as a checkpoint. */
   checkpointed(control: CheckpointControl, cut: Cut, atNs: Nanoseconds, moment: Moment): Checkpointed {
     const closed = this.report(cut, atNs);
-    const previous = closed === undefined ? undefined : this.open?.log;
-    const opened = this.opened(control, cut, atNs, moment, previous);
+    const previousEpoch = closed === undefined ? undefined : this.open?.log.epoch;
+    const opened = this.opened(control, cut, atNs, moment, previousEpoch);
     return closed === undefined ? opened : { ...opened, closed };
   }
 
@@ -41,32 +36,18 @@ export class Epochs {
     target: QemuContext,
     moment: Moment,
   ): Checkpointed {
-    return this.opened(control, cut, atNs, moment, target.log.previous);
+    return this.opened(control, cut, atNs, moment, target.log.previousEpoch);
   }
 
   /** The handles that a rollback needs. `RMK_ERR_INPUT` for those of another VM, `RMK_ERR_RELEASED` where one is missing. */
   path(to: RollbackTarget): { readonly context: QemuContext; readonly logs: readonly QemuPageLog[] } {
     const logs = to.logs.map((log) => {
       if (log instanceof QemuPageLog && (this.logs.has(log) || !log.isUsable)) return log;
-      throw new RmkError('RMK_ERR_INPUT', `the page log was not written by VM ${JSON.stringify(this.vm)}`);
+      throw foreignLogError(this.vm);
     });
-    const isUnbroken = logs.every(
-      (log, age) => log.isUsable && (age === 0 ? log === this.open?.log : logs[age - 1]?.previous === log),
-    );
-    if (logs.length === 0 || !isUnbroken) {
-      throw new RmkError(
-        'RMK_ERR_RELEASED',
-        'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
-          'none of them released; take a new checkpoint',
-      );
-    }
+    checkLogChain(logs, this.open?.log, ({ isUsable }) => isUsable);
     const { context } = to;
-    if (!(context instanceof QemuContext) || context.log !== logs.at(-1)) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        'the context does not belong to the oldest of the page logs; give both as one checkpoint gave them',
-      );
-    }
+    if (!(context instanceof QemuContext) || context.log !== logs.at(-1)) throw foreignContextError();
     context.checkUsable();
     return { context, logs };
   }
@@ -91,9 +72,15 @@ export class Epochs {
     cut: Cut,
     atNs: Nanoseconds,
     moment: Moment,
-    previous: QemuPageLog | undefined,
+    previousEpoch: number | undefined,
   ): Checkpointed {
-    const log = new QemuPageLog(control, cut.log, previous, (given) => void this.logs.delete(given));
+    const log = new QemuPageLog(
+      control,
+      cut.log,
+      this.epoch,
+      previousEpoch,
+      (given) => void this.logs.delete(given),
+    );
     const context = new QemuContext(
       control,
       cut.state,

@@ -1,4 +1,5 @@
-import { RmkError, TimerQueue, type Clock, type Nanoseconds, type Timer } from '@rmk/core';
+import type { Clock, Nanoseconds } from '@rmk/core';
+import { checkDelay, checkInterval, TimerQueue, type Timer } from '@rmk/driver';
 
 const NS_PER_MS = 1e6;
 /** The longest delay that a timer of the host can have, 2^31 - 1 ms, with room to spare. */
@@ -56,20 +57,13 @@ export class HostClock implements Clock {
   }
 
   after(delayNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
-    if (!Number.isFinite(delayNs) || delayNs < 0) {
-      throw new RmkError('RMK_ERR_INPUT', `a timer's delay is ${delayNs} ns, expected zero or more`);
-    }
+    checkDelay(delayNs);
     return this.add(delayNs, undefined, run);
   }
 
   /** Where the host is late by intervals they are made up for, one after the other. */
   every(intervalNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
-    if (!Number.isFinite(intervalNs) || intervalNs < SHORTEST_INTERVAL_NS) {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `a timer's interval is ${intervalNs} ns, expected at least ${SHORTEST_INTERVAL_NS} ns: the host's timers count milliseconds`,
-      );
-    }
+    checkInterval(intervalNs, SHORTEST_INTERVAL_NS, "the host's timers count milliseconds");
     return this.add(intervalNs, intervalNs, run);
   }
 

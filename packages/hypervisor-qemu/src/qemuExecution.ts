@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { FactEmitter, RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
+import { RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
+import { closedError, FactEmitter } from '@rmk/driver';
 import { z } from 'zod';
 import { AwaitedEvent } from './awaitedEvent.js';
 import { HostClock } from './hostClock.js';
@@ -82,12 +83,7 @@ export class QemuExecution {
 
   /** `RMK_ERR_STATE` after the VM was closed, `RMK_ERR_GONE` after QEMU ended. */
   checkUsable(): void {
-    if (this.closed) {
-      throw new RmkError(
-        'RMK_ERR_STATE',
-        `VM ${JSON.stringify(this.process.state.name)} has been closed; make a new one`,
-      );
-    }
+    if (this.closed) throw closedError(this.process.state.name);
     if (this.lost !== undefined) throw this.lost;
   }
 

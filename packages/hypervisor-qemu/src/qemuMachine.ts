@@ -1,6 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import {
-  checkPlan,
   nanoseconds,
   RmkError,
   token,
@@ -16,6 +15,7 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
+import { checkPlan, offError, offsetIn, runningError, Sequencer, unknownNameError } from '@rmk/driver';
 import type { CheckpointControl, ControlRollback, Cut, CutHandler } from './checkpointControl.js';
 import type { ChosenControl, ControlChoice, OpenControl } from './controlTarget.js';
 import { Epochs } from './epochs.js';
@@ -77,7 +77,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   private readonly execution: QemuExecution;
   private readonly epochs: Epochs;
   private chosen: ChosenControl | undefined;
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly sequencer = new Sequencer();
   /** Guest time that rollbacks have undone. */
   undoneNs: Nanoseconds = 0;
   /** Bytes of each device that rollbacks have struck. */
@@ -198,15 +198,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
 
   raise(cause: string): Promise<void> {
     return this.inTurn(async () => {
-      if (cause !== NMI) {
-        throw new RmkError('RMK_ERR_UNKNOWN', `QEMU raises no ${JSON.stringify(cause)}; it knows ${NMI}`);
-      }
-      if (this.execution.isHalted) {
-        throw new RmkError(
-          'RMK_ERR_STATE',
-          `VM ${JSON.stringify(this.name)} is off; restart it or roll it back first`,
-        );
-      }
+      if (!this.signals.includes(cause)) throw unknownNameError(this.name, 'signal', cause, this.signals);
+      if (this.execution.isHalted) throw offError(this.name);
       await this.process.qmp.execute('inject-nmi');
     });
   }
@@ -215,11 +208,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     const own = data.slice();
     return this.inTurn(() => {
       const to = this.devices.get(device);
-      if (to !== undefined) return to.input(own);
-      throw new RmkError(
-        'RMK_ERR_UNKNOWN',
-        `the VM has no device ${JSON.stringify(device)}; it has ${this.deviceNames.join(', ')}`,
-      );
+      if (to === undefined) throw unknownNameError(this.name, 'device', device, this.deviceNames);
+      return to.input(own);
     });
   }
 
@@ -236,12 +226,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
 
   rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
     return this.inTurn(async () => {
-      if (!this.execution.suspended) {
-        throw new RmkError(
-          'RMK_ERR_STATE',
-          `VM ${JSON.stringify(this.name)} runs; suspend it before rolling it back`,
-        );
-      }
+      if (!this.execution.suspended) throw runningError(this.name);
       checkPlan(plan, this.memoryPages);
       const { context, logs } = this.epochs.path(to);
       const { control } = this;
@@ -296,7 +281,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
 
   /** Everything but QEMU itself is given up. */
   async letGo(): Promise<void> {
-    await this.last;
+    await this.sequencer.idle();
     this.execution.close();
     this.epochs.void('is of a VM that has been closed', false);
     await this.chosen?.control.close().catch(() => {});
@@ -355,12 +340,10 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   }
 
   private inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.last.then(() => {
+    return this.sequencer.run(() => {
       this.execution.checkUsable();
       return operation();
     });
-    this.last = result.catch(() => undefined);
-    return result;
   }
 
   /**
@@ -422,14 +405,7 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   }
 
   private checkRange(address: number, bytes: number): void {
-    const isRange = Number.isInteger(address) && Number.isInteger(bytes) && address >= 0 && bytes >= 0;
-    const { memoryBytes } = this.process.state;
-    if (isRange && address + bytes <= memoryBytes) return;
-    throw new RmkError(
-      'RMK_ERR_ADDRESS',
-      `${bytes} bytes at 0x${address.toString(16)} do not lie in the RAM of VM ${JSON.stringify(this.name)} ` +
-        `(0x0 to 0x${(memoryBytes - 1).toString(16)})`,
-    );
+    offsetIn({ begin: 0, bytes: this.process.state.memoryBytes }, address, bytes, this.name);
   }
 }
 

@@ -1,17 +1,18 @@
 import { RmkError, type PageLog } from '@rmk/core';
+import { absentFrameError, type EpochLink } from '@rmk/driver';
 import type { CheckpointControl, LogHandle } from './checkpointControl.js';
 
 /** The handle of a page log that lies with the control. */
-export class QemuPageLog implements PageLog {
+export class QemuPageLog implements PageLog, EpochLink {
   /** Entries as far as they are known: of the open log, those that were asked for last. */
   pages = 0;
   private voidReason: string | undefined;
 
-  /** `previous`: the log of the epoch that ended where this one's began. */
   constructor(
     readonly control: CheckpointControl,
     readonly handle: LogHandle,
-    readonly previous: QemuPageLog | undefined,
+    readonly epoch: number,
+    readonly previousEpoch: number | undefined,
     private readonly givenBack: (log: QemuPageLog) => void,
   ) {}
 
@@ -30,7 +31,7 @@ export class QemuPageLog implements PageLog {
     this.checkUsable();
     const page = await this.control.page(this.handle, frame);
     if (page !== undefined) return page;
-    throw new RmkError('RMK_ERR_UNKNOWN', `page frame ${frame} is not in the page log`);
+    throw absentFrameError(frame);
   }
 
   async verify(): Promise<Uint32Array> {

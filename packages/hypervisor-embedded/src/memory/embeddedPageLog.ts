@@ -1,4 +1,5 @@
 import { PAGE_BYTES, RmkError, type PageLog } from '@rmk/core';
+import { absentFrameError } from '@rmk/driver';
 import { checkBit } from './checksum.js';
 import { NO_ENTRY, type LogArea, type LogChain } from './logArea.js';
 
@@ -60,8 +61,7 @@ export class EmbeddedPageLog implements PageLog {
   private find(frame: number): number {
     this.checkUsable();
     const found = this.entries().find((entry) => this.area.frame(entry) === frame);
-    if (found === undefined)
-      throw new RmkError('RMK_ERR_UNKNOWN', `page frame ${frame} is not in the page log`);
+    if (found === undefined) throw absentFrameError(frame);
     return found;
   }
 

@@ -1,4 +1,5 @@
-import { checkPlan, PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
+import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
+import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
 import type { HartMemory } from '../hart/processor.js';
@@ -186,18 +187,7 @@ export class GuestMemory implements HartMemory {
 
   /** Throws unless `logs` are the open epoch's log and those before it, without a gap, none released. */
   checkChain(logs: readonly LogChain[]): void {
-    const isUnbroken = logs.every(
-      (log, age) =>
-        this.area.isUsable(log) &&
-        (age === 0 ? log === this.openLog : log.epoch === logs[age - 1]?.previousEpoch),
-    );
-    if (logs.length === 0 || !isUnbroken) {
-      throw new RmkError(
-        'RMK_ERR_RELEASED',
-        'a rollback needs the log of every epoch since its target, newest first and the open one included, ' +
-          'none of them released; take a new checkpoint',
-      );
-    }
+    checkLogChain(logs, this.openLog, (log) => this.area.isUsable(log));
   }
 
   /** The log that fills. Whoever releases it gives up the protection: nothing is tracked until the next checkpoint. */
@@ -269,12 +259,7 @@ export class GuestMemory implements HartMemory {
     const damaged = entries
       .filter((entry) => !this.area.isIntact(entry))
       .map((entry) => this.area.frame(entry));
-    if (damaged.length === 0) return;
-    throw new RmkError(
-      'RMK_ERR_LOGDAMAGED',
-      `the saved contents of page frames ${damaged.join(', ')} fail their checksum, and no older log within the ` +
-        'rollback holds them; nothing was changed: roll back to a newer checkpoint, or restart',
-    );
+    if (damaged.length > 0) throw damagedPagesError(damaged);
   }
 
   private restore(entry: number): void {

@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { RmkError } from '@rmk/core';
+import { Sequencer } from '@rmk/driver';
 import { z } from 'zod';
 import { GUEST_JOBS, type GuestJob } from './guestDescription.js';
 
@@ -44,7 +45,7 @@ const jobs = z.enum(GUEST_JOBS);
 export class GuestShell {
   private rest = '';
   private running: Running | undefined;
-  private queue: Promise<unknown> = Promise.resolve();
+  private readonly commands = new Sequencer();
   /** Another process may have given orders before: the guest has done those with low numbers. */
   private lastId = randomInt(2 ** 32);
   private readonly decoder = new TextDecoder();
@@ -64,9 +65,7 @@ export class GuestShell {
 
   /** Runs a command line of the guest's shell; `RMK_ERR_STATE` where no end of it is seen in time. */
   run(command: string, withinMs: number = WITHIN_MS): Promise<CommandResult> {
-    const result = this.queue.then(() => this.execute(command, withinMs));
-    this.queue = result.catch(() => {});
-    return result;
+    return this.commands.run(() => this.execute(command, withinMs));
   }
 
   /** A rollback may have undone that the command arrived. A guest that has it already does not run it twice. */

@@ -1,4 +1,5 @@
-import { TimerQueue, type Clock, type Nanoseconds, type Timer } from '@rmk/core';
+import type { Clock, Nanoseconds } from '@rmk/core';
+import { checkDelay, checkInterval, TimerQueue, type Timer } from '@rmk/driver';
 
 /** The domain time of a fake machine: it goes on when the machine says so. */
 export class FakeClock implements Clock {
@@ -10,10 +11,12 @@ export class FakeClock implements Clock {
   }
 
   after(delayNs: Nanoseconds, run: Timer['run']): Disposable {
+    checkDelay(delayNs);
     return this.add(delayNs, undefined, run);
   }
 
   every(intervalNs: Nanoseconds, run: Timer['run']): Disposable {
+    checkInterval(intervalNs, 1, 'the resolution of its time');
     return this.add(intervalNs, intervalNs, run);
   }
 

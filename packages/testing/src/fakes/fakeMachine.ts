@@ -1,7 +1,5 @@
 import {
-  FactEmitter,
   nanoseconds,
-  RmkError,
   token,
   type Capability,
   type Checkpointed,
@@ -17,6 +15,16 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
+import {
+  closedError,
+  damagedContextError,
+  FactEmitter,
+  foreignContextError,
+  foreignLogError,
+  offsetIn,
+  runningError,
+  unknownNameError,
+} from '@rmk/driver';
 import { FakeClock } from './fakeClock.js';
 import type { Activity, FakeGuest, ScriptedAct } from './fakeGuest.js';
 import { FakeMemory } from './fakeMemory.js';
@@ -194,7 +202,7 @@ export class FakeMachine implements VirtualMachine {
 
   async rollback({ context, logs }: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
     this.checkOpen();
-    if (!this.suspended) throw this.refusal('runs; suspend it before rolling it back');
+    if (!this.suspended) throw runningError(this.name);
     const own = logs.map((log) => this.ownLog(log));
     const saved = this.ownContext(context, own.at(-1));
     const { log, pagesRestored } = this.memory.rollback(own, plan);
@@ -310,41 +318,28 @@ export class FakeMachine implements VirtualMachine {
 
   private ownLog(log: PageLog): FakePageLog {
     if (log instanceof FakePageLog && log.owner === this.memory) return log;
-    throw new RmkError('RMK_ERR_INPUT', `the page log was not written by VM ${JSON.stringify(this.name)}`);
+    throw foreignLogError(this.name);
   }
 
   private ownContext(context: Context, oldest: FakePageLog | undefined): GuestState {
     if (!(context instanceof FakeContext) || (oldest !== undefined && context.log !== oldest)) {
-      throw new RmkError('RMK_ERR_INPUT', 'the context does not belong to the oldest of the page logs');
+      throw foreignContextError();
     }
     if (context.isIntact) return context.saved as GuestState;
-    throw new RmkError('RMK_ERR_LOGDAMAGED', 'the saved context fails its checksum; nothing was changed');
+    throw damagedContextError();
   }
 
   private checkRange(address: number, bytes: number): void {
     this.checkOpen();
-    const isRange = Number.isInteger(address) && Number.isInteger(bytes) && address >= 0 && bytes >= 0;
-    if (isRange && address + bytes <= this.memory.bytes.length) return;
-    throw new RmkError(
-      'RMK_ERR_ADDRESS',
-      `${bytes} bytes at ${address} do not lie in the ${this.memory.bytes.length} bytes of VM ${JSON.stringify(this.name)}`,
-    );
+    offsetIn({ begin: 0, bytes: this.memory.bytes.length }, address, bytes, this.name);
   }
 
   private checkKnown(what: string, name: string, known: readonly string[]): void {
-    if (known.includes(name)) return;
-    throw new RmkError(
-      'RMK_ERR_UNKNOWN',
-      `VM ${JSON.stringify(this.name)} has no ${what} ${JSON.stringify(name)}; it has ${known.join(', ') || 'none'}`,
-    );
+    if (!known.includes(name)) throw unknownNameError(this.name, what, name, known);
   }
 
   private checkOpen(): void {
-    if (this.closed) throw this.refusal('has been closed; make a new one');
-  }
-
-  private refusal(why: string): RmkError {
-    return new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)} ${why}`);
+    if (this.closed) throw closedError(this.name);
   }
 }
 

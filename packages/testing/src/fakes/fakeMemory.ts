@@ -1,4 +1,5 @@
-import { MAX_CLUSTER_PAGES, PAGE_BYTES, RmkError, type EpochPlan, type EpochReport } from '@rmk/core';
+import { PAGE_BYTES, RmkError, type EpochPlan, type EpochReport } from '@rmk/core';
+import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FakePageLog } from './fakePageLog.js';
 
 type EpochPages = Pick<
@@ -13,6 +14,7 @@ export class FakeMemory {
   readonly faulted: number[] = [];
   private open: FakePageLog | undefined;
   private logs: FakePageLog[] = [];
+  private epoch = 0;
   private clusterPages = 1;
   private pageFaults = 0;
 
@@ -36,7 +38,8 @@ export class FakeMemory {
 
   /** Ends the open epoch, if there is one, and opens the next; on failure the old one stays open. */
   nextEpoch(plan: EpochPlan): { readonly log: FakePageLog; readonly closed: EpochPages | undefined } {
-    const clusterPages = clusterOf(plan);
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
     const ended = this.openLog;
     const closed = ended === undefined ? undefined : this.reportOn(ended);
     const preSave = this.preSaveSet(plan, closed?.updated ?? []);
@@ -46,7 +49,7 @@ export class FakeMemory {
         `the plan pre-saves ${preSave.length} pages, and the log area has room for ${this.free}`,
       );
     }
-    return { log: this.openEpoch(ended, preSave, clusterPages), closed };
+    return { log: this.openEpoch(ended?.epoch, preSave, clusterPages), closed };
   }
 
   /** All or nothing. `logs`: newest first, the open one included. */
@@ -54,21 +57,20 @@ export class FakeMemory {
     logs: readonly FakePageLog[],
     plan: EpochPlan,
   ): { readonly log: FakePageLog; readonly pagesRestored: number } {
-    const clusterPages = clusterOf(plan);
-    this.checkPath(logs);
+    checkPlan(plan, this.pages);
+    const { clusterPages = 1 } = plan;
+    checkLogChain(logs, this.openLog, ({ isReleased }) => !isReleased);
     const ruling = new Map(logs.flatMap((log) => log.savedFrames.map((frame) => [frame, log] as const)));
     const damaged = [...ruling].filter(([frame, log]) => !log.isIntact(frame)).map(([frame]) => frame);
-    if (damaged.length > 0) {
-      throw new RmkError(
-        'RMK_ERR_LOGDAMAGED',
-        `the saved contents of page frames ${damaged.join(', ')} fail their checksum; nothing was changed`,
-      );
-    }
+    if (damaged.length > 0) throw damagedPagesError(damaged);
     const written = logs.flatMap((log) => [...log.written]);
     const wanted = this.preSaveSet(plan, plan.preSave === 'updated' ? written : []);
     for (const [frame, log] of ruling) this.bytes.set(log.contentOf(frame), frame * PAGE_BYTES);
     const preSave = wanted.length > this.free ? [] : wanted;
-    return { log: this.openEpoch(logs.at(-1)?.previous, preSave, clusterPages), pagesRestored: ruling.size };
+    return {
+      log: this.openEpoch(logs.at(-1)?.previousEpoch, preSave, clusterPages),
+      pagesRestored: ruling.size,
+    };
   }
 
   /** All zero, and no log is of use any more. */
@@ -122,24 +124,17 @@ export class FakeMemory {
   }
 
   private preSaveSet({ preSave, add = new Uint32Array(0), drop }: EpochPlan, updated: Iterable<number>) {
-    const outside = add.find((frame) => frame >= this.pages);
-    if (outside !== undefined) {
-      throw new RmkError(
-        'RMK_ERR_ADDRESS',
-        `the plan adds page frame ${outside}, but the VM has ${this.pages} pages`,
-      );
-    }
     const wanted = new Set([...(preSave === 'updated' ? updated : []), ...add]);
     for (const frame of drop ?? []) wanted.delete(frame);
     return [...wanted];
   }
 
   private openEpoch(
-    previous: FakePageLog | undefined,
+    previousEpoch: number | undefined,
     preSave: readonly number[],
     clusterPages: number,
   ): FakePageLog {
-    const log = new FakePageLog(this, previous);
+    const log = new FakePageLog(this, this.epoch++, previousEpoch);
     for (const frame of preSave) log.save(frame, this.page(frame), true);
     this.open = log;
     this.logs.push(log);
@@ -148,31 +143,10 @@ export class FakeMemory {
     return log;
   }
 
-  private checkPath(logs: readonly FakePageLog[]): void {
-    const isPath = logs.every(
-      (log, age) => !log.isReleased && (age === 0 ? log === this.openLog : log === logs[age - 1]?.previous),
-    );
-    if (logs.length > 0 && isPath) return;
-    throw new RmkError(
-      'RMK_ERR_RELEASED',
-      'a rollback needs the log of every epoch since its target, newest first and the open one included, none of them released',
-    );
-  }
-
   private voidLogs(): void {
     for (const log of this.logs) log.release();
     this.logs = [];
     this.open = undefined;
     this.faulted.length = 0;
   }
-}
-
-function clusterOf({ clusterPages = 1 }: EpochPlan): number {
-  if (Number.isInteger(Math.log2(clusterPages)) && clusterPages >= 1 && clusterPages <= MAX_CLUSTER_PAGES) {
-    return clusterPages;
-  }
-  throw new RmkError(
-    'RMK_ERR_INPUT',
-    `clusterPages is ${clusterPages}, expected a power of two from 1 to ${MAX_CLUSTER_PAGES}`,
-  );
 }

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { RmkError, type Context, type PageLog } from '@rmk/core';
+import { absentFrameError, type EpochLink } from '@rmk/driver';
 
 interface Entry {
   readonly content: Uint8Array;
@@ -8,16 +9,16 @@ interface Entry {
 }
 
 /** The prior contents of the pages written in one epoch of a fake machine. */
-export class FakePageLog implements PageLog {
+export class FakePageLog implements PageLog, EpochLink {
   /** Set when it is released, and when a restart or a full log area voids it. */
   isReleased = false;
   readonly written = new Set<number>();
   private readonly entries = new Map<number, Entry>();
 
-  /** `previous`: of the epoch that ended where this one began. */
   constructor(
     readonly owner: object,
-    readonly previous: FakePageLog | undefined,
+    readonly epoch: number,
+    readonly previousEpoch: number | undefined,
   ) {}
 
   get pages(): number {
@@ -44,7 +45,7 @@ export class FakePageLog implements PageLog {
   contentOf(frame: number): Uint8Array {
     const entry = this.entries.get(frame);
     if (entry !== undefined) return entry.content;
-    throw new RmkError('RMK_ERR_UNKNOWN', `page frame ${frame} is not in the page log`);
+    throw absentFrameError(frame);
   }
 
   isIntact(frame: number): boolean {

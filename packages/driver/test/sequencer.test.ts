@@ -1,0 +1,46 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { Sequencer } from '@rmk/driver';
+import { describe, expect, it } from 'vitest';
+
+describe('a sequencer', () => {
+  it('runs one operation at a time, in the order of the calls, and returns what each returned', async () => {
+    const sequencer = new Sequencer();
+    const steps: string[] = [];
+    const operation = (name: string, ms: number) => async (): Promise<string> => {
+      steps.push(`${name} begins`);
+      await wait(ms);
+      steps.push(`${name} ends`);
+      return name;
+    };
+    const all = [
+      sequencer.run(operation('slow', 20)),
+      sequencer.run(operation('quick', 0)),
+      sequencer.run(() => 'at once'),
+    ];
+    expect(steps).toEqual([]);
+    expect(await Promise.all(all)).toEqual(['slow', 'quick', 'at once']);
+    expect(steps).toEqual(['slow begins', 'slow ends', 'quick begins', 'quick ends']);
+  });
+
+  it('gives a failure to its caller alone, and goes on', async () => {
+    const sequencer = new Sequencer();
+    const failed = sequencer.run(() => Promise.reject(new Error('no')));
+    const threw = sequencer.run(() => {
+      throw new Error('neither');
+    });
+    const next = sequencer.run(async () => 'yes');
+    await expect(failed).rejects.toThrow('no');
+    await expect(threw).rejects.toThrow('neither');
+    expect(await next).toBe('yes');
+  });
+
+  it('is idle once all that it was given has settled, failures included', async () => {
+    const sequencer = new Sequencer();
+    let done = false;
+    const failed = sequencer.run(() => wait(10).then(() => Promise.reject(new Error('no'))));
+    void sequencer.run(() => wait(10).then(() => (done = true)));
+    await sequencer.idle();
+    expect(done).toBe(true);
+    await expect(failed).rejects.toThrow('no');
+  });
+});
