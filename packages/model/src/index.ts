@@ -6,6 +6,7 @@ export { exponentialVariate, type Random, seededRandom } from './numerics/random
 export {
   exponentialCorruption,
   exponentialRecoverability,
+  exponentialRuleCorruption,
   intervalOfCorruption,
   latencyOfPercentile,
   logExponentialCorruption,
@@ -24,6 +25,13 @@ export {
 export { fitLatency, fitRate, type LatencyFamily, type LatencyFit } from './corruption/fitLatency.js';
 export { goodnessOfFit, type GoodnessOfFit } from './corruption/goodnessOfFit.js';
 export { type LatencySamples, parseLatencySamples } from './corruption/latencySamples.js';
+export {
+  ladderOutcomes,
+  type LadderOutcome,
+  type LadderRung,
+  type LadderSetting,
+} from './corruption/ladder.js';
+export { boundOfRisk, type RollbackRule, ruleCorruption, ruleRetained } from './corruption/rollbackRule.js';
 export { sampleCorruption } from './corruption/sampleCorruption.js';
 export { PAPER_RATE_PER_MS, table1, type Table1Row } from './corruption/table1.js';
 export { intervalOfTarget, retainedOfTarget } from './corruption/target.js';

@@ -1,4 +1,4 @@
-import { requireCount, requireOpenUnit, requirePositive } from '../errors.js';
+import { ModelError, requireCount, requireOpenUnit, requirePositive } from '../errors.js';
 
 /** ln((1 - e^-x) / x) for x >= 0, accurate relative to itself also where it is close to zero. */
 function logMeanSurvival(x: number): number {
@@ -38,6 +38,25 @@ export function exponentialCorruption(ratePerMs: number, intervalMs: number, ret
   // A product of two tiny numbers may underflow to zero, where the ratio tends to one.
   const meanSurvival = x === 0 ? 1 : -Math.expm1(-x) / x;
   return Math.exp(-(retained - 1) * x) * meanSurvival;
+}
+
+/**
+ * The probability that the rule's rollback target is corrupted, for an exponential latency:
+ * e^(-λ T_B) (1 - e^(-λ T_ck)) / (λ T_ck). The target is the newest checkpoint that is at least T_B old at detection. Eq. 5 is T_B = 0,
+ * eq. 6 is T_B = T_ck.
+ *
+ * Throws RMK_ERR_INPUT for a rate or an interval that is not above zero, or a bound below zero.
+ */
+export function exponentialRuleCorruption(ratePerMs: number, intervalMs: number, boundMs: number): number {
+  requirePositive('the latency rate (per ms)', ratePerMs);
+  requirePositive('the checkpoint interval (ms)', intervalMs);
+  if (!(boundMs >= 0 && boundMs < Infinity)) {
+    throw new ModelError('RMK_ERR_INPUT', `the latency bound (ms) must be zero or more, not ${boundMs}`);
+  }
+  const x = ratePerMs * intervalMs;
+  // A product of two tiny numbers may underflow to zero, where the ratio tends to one.
+  const meanSurvival = x === 0 ? 1 : -Math.expm1(-x) / x;
+  return Math.exp(-ratePerMs * boundMs) * meanSurvival;
 }
 
 /** 1 - {@link exponentialCorruption}, without the cancellation where λ T is small. */

@@ -1,15 +1,14 @@
-import { ModelError, requirePositive } from '../errors.js';
+import { ModelError, requireCount, requirePositive } from '../errors.js';
 import { integrate } from '../numerics/integrate.js';
 import { normalSurvival, normalUpperQuantile } from '../numerics/normal.js';
 import { exponentialVariate, type Random } from '../numerics/random.js';
-import { exponentialCorruption } from './exponentialCorruption.js';
+import { exponentialRuleCorruption } from './exponentialCorruption.js';
 
 /**
  * A distribution of the corruption latency l, from the error (injection) to its detection, in ms.
  *
- * With the error's offset a uniform on [0, T), independent of l (§4, assumption ii), everything follows from l's distribution:
- * the rollback target is the oldest of k retained checkpoints, its age at detection is (k-1) T + d with d uniform on [0, T),
- * and it is clean when l does not exceed that age.
+ * The error's offset a is uniform on [0, T_ck) and independent of l (§4, assumption ii). So the rollback target, the newest checkpoint
+ * that is at least T_B old at detection, has an age that is uniform on [T_B, T_B + T_ck), and it is clean if l does not exceed that age.
  */
 export interface LatencyDistribution {
   readonly name: string;
@@ -17,14 +16,51 @@ export interface LatencyDistribution {
   readonly description: string;
   /** P(l > latencyMs). */
   survival(latencyMs: number): number;
-  /** P(a + l > k T): the probability that the oldest of `retained` checkpoints is corrupted. */
-  corruption(intervalMs: number, retained: number): number;
   /**
-   * E[age of the rollback target; it is clean], in ms: (1/T) ∫ u P(l <= u) du over [(k-1) T, k T].
-   * Divided by 1 - corruption it is the mean age given that the rollback succeeds.
+   * The probability that a checkpoint whose age is uniform on [fromMs, fromMs + widthMs) is corrupted: the mean of P(l > u) over these
+   * ages. With the bound T_B and the interval T_ck it is that of the rule's rollback target.
    */
+  corruptionFrom(fromMs: number, widthMs: number): number;
+  /**
+   * E[age; the checkpoint is clean], in ms, for the same ages: the mean of u P(l <= u). Divided by 1 - corruptionFrom it is the mean age
+   * of a target that a rollback succeeds with.
+   */
+  cleanAgeFrom(fromMs: number, widthMs: number): number;
+  /** {@link corruptionFrom} of the oldest of `retained` checkpoints, which is the rule's target for T_B = (k-1) T_ck. */
+  corruption(intervalMs: number, retained: number): number;
+  /** {@link cleanAgeFrom} of the oldest of `retained` checkpoints. */
   cleanAge(intervalMs: number, retained: number): number;
   sample(random: Random): number;
+}
+
+/** Adds to a distribution what follows for the oldest of k checkpoints, and checks the ages. */
+function complete(law: Omit<LatencyDistribution, 'corruption' | 'cleanAge'>): LatencyDistribution {
+  const corruptionFrom = (fromMs: number, widthMs: number): number => {
+    checkAges(fromMs, widthMs);
+    return Math.min(1, law.corruptionFrom(fromMs, widthMs));
+  };
+  const cleanAgeFrom = (fromMs: number, widthMs: number): number => {
+    checkAges(fromMs, widthMs);
+    return law.cleanAgeFrom(fromMs, widthMs);
+  };
+  const oldest = (intervalMs: number, retained: number): number => {
+    requireCount('the number of retained checkpoints', retained);
+    return (retained - 1) * intervalMs;
+  };
+  return {
+    ...law,
+    corruptionFrom,
+    cleanAgeFrom,
+    corruption: (intervalMs, retained) => corruptionFrom(oldest(intervalMs, retained), intervalMs),
+    cleanAge: (intervalMs, retained) => cleanAgeFrom(oldest(intervalMs, retained), intervalMs),
+  };
+}
+
+function checkAges(fromMs: number, widthMs: number): void {
+  requirePositive('the checkpoint interval (ms)', widthMs);
+  if (!(fromMs >= 0 && fromMs < Infinity)) {
+    throw new ModelError('RMK_ERR_INPUT', `the latency bound (ms) must be zero or more, not ${fromMs}`);
+  }
 }
 
 interface Continuous {
@@ -37,21 +73,15 @@ interface Continuous {
 /** Where P(l > u) falls, given that it is already down to P(l > from). */
 const FALLS = [0.999, 0.9, 0.5, 0.1, 1e-2, 1e-4, 1e-8, 1e-16].map((share) => Math.log(share));
 
-function integrals(l: Continuous): Pick<LatencyDistribution, 'corruption' | 'cleanAge'> {
-  const over = (f: (u: number) => number, intervalMs: number, retained: number) => {
-    requirePositive('the checkpoint interval (ms)', intervalMs);
-    const from = (retained - 1) * intervalMs;
-    const logStart = Math.log(l.survival(from));
+function integrals(l: Continuous): Pick<LatencyDistribution, 'corruptionFrom' | 'cleanAgeFrom'> {
+  const mean = (f: (u: number) => number, fromMs: number, widthMs: number) => {
+    const logStart = Math.log(l.survival(fromMs));
     const breaks = logStart === -Infinity ? [] : FALLS.map((fall) => l.exceededWith(logStart + fall));
-    return integrate(f, from, retained * intervalMs, { breaks }) / intervalMs;
+    return integrate(f, fromMs, fromMs + widthMs, { breaks }) / widthMs;
   };
   return {
-    corruption: (intervalMs, retained) =>
-      Math.min(
-        1,
-        over((u) => l.survival(u), intervalMs, retained),
-      ),
-    cleanAge: (intervalMs, retained) => over((u) => u * l.distribution(u), intervalMs, retained),
+    corruptionFrom: (fromMs, widthMs) => mean((u) => l.survival(u), fromMs, widthMs),
+    cleanAgeFrom: (fromMs, widthMs) => mean((u) => u * l.distribution(u), fromMs, widthMs),
   };
 }
 
@@ -63,14 +93,14 @@ export function exponentialLatency(ratePerMs: number): LatencyDistribution {
     distribution: (u) => -Math.expm1(-ratePerMs * u),
     exceededWith: (logSurvival) => -logSurvival / ratePerMs,
   };
-  return {
+  return complete({
     name: 'exponential',
     description: `exponential, rate ${ratePerMs} per ms`,
     survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
-    cleanAge: integrals(law).cleanAge,
-    corruption: (intervalMs, retained) => exponentialCorruption(ratePerMs, intervalMs, retained),
+    cleanAgeFrom: integrals(law).cleanAgeFrom,
+    corruptionFrom: (fromMs, widthMs) => exponentialRuleCorruption(ratePerMs, widthMs, fromMs),
     sample: (random) => exponentialVariate(random, ratePerMs),
-  };
+  });
 }
 
 /** P(l > u) = e^(-(u / scale)^shape). A shape below 1 has the long tail that fault injection shows. */
@@ -82,13 +112,13 @@ export function weibullLatency(shape: number, scaleMs: number): LatencyDistribut
     distribution: (u) => -Math.expm1(-((u / scaleMs) ** shape)),
     exceededWith: (logSurvival) => scaleMs * (-logSurvival) ** (1 / shape),
   };
-  return {
+  return complete({
     name: 'weibull',
     description: `Weibull, shape ${shape}, scale ${scaleMs} ms`,
     survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
     ...integrals(law),
     sample: (random) => law.exceededWith(Math.log1p(-random())),
-  };
+  });
 }
 
 /** ln l is normal with mean `logMean` (of the latency in ms) and standard deviation `logDeviation`. */
@@ -104,7 +134,7 @@ export function logNormalLatency(logMean: number, logDeviation: number): Latency
     exceededWith: (logSurvival) =>
       Math.exp(logMean + logDeviation * normalUpperQuantile(Math.exp(logSurvival))),
   };
-  return {
+  return complete({
     name: 'log-normal',
     description: `log-normal, mean of ln(ms) ${logMean}, standard deviation ${logDeviation}`,
     survival: (latencyMs) => (latencyMs <= 0 ? 1 : law.survival(latencyMs)),
@@ -114,7 +144,7 @@ export function logNormalLatency(logMean: number, logDeviation: number): Latency
       Math.exp(
         logMean + logDeviation * Math.sqrt(-2 * Math.log1p(-random())) * Math.cos(2 * Math.PI * random()),
       ),
-  };
+  });
 }
 
 /** Always detected after the same time, as a hang is by a threshold; `Infinity` for an error that is never detected. */
@@ -122,14 +152,14 @@ export function fixedLatency(latencyMs: number): LatencyDistribution {
   if (!(latencyMs >= 0)) {
     throw new ModelError('RMK_ERR_INPUT', `a detection latency must not be negative, not ${latencyMs} ms`);
   }
-  return {
+  return complete({
     name: 'fixed',
     description: latencyMs === Infinity ? 'never detected' : `detected after ${latencyMs} ms`,
     survival: (x) => (latencyMs > x ? 1 : 0),
-    corruption: (intervalMs, retained) => clip((latencyMs - (retained - 1) * intervalMs) / intervalMs),
-    cleanAge: (intervalMs, retained) => cleanAgeOf(latencyMs, intervalMs, retained),
+    corruptionFrom: (fromMs, widthMs) => clip((latencyMs - fromMs) / widthMs),
+    cleanAgeFrom: (fromMs, widthMs) => cleanAgeOf(latencyMs, fromMs, widthMs),
     sample: () => latencyMs,
-  };
+  });
 }
 
 /** Failure classes: an error is of class i with probability `share`, and has that class's latency. */
@@ -142,12 +172,12 @@ export function mixedLatency(
   }
   const mix = (value: (latency: LatencyDistribution) => number) =>
     classes.reduce((sum, { share, latency }) => (share === 0 ? sum : sum + share * value(latency)), 0);
-  return {
+  return complete({
     name: 'mixed',
     description: classes.map(({ share, latency }) => `${share} × (${latency.description})`).join(' + '),
     survival: (latencyMs) => mix((latency) => latency.survival(latencyMs)),
-    corruption: (intervalMs, retained) => mix((latency) => latency.corruption(intervalMs, retained)),
-    cleanAge: (intervalMs, retained) => mix((latency) => latency.cleanAge(intervalMs, retained)),
+    corruptionFrom: (fromMs, widthMs) => mix((latency) => latency.corruptionFrom(fromMs, widthMs)),
+    cleanAgeFrom: (fromMs, widthMs) => mix((latency) => latency.cleanAgeFrom(fromMs, widthMs)),
     sample: (random) => {
       let left = random();
       for (const { share, latency } of classes) {
@@ -156,7 +186,7 @@ export function mixedLatency(
       }
       return (classes.at(-1) as (typeof classes)[number]).latency.sample(random);
     },
-  };
+  });
 }
 
 /** The measured latencies themselves, each as likely as the others; `Infinity` for an error that was never detected. */
@@ -177,26 +207,25 @@ export function empiricalLatency(latenciesMs: readonly number[]): LatencyDistrib
   }
   const between = (prefix: Float64Array, from: number, to: number) =>
     (prefix[to] as number) - (prefix[from] as number);
-  return {
+  return complete({
     name: 'empirical',
     description: `${n} measured latencies`,
     survival: (latencyMs) => (n - notAbove(sorted, latencyMs)) / n,
-    corruption: (intervalMs, retained) => {
-      const start = (retained - 1) * intervalMs;
-      const [clean, partly] = [notAbove(sorted, start), notAbove(sorted, retained * intervalMs)];
+    corruptionFrom: (fromMs, widthMs) => {
+      const [clean, partly] = [notAbove(sorted, fromMs), notAbove(sorted, fromMs + widthMs)];
       return (
-        (n - partly + Math.max(0, between(sums, clean, partly) - (partly - clean) * start) / intervalMs) / n
+        (n - partly + Math.max(0, between(sums, clean, partly) - (partly - clean) * fromMs) / widthMs) / n
       );
     },
-    cleanAge: (intervalMs, retained) => {
-      const [start, end] = [(retained - 1) * intervalMs, retained * intervalMs];
-      const [clean, partly] = [notAbove(sorted, start), notAbove(sorted, end)];
+    cleanAgeFrom: (fromMs, widthMs) => {
+      const toMs = fromMs + widthMs;
+      const [clean, partly] = [notAbove(sorted, fromMs), notAbove(sorted, toMs)];
       const partial =
-        Math.max(0, (partly - clean) * end * end - between(squares, clean, partly)) / (2 * intervalMs);
-      return (clean * (start + end) * 0.5 + partial) / n;
+        Math.max(0, (partly - clean) * toMs * toMs - between(squares, clean, partly)) / (2 * widthMs);
+      return (clean * (fromMs + toMs) * 0.5 + partial) / n;
     },
     sample: (random) => sorted[Math.floor(random() * n)] as number,
-  };
+  });
 }
 
 /** How many of the sorted numbers are not above `limit`. */
@@ -216,9 +245,9 @@ export function clip(x: number): number {
   return Math.min(1, Math.max(0, x));
 }
 
-/** E[age; age >= l] for an age that is uniform on [(k-1) T, k T). */
-function cleanAgeOf(latencyMs: number, intervalMs: number, retained: number): number {
-  const from = Math.max(latencyMs, (retained - 1) * intervalMs);
-  const to = retained * intervalMs;
-  return from >= to ? 0 : (to * to - from * from) / (2 * intervalMs);
+/** E[age; age >= l] for an age that is uniform on [from, from + width). */
+function cleanAgeOf(latencyMs: number, fromMs: number, widthMs: number): number {
+  const least = Math.max(latencyMs, fromMs);
+  const most = fromMs + widthMs;
+  return least >= most ? 0 : (most * most - least * least) / (2 * widthMs);
 }
