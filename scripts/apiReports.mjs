@@ -1,11 +1,11 @@
 // The public interface of each package as text, api/<package>.api.md, taken from the built declarations.
-// `npm run api` writes the reports anew, `npm run check:api` fails where one is out of date.
+// `npm run api` writes the reports, `npm run check:api` fails if one is out of date.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
-import { root, workspaces } from './workspaces.mjs';
+import { published, root } from './workspaces.mjs';
 
 const update = process.argv.includes('--update');
 const committed = join(root, 'api');
@@ -65,7 +65,7 @@ function report({ path, manifest }, scratch) {
 const scratch = mkdtempSync(join(tmpdir(), 'rmk-api-'));
 mkdirSync(committed, { recursive: true });
 try {
-  const reports = workspaces.map((workspace) => report(workspace, scratch));
+  const reports = published.map((workspace) => report(workspace, scratch));
   const names = new Set(reports.map(({ reportFileName }) => reportFileName));
   const orphans = readdirSync(committed).filter((name) => !names.has(name));
   const changed = reports.filter((one) => one.changed).map(({ reportFileName }) => reportFileName);

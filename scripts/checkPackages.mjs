@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { root, statedVersions, workspaces } from './workspaces.mjs';
+import { published, root, statedVersions, workspaces } from './workspaces.mjs';
 
 const run = promisify(execFile);
 const LARGE = { cwd: root, maxBuffer: 1 << 26 };
@@ -134,9 +134,10 @@ async function check(workspace, scratch, packed) {
 
 const scratch = mkdtempSync(join(tmpdir(), 'rmk-packages-'));
 try {
-  const args = ['pack', '--workspaces', '--json', '--loglevel=error', '--pack-destination', scratch];
+  const only = published.map(({ manifest }) => `--workspace=${manifest.name}`);
+  const args = ['pack', ...only, '--json', '--loglevel=error', '--pack-destination', scratch];
   const packed = JSON.parse((await run('npm', args, LARGE)).stdout);
-  const waiting = [...workspaces];
+  const waiting = [...published];
   let problems = 0;
   const worker = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -145,7 +146,7 @@ try {
     }
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
-  process.stdout.write(`${workspaces.length} packages, ${problems} problems\n`);
+  process.stdout.write(`${published.length} packages, ${problems} problems\n`);
   if (problems > 0) process.exitCode = 1;
 } finally {
   rmSync(scratch, { recursive: true });

@@ -1,14 +1,15 @@
-// All packages of the project as `npm publish` would pack them, and how another package is made to use those.
+// Packs the packages of the project as `npm publish` does, and makes another package use the tarballs.
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readJson, root } from './workspaces.mjs';
+import { published, readJson, root } from './workspaces.mjs';
 
 const run = promisify(execFile);
 
 export async function packPackages(folder) {
-  const args = ['pack', '--workspaces', '--json', '--loglevel=error', '--pack-destination', folder];
+  const only = published.map(({ manifest }) => `--workspace=${manifest.name}`);
+  const args = ['pack', ...only, '--json', '--loglevel=error', '--pack-destination', folder];
   const { stdout } = await run('npm', args, { cwd: root, maxBuffer: 1 << 26 });
   return new Map(JSON.parse(stdout).map(({ name, filename }) => [name, join(folder, filename)]));
 }

@@ -13,6 +13,9 @@ export const workspaces = readJson(join(root, 'package.json')).workspaces.flatMa
     .map((path) => ({ path, manifest: readJson(join(path, 'package.json')) }));
 });
 
+/** The packages that are published; the others are for work on the project. */
+export const published = workspaces.filter(({ manifest }) => manifest.private !== true);
+
 export function readJson(path) {
   return JSON.parse(readFileSync(path, 'utf8'));
 }

@@ -51,7 +51,7 @@ describe('rmk', () => {
       ['start'],
       ['run'],
       ['doctor'],
-      ['bench', 'bus'],
+      ['bench', 'qemu'],
       ['demo', 'qemu'],
       ['model', 'advise'],
     ]) {

@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { colour } from '../colour.js';
+import pc from 'picocolors';
 import {
   AWAITED_SHARE,
   EMITTER_NAMES,
@@ -10,6 +10,7 @@ import {
 import type { EmitterName } from './emitters.js';
 import type { Spread } from './spread.js';
 
+const colour = pc.createColors(process.stdout.isTTY);
 const PLAIN = { style: { head: [], border: [], compact: true } };
 const BAR_WIDTH = 48;
 /** Ratios beyond it do not fit: their bars end in an arrow. */
