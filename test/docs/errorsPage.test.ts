@@ -4,11 +4,11 @@ import {
   CHECKPOINTS,
   definePlugin,
   ERROR_CODES,
+  hasCode,
   P_PTABLE,
   P_VCPU,
   P_VMIO,
   provide,
-  RmkError,
   token,
   WARNING_CODES,
   type Class,
@@ -175,8 +175,7 @@ async function messageOf(code: string, produce: () => unknown): Promise<string> 
   try {
     await produce();
   } catch (error) {
-    if ((error instanceof RmkError || error instanceof ModelError) && error.code === code)
-      return error.message;
+    if ((hasCode(error) || error instanceof ModelError) && error.code === code) return error.message;
     throw error;
   }
   throw new Error(`${code} did not come about`);

@@ -3,6 +3,7 @@ import {
   BUS,
   CLOCK,
   DETECTIONS,
+  hasCode,
   messageOf,
   nanoseconds,
   OPTIONS,
@@ -20,10 +21,9 @@ import {
   type Module,
   type Nanoseconds,
   type PageTablePin,
-  type RmkErrorCode,
-  type RolledBack,
   type Rollback,
   type RollbackTarget,
+  type RolledBack,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import type { CheckpointOptions } from './options.js';
@@ -166,9 +166,9 @@ export class CheckpointAgent implements Checkpoints, Module {
       try {
         return { taken: await this.pageTable.checkpoint(plan), algorithm: by.name };
       } catch (error) {
-        if (isCoded(error, 'RMK_ERR_LOGFULL')) {
+        if (hasCode(error, 'RMK_ERR_LOGFULL')) {
           if (this.giveUpOldest(messageOf(error))) continue;
-        } else if (isCoded(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) {
+        } else if (hasCode(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) {
           this.algorithmFailed(by, error);
         } else {
           throw error;
@@ -218,7 +218,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     try {
       return await this.pageTable.rollback(path, next.plan);
     } catch (error) {
-      if (!isCoded(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) throw error;
+      if (!hasCode(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) throw error;
       this.algorithmFailed(next.by, error);
       return this.pageTable.rollback(path, NO_PRESAVE);
     }
@@ -305,8 +305,4 @@ function refuseNoAlgorithm(given: unknown): void {
     'RMK_ERR_INPUT',
     'checkpoints.use: expected an algorithm, that is an object with a `name` and a method `plan`',
   );
-}
-
-function isCoded(error: unknown, ...codes: readonly RmkErrorCode[]): boolean {
-  return error instanceof RmkError && codes.includes(error.code);
 }

@@ -22,7 +22,10 @@ async function refused(config: string): Promise<string> {
 
 /** The problems that are listed, each a line. */
 function problemsOf(err: string): readonly string[] {
-  return err.split('\n').flatMap((line) => (line.startsWith('  - ') ? [line.slice(4)] : []));
+  // The only one is in the first line.
+  return err
+    .split('\n')
+    .flatMap((line) => /^(?:  - |RMK_ERR_INPUT: .*? cannot be run: )(.*)$/.exec(line)?.[1] ?? []);
 }
 
 describe('a config file that cannot be read', () => {

@@ -7,6 +7,7 @@ export * from './machine.js';
 export * from './pageLog.js';
 export * from './pins.js';
 export * from './plugin.js';
+export * from './problem.js';
 export * from './recovery.js';
 export * from './token.js';
 export * from './units.js';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { MAX_CLUSTER_PAGES, RmkError } from '@rmk/core';
+import { hasCode, MAX_CLUSTER_PAGES } from '@rmk/core';
 import * as driver from '@rmk/driver';
 import { checkDelay, checkInterval, checkLogChain, checkPlan, offsetIn, type EpochLink } from '@rmk/driver';
 import { describe, expect, it } from 'vitest';
@@ -9,7 +9,7 @@ function codeOf(check: () => unknown): string {
     check();
     return 'ok';
   } catch (error) {
-    if (error instanceof RmkError) return error.code;
+    if (hasCode(error)) return error.code;
     throw error;
   }
 }

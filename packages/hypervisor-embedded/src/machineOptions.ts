@@ -1,4 +1,13 @@
-import { DURATION_HINT, isDuration, nanoseconds, PAGE_BYTES, RmkError, type Duration } from '@rmk/core';
+import {
+  DURATION_HINT,
+  isDuration,
+  nanoseconds,
+  PAGE_BYTES,
+  pathText,
+  problemsOf,
+  RmkError,
+  type Duration,
+} from '@rmk/core';
 import { z } from 'zod';
 import { TIMEBASE_HZ } from './devices/clint.js';
 import type { BootData } from './board.js';
@@ -102,8 +111,12 @@ export function checkBootData(name: string, bootData: readonly BootData[], base:
     at >= base && at + data.length <= base + size
       ? []
       : [
-          `bootData[${i}]: ${data.length} bytes at 0x${at.toString(16)} do not lie in RAM ` +
-            `(0x${base.toString(16)} to 0x${(base + size - 1).toString(16)}); give the VM more memoryBytes or move them`,
+          {
+            path: pathText(['bootData', i]),
+            message:
+              `${data.length} bytes at 0x${at.toString(16)} do not lie in RAM ` +
+              `(0x${base.toString(16)} to 0x${(base + size - 1).toString(16)}); give the VM more memoryBytes or move them`,
+          },
         ],
   );
   if (problems.length > 0)
@@ -113,8 +126,6 @@ export function checkBootData(name: string, bootData: readonly BootData[], base:
 function check<S extends z.ZodType>(shape: S, value: unknown, what: string): z.output<S> {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'options'}: ${message}`,
-  );
+  const problems = problemsOf(result.error.issues);
   throw new RmkError('RMK_ERR_INPUT', `the options of ${what} are not valid`, { problems });
 }

@@ -1,4 +1,4 @@
-import { RmkError, token, type EpochPlan } from '@rmk/core';
+import { hasCode, token, type EpochPlan } from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EMBEDDED_MACHINE } from '../src/embeddedMachine.js';
@@ -19,7 +19,7 @@ async function codeOf(operation: Promise<unknown>): Promise<string> {
   try {
     await operation;
   } catch (error) {
-    if (error instanceof RmkError) return error.code;
+    if (hasCode(error)) return error.code;
     throw error;
   }
   return 'done';

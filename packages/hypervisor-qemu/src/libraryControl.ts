@@ -1,4 +1,4 @@
-import { messageOf, RmkError } from '@rmk/core';
+import { hasCode, messageOf, RmkError } from '@rmk/core';
 import { z } from 'zod';
 import type {
   CheckpointControl,
@@ -186,8 +186,7 @@ export abstract class LibraryControl implements CheckpointControl {
   /** What is void already needs no release, and where the library is gone nothing is left to release. */
   private release(kind: number, handle: number): void {
     this.connection.order(kind, encodeFields(['u64', handle])).catch((error: unknown) => {
-      if (error instanceof RmkError && (error.code === 'RMK_ERR_RELEASED' || error.code === 'RMK_ERR_GONE'))
-        return;
+      if (hasCode(error, 'RMK_ERR_RELEASED', 'RMK_ERR_GONE')) return;
       process.emitWarning(`a release failed: ${messageOf(error)}`);
     });
   }
@@ -198,6 +197,6 @@ async function unlessGone(order: Promise<unknown>): Promise<void> {
   try {
     await order;
   } catch (error) {
-    if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE') throw error;
+    if (!hasCode(error, 'RMK_ERR_GONE')) throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, mkdtemp, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf, RmkError } from '@rmk/core';
+import { hasCode, messageOf, RmkError, type Problem } from '@rmk/core';
 import { checkSocketPath } from './unixSocket.js';
 
 /** In memory, so that guest RAM can be a file; and gone after a reboot of the host, as the VMs are. */
@@ -62,7 +62,7 @@ export async function makeMachineFolder(
     await checkSpace(parent, memoryBytes);
     return machineFiles(await mkdtemp(join(parent, `${name}-`))); // mode 0700
   } catch (error) {
-    if (error instanceof RmkError) throw error;
+    if (hasCode(error)) throw error;
     throw new RmkError(
       'RMK_ERR_INPUT',
       `the folder ${parent} for the files of a VM cannot be used: ${messageOf(error)}`,
@@ -97,13 +97,13 @@ async function checkSpace(parent: string, memoryBytes: number): Promise<void> {
 
 /** `RMK_ERR_INPUT` with every file that cannot be read, by the option that named it. */
 export async function checkReadable(files: Readonly<Record<string, string | undefined>>): Promise<void> {
-  const problems: string[] = [];
+  const problems: Problem[] = [];
   for (const [option, file] of Object.entries(files)) {
     if (file === undefined) continue;
     try {
       await access(file, constants.R_OK);
     } catch (error) {
-      problems.push(`${option}: ${messageOf(error)}`);
+      problems.push({ path: option, message: messageOf(error) });
     }
   }
   if (problems.length > 0)

@@ -1,4 +1,12 @@
-import { DURATION_HINT, isDuration, PAGE_BYTES, RmkError, type Duration } from '@rmk/core';
+import {
+  DURATION_HINT,
+  isDuration,
+  PAGE_BYTES,
+  problemsOf,
+  RmkError,
+  type Duration,
+  type Problem,
+} from '@rmk/core';
 import { z } from 'zod';
 
 const MEBIBYTE = 1 << 20;
@@ -109,15 +117,15 @@ export function checkMachineOptions(options: QemuMachineOptions): CheckedMachine
   const devices = ['serial', ...channels];
   const problems = [
     ...(kernel === undefined && disks.length === 0
-      ? ['kernel: missing, and there is no disk to boot from either']
+      ? [{ path: 'kernel', message: 'missing, and there is no disk to boot from either' }]
       : []),
-    ...(kernel === undefined && initrd !== undefined ? ['initrd: needs a kernel'] : []),
-    ...(kernel === undefined && append !== undefined ? ['append: needs a kernel'] : []),
+    ...(kernel === undefined && initrd !== undefined ? [{ path: 'initrd', message: 'needs a kernel' }] : []),
+    ...(kernel === undefined && append !== undefined ? [{ path: 'append', message: 'needs a kernel' }] : []),
     ...(heartbeat !== undefined && !devices.includes(heartbeat)
-      ? [`heartbeat: there is no ${heartbeat}; there are ${devices.join(', ')}`]
+      ? [{ path: 'heartbeat', message: `there is no ${heartbeat}; there are ${devices.join(', ')}` }]
       : []),
     ...(ready !== undefined && !devices.includes(ready.device)
-      ? [`ready.device: there is no ${ready.device}; there are ${devices.join(', ')}`]
+      ? [{ path: 'ready.device', message: `there is no ${ready.device}; there are ${devices.join(', ')}` }]
       : []),
   ];
   if (problems.length > 0) throw invalid(what, problems);
@@ -136,12 +144,9 @@ export function pagesOf(memoryBytes: number): number {
 function check<S extends z.ZodType>(shape: S, value: unknown, what: string): z.output<S> {
   const result = shape.safeParse(value);
   if (result.success) return result.data;
-  throw invalid(
-    what,
-    result.error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`),
-  );
+  throw invalid(what, problemsOf(result.error.issues));
 }
 
-function invalid(what: string, problems: readonly string[]): RmkError {
+function invalid(what: string, problems: readonly Problem[]): RmkError {
   return new RmkError('RMK_ERR_INPUT', `the options of ${what} are not valid`, { problems });
 }

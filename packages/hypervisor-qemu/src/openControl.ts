@@ -1,4 +1,4 @@
-import { RmkError } from '@rmk/core';
+import { hasCode, RmkError } from '@rmk/core';
 import type { CheckpointControl } from './checkpointControl.js';
 import type { ChosenControl, ControlChoice, ControlTarget, OpenControl } from './controlTarget.js';
 import { InProcessControl } from './inProcessControl.js';
@@ -24,8 +24,7 @@ export const openControl: OpenControl = async (target, choice, events) => {
   try {
     return await opened(InProcessControl.open(target, choice, events), target, choice, IN_PROCESS_WHY);
   } catch (error) {
-    if (choice.kind === 'in-process' || !(error instanceof RmkError) || error.code !== 'RMK_ERR_HYPERVISOR')
-      throw error;
+    if (choice.kind === 'in-process' || !hasCode(error, 'RMK_ERR_HYPERVISOR')) throw error;
     const why = `control in-process is not possible (${error.message}), and the self-test passed`;
     return opened(QmpControl.open(target, choice, events), target, choice, why);
   }

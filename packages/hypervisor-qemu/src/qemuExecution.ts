@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { RmkError, type Nanoseconds, type Privilege } from '@rmk/core';
+import { hasCode, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
 import { closedError, FactEmitter } from '@rmk/driver';
 import { z } from 'zod';
 import { AwaitedEvent } from './awaitedEvent.js';
@@ -185,7 +185,7 @@ export class QemuExecution {
     }
     const scheduled = await this.activity?.look().catch((error: unknown) => {
       // Of QEMU's two sockets either may be the first to end, and a busy QEMU may be late: its end is told by itself.
-      if (error instanceof RmkError || this.lost !== undefined || this.closed) return undefined;
+      if (hasCode(error) || this.lost !== undefined || this.closed) return undefined;
       throw error;
     });
     if (scheduled !== undefined && !this.closed) this.facts.emit('scheduled', scheduled);

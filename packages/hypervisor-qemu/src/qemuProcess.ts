@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf, RmkError } from '@rmk/core';
+import { hasCode, messageOf, RmkError } from '@rmk/core';
 import { z } from 'zod';
 import {
   checkPrivate,
@@ -127,7 +127,7 @@ export class QemuProcess {
         givenUp: () => (ending() === undefined ? undefined : said()),
       });
     } catch (error) {
-      if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE') throw error;
+      if (!hasCode(error, 'RMK_ERR_GONE')) throw error;
       // The connection is lost a moment before the process is known to have ended.
       if (!isAlive(state)) await wait(POLL_MS);
       throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU did not start: ${said()}`, { cause: error });
@@ -146,7 +146,7 @@ export class QemuProcess {
   async end(): Promise<void> {
     const hangs = await this.qmp.execute('quit', {}, QUIT_WITHIN_MS).then(
       () => false,
-      (error: unknown) => error instanceof RmkError && error.code === 'RMK_ERR_TIMEOUT',
+      (error: unknown) => hasCode(error, 'RMK_ERR_TIMEOUT'),
     );
     this.qmp.close();
     if (hangs || !(await endedWithin(this.state, QUIT_WITHIN_MS))) {
@@ -207,7 +207,7 @@ function spawned(
 
 async function checkFolder(folder: string): Promise<void> {
   await checkPrivate(folder).catch((error: unknown) => {
-    if (error instanceof RmkError) throw error;
+    if (hasCode(error)) throw error;
     throw new RmkError('RMK_ERR_INPUT', `${folder} holds no VM: ${messageOf(error)}`, { cause: error });
   });
 }
@@ -263,7 +263,7 @@ async function checkMachine(qmp: QmpClient, state: MachineState): Promise<void> 
   ];
   if (problems.length === 0) return;
   throw new RmkError('RMK_ERR_INPUT', `the QEMU of VM ${JSON.stringify(state.name)} cannot be protected`, {
-    problems,
+    problems: problems.map((message) => ({ path: '', message })),
   });
 }
 

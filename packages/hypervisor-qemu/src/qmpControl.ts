@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { RmkError } from '@rmk/core';
+import { hasCode, RmkError } from '@rmk/core';
 import { z } from 'zod';
 import type {
   ControlEvents,
@@ -106,8 +106,7 @@ export class QmpControl extends LibraryControl {
         steps: [stop, ...back.steps.filter(({ step }) => step !== 'stop')],
       };
     } catch (error) {
-      const intact =
-        error instanceof RmkError && error.code !== 'RMK_ERR_HYPERVISOR' && error.code !== 'RMK_ERR_GONE';
+      const intact = hasCode(error) && !hasCode(error, 'RMK_ERR_HYPERVISOR', 'RMK_ERR_GONE');
       if (running && intact) await qmp.execute('cont');
       throw error;
     }

@@ -1,4 +1,4 @@
-import { messageOf, RmkError } from '@rmk/core';
+import { hasCode, messageOf, RmkError } from '@rmk/core';
 import { z } from 'zod';
 import { AwaitedEvent } from './awaitedEvent.js';
 import type { QmpClient } from './qmpClient.js';
@@ -24,7 +24,7 @@ export async function runJob(
   if (!failed) {
     // The VM may stand still: it does not wait for this answer. QEMU keeps the order of what comes next.
     qmp.execute('job-dismiss', { id }).catch((error: unknown) => {
-      if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_GONE')
+      if (!hasCode(error, 'RMK_ERR_GONE'))
         process.emitWarning(`a job of QEMU was not dismissed: ${messageOf(error)}`);
     });
     return;

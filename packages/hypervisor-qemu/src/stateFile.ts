@@ -1,5 +1,5 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
-import { messageOf, RmkError } from '@rmk/core';
+import { hasCode, messageOf, problemsOf, RmkError } from '@rmk/core';
 import { z } from 'zod';
 
 const absolute = z.string().regex(/^\/[^\0]*$/, 'expected an absolute path');
@@ -36,7 +36,7 @@ export async function readState(path: string): Promise<MachineState> {
   try {
     return checkState(JSON.parse(await readFile(path, 'utf8')), path);
   } catch (error) {
-    if (error instanceof RmkError) throw error;
+    if (hasCode(error)) throw error;
     throw new RmkError('RMK_ERR_INPUT', `${path} does not tell of a VM: ${messageOf(error)}`, {
       cause: error,
     });
@@ -48,6 +48,6 @@ export function checkState(value: unknown, source: string): MachineState {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new RmkError('RMK_ERR_INPUT', `${source} does not tell of a VM`, {
-    problems: result.error.issues.map(({ path, message }) => `${path.join('.') || 'it'}: ${message}`),
+    problems: problemsOf(result.error.issues),
   });
 }

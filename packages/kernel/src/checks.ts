@@ -3,6 +3,7 @@ import {
   CLOCK,
   DETECTIONS,
   OPTIONS,
+  RmkError,
   tokenName,
   VIRTUAL_MACHINE,
   type Plugin,
@@ -10,7 +11,6 @@ import {
   type VirtualMachine,
 } from '@rmk/core';
 import { checkPlugin, type CheckedPlugin } from './manifest.js';
-import { refusal, type Problem } from './problem.js';
 import { startOrder } from './startOrder.js';
 import type { Timeout } from './timeout.js';
 
@@ -35,26 +35,39 @@ export async function checkPlugins(
   limit: Timeout,
 ): Promise<readonly CheckedPlugin[]> {
   const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine, limit)));
-  const problems = results.flatMap((result) => result.problems);
+  const errors = results.flatMap((result) => result.errors);
   const readable = results.flatMap(({ plugin }) => plugin ?? []);
   const all = [...running, ...readable];
 
-  problems.push(...doubledNames(all), ...doubledTokens(all));
+  errors.push(...duplicateNames(all), ...duplicateTokens(all));
   // What a malformed plugin would provide is not known, so nothing can be said to be missing.
-  if (readable.length === plugins.length) problems.push(...missing(readable, all));
+  if (readable.length === plugins.length) errors.push(...missing(readable, all));
   const ordered = startOrder(readable);
   for (const { path, reasons } of 'cycles' in ordered ? ordered.cycles : []) {
     const plugin = path.split(' → ')[0] ?? path;
     const message = `${path} (${reasons.join('; ')}): take one of these out`;
-    problems.push({ code: 'RMK_ERR_CYCLE', plugin, message });
+    errors.push(new RmkError('RMK_ERR_CYCLE', message, { plugin }));
   }
 
-  const [first, ...others] = problems;
+  const [first, ...others] = errors;
   if (first !== undefined) throw refusal([first, ...others]);
   return 'order' in ordered ? ordered.order : [];
 }
 
-function doubledNames(plugins: readonly CheckedPlugin[]): readonly Problem[] {
+/** One error for all: with the code they share if they are one plugin's, else `RMK_ERR_REFUSED`. */
+function refusal(errors: readonly [RmkError, ...RmkError[]]): RmkError {
+  const [{ code, plugin }] = errors;
+  const count = errors.reduce((sum, { problems }) => sum + Math.max(1, problems.length), 0);
+  const isOfOne = errors.every((error) => error.code === code && error.plugin === plugin);
+  return RmkError.combining(
+    errors,
+    isOfOne && plugin !== undefined
+      ? { code, plugin, reason: `${plugin} has ${count} problems` }
+      : { code: 'RMK_ERR_REFUSED', reason: `${count} problems; no plugin was started` },
+  );
+}
+
+function duplicateNames(plugins: readonly CheckedPlugin[]): readonly RmkError[] {
   const seen = new Map<string, CheckedPlugin>();
   return plugins.flatMap((plugin) => {
     const { name, definition } = plugin;
@@ -63,16 +76,16 @@ function doubledNames(plugins: readonly CheckedPlugin[]): readonly Problem[] {
     if (other === undefined) return [];
     const versions = `${other.definition.version} and ${definition.version}`;
     const message = `two plugins are named ${name} (${versions}): leave one of them out`;
-    return [{ code: 'RMK_ERR_DUPLICATE', plugin: name, message }];
+    return [new RmkError('RMK_ERR_DUPLICATE', message, { plugin: name })];
   });
 }
 
-function doubledTokens(plugins: readonly CheckedPlugin[]): readonly Problem[] {
+function duplicateTokens(plugins: readonly CheckedPlugin[]): readonly RmkError[] {
   const providers = new Map<Token<unknown>, string>(
     Array.from(KERNEL_TOKENS, (token) => [token, 'the kernel']),
   );
   return plugins.flatMap(({ name, definition }) =>
-    (definition.provides ?? []).flatMap(({ token }): readonly Problem[] => {
+    (definition.provides ?? []).flatMap(({ token }): readonly RmkError[] => {
       const other = providers.get(token);
       providers.set(token, name);
       if (other === undefined) return [];
@@ -81,21 +94,21 @@ function doubledTokens(plugins: readonly CheckedPlugin[]): readonly Problem[] {
           ? `${name} provides ${tokenName(token)} twice`
           : `both ${other} and ${name} provide ${tokenName(token)}`;
       const message = `${both}: only one may, so leave the other out`;
-      return [{ code: 'RMK_ERR_DUPLICATE', plugin: name, message }];
+      return [new RmkError('RMK_ERR_DUPLICATE', message, { plugin: name })];
     }),
   );
 }
 
-function missing(plugins: readonly CheckedPlugin[], all: readonly CheckedPlugin[]): readonly Problem[] {
+function missing(plugins: readonly CheckedPlugin[], all: readonly CheckedPlugin[]): readonly RmkError[] {
   const provided = new Set(
     all.flatMap(({ definition }) => (definition.provides ?? []).map(({ token }) => token)),
   );
   return plugins.flatMap(({ name, definition }) =>
     (definition.requires ?? [])
       .filter((token) => !provided.has(token) && !KERNEL_TOKENS.has(token))
-      .map((token): Problem => {
+      .map((token) => {
         const message = `${name} requires ${tokenName(token)}, which no plugin of the domain provides: add one that does`;
-        return { code: 'RMK_ERR_MISSING', plugin: name, message };
+        return new RmkError('RMK_ERR_MISSING', message, { plugin: name });
       }),
   );
 }

@@ -26,7 +26,6 @@ import type { InstalledPlugin, Limits } from './installedPlugin.js';
 import { Lifecycle, requiredError } from './lifecycle.js';
 import { readOnFailure } from './manifest.js';
 import { claimMachine, releaseMachine } from './machineOwnership.js';
-import { stopError, type Problem } from './problem.js';
 import { Protection } from './protection.js';
 import { RestartBackoff } from './restartBackoff.js';
 import type { Scope } from './scope.js';
@@ -180,11 +179,11 @@ class SupervisedDomain implements Domain {
       const dependants = this.lifecycle.dependantsOf(plugin);
       if (dependants.length > 0 && how.dependants !== 'remove') throw requiredError(plugin, dependants);
       const leaving = [plugin, ...dependants];
-      const problems = await this.lifecycle.removeFromUnder(leaving);
+      const errors = await this.lifecycle.removeFromUnder(leaving);
       const agent = leaving.find(isAgent);
       if (agent !== undefined) this.protection.agentGone(`${agent.name} was removed`);
       this.warnOfShortHistory();
-      throwIfAny(problems);
+      throwIfAny(errors);
     });
   }
 
@@ -198,9 +197,9 @@ class SupervisedDomain implements Domain {
 
   stop(): Promise<void> {
     return this.exclusively(async () => {
-      const problems = await this.lifecycle.removeAll([...this.installed]);
+      const errors = await this.lifecycle.removeAll([...this.installed]);
       this.end();
-      throwIfAny(problems);
+      throwIfAny(errors);
     });
   }
 
@@ -298,6 +297,10 @@ function isAgent({ checked }: InstalledPlugin): boolean {
   return checked.definition.provides?.some(({ token }) => token === CHECKPOINTS) ?? false;
 }
 
-function throwIfAny([first, ...others]: readonly Problem[]): void {
-  if (first !== undefined) throw stopError([first, ...others]);
+function throwIfAny([first, ...others]: readonly RmkError[]): void {
+  if (first === undefined) return;
+  throw RmkError.combining([first, ...others], {
+    code: 'RMK_ERR_STOP',
+    reason: `${others.length + 1} failures; all plugins were stopped nevertheless`,
+  });
 }

@@ -3,13 +3,13 @@ import {
   isDuration,
   membersOf,
   nanoseconds,
+  pathText,
   RmkError,
   VIRTUAL_MACHINE,
   type Duration,
 } from '@rmk/core';
 import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './manifest.js';
-import { printPath } from './schema.js';
 import { LONGEST_TIMER_MS } from './timeout.js';
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
@@ -67,22 +67,20 @@ export function checkRemoveOptions(given: unknown): void {
 }
 
 function refuseInvalid(operation: string, schema: z.ZodType, given: unknown): void {
-  const problems = schema.safeParse(given).error?.issues.map(({ path, message }) => {
-    const value = path.reduce(valueIn, given);
-    return `${printPath('', path).replace(/^\./, '') || 'options'}${printed(value)}: ${message}`;
-  });
-  if (problems === undefined) return;
-  const [only, ...others] = problems;
-  throw others.length === 0
-    ? new RmkError('RMK_ERR_INPUT', `${operation}: ${only}`)
-    : new RmkError('RMK_ERR_INPUT', `${operation}: ${problems.length} options are wrong`, { problems });
+  const problems = schema.safeParse(given).error?.issues.map(({ path, message }) => ({
+    path: pathText(path),
+    message: `${message}${givenText(path.reduce(valueIn, given))}`,
+  }));
+  if (problems !== undefined)
+    throw new RmkError('RMK_ERR_INPUT', `${operation}: invalid options`, { problems });
 }
 
 function valueIn(object: unknown, key: PropertyKey): unknown {
   return typeof object === 'object' && object !== null ? Reflect.get(object, key) : undefined;
 }
 
-function printed(value: unknown): string {
+function givenText(value: unknown): string {
   if (typeof value === 'object' && value !== null) return '';
-  return ` is ${typeof value === 'function' ? 'a function' : String(value)}`;
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return `, given ${typeof value === 'function' ? 'a function' : text}`;
 }

@@ -9,7 +9,6 @@ import {
 } from '@rmk/core';
 import type { CheckedPlugin } from './manifest.js';
 import { className, constructPlugin } from './pluginInstances.js';
-import type { Problem } from './problem.js';
 import type { Scope } from './scope.js';
 import type { Timeout } from './timeout.js';
 
@@ -139,7 +138,7 @@ export class InstalledPlugin {
   }
 
   /** Stops what was started, in reverse, and releases all that the plugin registered. Gives what failed on the way. */
-  async stop(): Promise<readonly Problem[]> {
+  async stop(): Promise<readonly RmkError[]> {
     if (this.state !== 'pending') this.become('stopping');
     return this.stopModules('stopped');
   }
@@ -155,31 +154,31 @@ export class InstalledPlugin {
     this.become('pending', reason);
   }
 
-  private reportAll(problems: readonly Problem[]): void {
-    for (const { cause, message } of problems) this.scope.fault('stop', 0, cause ?? new Error(message));
+  private reportAll(errors: readonly RmkError[]): void {
+    for (const error of errors) this.scope.fault('stop', 0, error.cause ?? error);
   }
 
-  private async stopModules(why: 'stopped' | 'failed' | 'quarantined'): Promise<readonly Problem[]> {
+  private async stopModules(why: 'stopped' | 'failed' | 'quarantined'): Promise<readonly RmkError[]> {
     // What it is in the midst of, a recovery say, may still need what it has.
-    const problems: Problem[] = await this.unfinished();
+    const errors: RmkError[] = await this.unfinished();
     for (const module of this.started.splice(0).toReversed()) {
       const stop = `${this.name}: stop() of ${className(module)}`;
       try {
         const stopping: unknown = module.stop?.();
         if (stopping === undefined || (await this.pluginHost.limits.stop.completesWithin(stopping))) continue;
-        problems.push(this.late(`${stop} has`));
+        errors.push(this.late(`${stop} has`));
       } catch (cause) {
         const message = `${stop} threw: ${messageOf(cause)}`;
-        problems.push({ code: 'RMK_ERR_STOP', plugin: this.name, message, cause });
+        errors.push(new RmkError('RMK_ERR_STOP', message, { plugin: this.name, cause }));
       }
     }
     this.scope.close(why);
-    problems.push(...(await this.unfinished()));
-    return problems;
+    errors.push(...(await this.unfinished()));
+    return errors;
   }
 
   /** Waits for the handlers that are under way. */
-  private async unfinished(): Promise<Problem[]> {
+  private async unfinished(): Promise<RmkError[]> {
     const { work } = this.scope;
     for (let pending = work.pending(); pending !== undefined; pending = work.pending()) {
       if (await this.pluginHost.limits.stop.completesWithin(pending)) continue;
@@ -191,10 +190,10 @@ export class InstalledPlugin {
     return [];
   }
 
-  private late(what: string): Problem {
+  private late(what: string): RmkError {
     const { limit } = this.pluginHost.limits.stop;
     const about = what.startsWith(this.name) ? what : `${this.name}: ${what}`;
     const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeouts.stop`;
-    return { code: 'RMK_ERR_TIMEOUT', plugin: this.name, message };
+    return new RmkError('RMK_ERR_TIMEOUT', message, { plugin: this.name });
   }
 }

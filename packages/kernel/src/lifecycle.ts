@@ -1,8 +1,7 @@
-import { messageOf, RmkError, tokenName, type OnFailure } from '@rmk/core';
+import { hasCode, messageOf, RmkError, tokenName, type OnFailure } from '@rmk/core';
 import { injectedInto, type KernelParts } from './injection.js';
 import { InstalledPlugin, type PluginHost } from './installedPlugin.js';
 import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
-import type { Problem } from './problem.js';
 
 /** Starts, stops and restarts the plugins of a domain. One operation at a time: that is the domain's to see to. */
 export class Lifecycle {
@@ -35,47 +34,46 @@ export class Lifecycle {
         if (failure?.aborts === true) throw failure.error;
       }
     } catch (error) {
-      const problems = await this.removeAll(starting);
-      if (problems.length === 0) throw error;
-      throw new RmkError(
-        'RMK_ERR_START',
-        'a plugin failed to start, and stopping the others failed as well',
-        {
-          problems: [messageOf(error), ...problems.map(({ message }) => message)],
-          cause: error,
-        },
-      );
+      const errors = await this.removeAll(starting);
+      if (errors.length === 0) throw error;
+      const first = hasCode(error)
+        ? error
+        : new RmkError('RMK_ERR_START', messageOf(error), { cause: error });
+      throw RmkError.combining([first, ...errors], {
+        code: 'RMK_ERR_START',
+        reason: 'a plugin failed to start, and stopping the others failed as well',
+      });
     }
   }
 
   /** Stops plugins, given in start order, in reverse, and removes them; gives what failed on the way. */
-  async removeAll(plugins: readonly InstalledPlugin[]): Promise<readonly Problem[]> {
-    const problems: Problem[] = [];
-    for (const plugin of plugins.toReversed()) problems.push(...(await this.remove(plugin)));
-    return problems;
+  async removeAll(plugins: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
+    const errors: RmkError[] = [];
+    for (const plugin of plugins.toReversed()) errors.push(...(await this.remove(plugin)));
+    return errors;
   }
 
-  private async remove(plugin: InstalledPlugin): Promise<readonly Problem[]> {
-    const problems = await plugin.stop();
+  private async remove(plugin: InstalledPlugin): Promise<readonly RmkError[]> {
+    const errors = await plugin.stop();
     this.installed.splice(this.installed.indexOf(plugin), 1);
     plugin.become('removed');
-    return problems;
+    return errors;
   }
 
   /**
    * Removes plugins, given in start order. Those that took something of them without requiring it are started again, with
    * what there is without them.
    */
-  async removeFromUnder(leaving: readonly InstalledPlugin[]): Promise<readonly Problem[]> {
+  async removeFromUnder(leaving: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
     const reason = `${leaving.map(({ name }) => name).join(', ')} is removed`;
     const users = this.usersOf(leaving);
-    const problems: Problem[] = [];
+    const errors: RmkError[] = [];
     for (const plugin of users.toReversed()) {
-      if (leaving.includes(plugin)) problems.push(...(await this.remove(plugin)));
+      if (leaving.includes(plugin)) errors.push(...(await this.remove(plugin)));
       else await plugin.reset(reason);
     }
     await this.startAgain(users.filter((plugin) => !leaving.includes(plugin)));
-    return problems;
+    return errors;
   }
 
   /** Stops plugins and all that use what they provide, and starts them again. Gives why those failed that did. */
@@ -147,7 +145,7 @@ export class Lifecycle {
       await plugin.start(injectedInto(plugin, this.parts));
       return undefined;
     } catch (error) {
-      if (error instanceof RmkError) return error;
+      if (hasCode(error)) return error;
       throw error;
     }
   }
@@ -179,17 +177,17 @@ function unprovidedBy({ providers }: InstalledPlugin): readonly InstalledPlugin[
 function unprovided(plugin: InstalledPlugin): RmkError | undefined {
   const problems = unprovidedBy(plugin).flatMap((provider) => {
     const reason = provider.error === undefined ? '' : ` (${provider.error.message})`;
-    return requiredOf(plugin.checked, provider.checked).map(
-      (token) =>
-        `${plugin.name} requires ${tokenName(token)} of ${provider.name}, which ${INACTIVE[provider.state] ?? 'is not active'}${reason}`,
-    );
+    return requiredOf(plugin.checked, provider.checked).map((token) => ({
+      path: '',
+      message: `it requires ${tokenName(token)} of ${provider.name}, which ${INACTIVE[provider.state] ?? 'is not active'}${reason}: fix and restart ${provider.name}`,
+    }));
   });
-  const [only, ...others] = problems;
-  if (only === undefined) return undefined;
-  const mend = 'mend and restart what it requires';
-  return others.length === 0
-    ? new RmkError('RMK_ERR_DEPENDENCY', `${only}: ${mend}`, { plugin: plugin.name })
-    : new RmkError('RMK_ERR_DEPENDENCY', `${plugin.name}: ${mend}`, { plugin: plugin.name, problems });
+  if (problems.length === 0) return undefined;
+  const { name } = plugin;
+  return new RmkError('RMK_ERR_DEPENDENCY', `${name} cannot start`, {
+    plugin: name,
+    problems,
+  });
 }
 
 const INACTIVE: Readonly<Partial<Record<InstalledPlugin['state'], string>>> = {
@@ -203,7 +201,10 @@ export function requiredError(plugin: InstalledPlugin, dependants: readonly Inst
     one.providers
       .filter((provider) => provider === plugin || dependants.includes(provider))
       .flatMap((provider) => requiredOf(one.checked, provider.checked).map((token) => ({ provider, token })))
-      .map(({ provider, token }) => `${one.name} requires ${tokenName(token)} of ${provider.name}`),
+      .map(({ provider, token }) => ({
+        path: '',
+        message: `${one.name} requires ${tokenName(token)} of ${provider.name}`,
+      })),
   );
   return new RmkError(
     'RMK_ERR_REQUIRED',

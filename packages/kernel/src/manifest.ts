@@ -14,7 +14,6 @@ import {
 import { satisfies, valid, validRange } from 'semver';
 import { z } from 'zod';
 import { suggestion } from './nearest.js';
-import type { Problem } from './problem.js';
 import { isStandardSchema, validate } from './schema.js';
 import { HOST, KERNEL } from './supervision.js';
 import type { Timeout } from './timeout.js';
@@ -109,9 +108,9 @@ function providedOf(
 }
 
 export interface CheckResult {
-  /** Absent where the manifest is malformed. Usable only where there are no problems. */
+  /** Absent where the manifest is malformed. Usable only where there are no errors. */
   readonly plugin?: CheckedPlugin;
-  readonly problems: readonly Problem[];
+  readonly errors: readonly RmkError[];
 }
 
 /** Everything about one plugin that can be told without looking at the others. */
@@ -120,31 +119,31 @@ export async function checkPlugin(
   machine: VirtualMachine,
   limit: Timeout,
 ): Promise<CheckResult> {
-  const malformed = await manifestProblems(plugin);
-  if (malformed.length > 0) return { problems: malformed };
+  const malformed = await manifestError(plugin);
+  if (malformed !== undefined) return { errors: [malformed] };
   const { definition } = plugin;
-  const problems = [...versionProblems(definition), ...capabilityProblems(definition, machine)];
-  const options = await readOptions(plugin, limit, problems);
-  const detections = options.valid ? await readDetections(definition, options.value, machine, problems) : [];
-  return { plugin: { name: definition.name, definition, options: options.value, detections }, problems };
+  const errors = [...versionErrors(definition), ...capabilityErrors(definition, machine)];
+  const options = await readOptions(plugin, limit, errors);
+  const detections = options.valid ? await readDetections(definition, options.value, machine, errors) : [];
+  return { plugin: { name: definition.name, definition, options: options.value, detections }, errors };
 }
 
-async function manifestProblems(plugin: unknown): Promise<readonly Problem[]> {
+async function manifestError(plugin: unknown): Promise<RmkError | undefined> {
   const code = 'RMK_ERR_MANIFEST';
   if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
     const mend = typeof plugin === 'function' ? 'call this one' : 'pass what such a factory returns';
     const given = plugin === null ? 'null' : typeof plugin;
     const message = `${given} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
-    return [{ code, plugin: NAMELESS, message }];
+    return new RmkError(code, message, { plugin: NAMELESS });
   }
   let name = NAMELESS;
   try {
     name = nameOf(plugin.definition);
-    const checked = await validate(PluginManifest, plugin.definition, 'manifest');
-    return checked.issues.map((issue) => ({ code, plugin: name, message: `${name}: ${issue}` }));
+    const { problems } = await validate(PluginManifest, plugin.definition, 'manifest');
+    return problems.length > 0 ? new RmkError(code, name, { plugin: name, problems }) : undefined;
   } catch (cause) {
     const message = `${name}: the manifest threw when it was read, which its author must mend: ${messageOf(cause)}`;
-    return [{ code, plugin: name, message, cause }];
+    return new RmkError(code, message, { plugin: name, cause });
   }
 }
 
@@ -153,49 +152,49 @@ function nameOf(definition: unknown): string {
   return named.success ? named.data.name : NAMELESS;
 }
 
-function versionProblems({ name, version, rmk }: PluginDefinition): readonly Problem[] {
+function versionErrors({ name, version, rmk }: PluginDefinition): readonly RmkError[] {
   if (satisfies(RMK_VERSION, rmk, { includePrerelease: true })) return [];
   const message = `${name} ${version} works with RMK ${rmk}, and this is RMK ${RMK_VERSION}: install a version of the plugin that is made for it`;
-  return [{ code: 'RMK_ERR_VERSION', plugin: name, message }];
+  return [new RmkError('RMK_ERR_VERSION', message, { plugin: name })];
 }
 
-function capabilityProblems(
+function capabilityErrors(
   { name, capabilities = [] }: PluginDefinition,
   machine: VirtualMachine,
-): readonly Problem[] {
+): readonly RmkError[] {
   const offered = [...machine.capabilities].join(', ') || 'none';
   return capabilities
     .filter((capability) => !machine.capabilities.has(capability))
     .map((capability) => {
       const message = `${name} needs the capability ${capability}, and the hypervisor of ${machine.name} offers ${offered}: use another hypervisor, or leave the plugin out`;
-      return { code: 'RMK_ERR_CAPABILITY', plugin: name, message };
+      return new RmkError('RMK_ERR_CAPABILITY', message, { plugin: name });
     });
 }
 
 async function readOptions(
   { definition: { name: plugin, options: schema }, options }: Plugin,
   limit: Timeout,
-  problems: Problem[],
+  errors: RmkError[],
 ): Promise<{ readonly valid: boolean; readonly value?: unknown }> {
   const code = 'RMK_ERR_OPTIONS';
   if (schema === undefined) {
     if (options === undefined) return { valid: true };
-    problems.push({ code, plugin, message: `${plugin} takes no options: call its factory without any` });
+    errors.push(new RmkError(code, `${plugin} takes no options: call its factory without any`, { plugin }));
     return { valid: false };
   }
   try {
     const validating = validate(schema, options === undefined ? {} : options, 'options');
     if (!(await limit.completesWithin(validating))) {
       const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time, which its author must mend`;
-      problems.push({ code: 'RMK_ERR_TIMEOUT', plugin, message });
+      errors.push(new RmkError('RMK_ERR_TIMEOUT', message, { plugin }));
       return { valid: false };
     }
-    const { issues, value } = await validating;
-    problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
-    return { valid: issues.length === 0, value };
+    const { problems, value } = await validating;
+    if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
+    return { valid: problems.length === 0, value };
   } catch (cause) {
     const message = `${plugin}: the schema of its options threw, which its author must mend: ${messageOf(cause)}`;
-    problems.push({ code, plugin, message, cause });
+    errors.push(new RmkError(code, message, { plugin, cause }));
     return { valid: false };
   }
 }
@@ -209,18 +208,18 @@ async function readDetections(
   { name: plugin, detects }: PluginDefinition,
   options: unknown,
   machine: VirtualMachine,
-  problems: Problem[],
+  errors: RmkError[],
 ): Promise<readonly Detection[]> {
   const code = 'RMK_ERR_MANIFEST';
   try {
     const detections = detects?.(options, traitsOf(machine)) ?? [];
-    const { issues } = await validate(StatedDetections, detections, 'detects()');
-    problems.push(...issues.map((issue) => ({ code, plugin, message: `${plugin}: ${issue}` }) as const));
+    const { problems } = await validate(StatedDetections, detections, 'detects');
+    if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
     // Copied: what was checked stays so.
-    return issues.length > 0 ? [] : detections.map(({ kind, boundNs }) => ({ kind, boundNs }));
+    return problems.length > 0 ? [] : detections.map(({ kind, boundNs }) => ({ kind, boundNs }));
   } catch (cause) {
     const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
-    problems.push({ code, plugin, message, cause });
+    errors.push(new RmkError(code, message, { plugin, cause }));
     return [];
   }
 }

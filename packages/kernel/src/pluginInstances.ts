@@ -69,17 +69,18 @@ function refuseLies(plugin: string, provided: ReadonlyMap<Token<unknown>, Module
   const problems = Array.from(provided).flatMap(([of, object]) => {
     const missing = membersOf(of).filter((member) => !(member in object));
     if (missing.length === 0) return [];
-    return [`${plugin}: ${className(object)}, which is to be ${tokenName(of)}, lacks ${missing.join(', ')}`];
+    return [
+      {
+        path: '',
+        message: `${className(object)}, which is to be ${tokenName(of)}, lacks ${missing.join(', ')}: implement all of the token's type, or take it out of \`provides\``,
+      },
+    ];
   });
   if (problems.length === 0) return;
-  const [only, ...others] = problems;
-  const mend = 'give the class all that the type of the token has, or take it out of `provides`';
-  throw others.length === 0
-    ? new RmkError('RMK_ERR_PROVIDES', `${only}: ${mend}`, { plugin })
-    : new RmkError('RMK_ERR_PROVIDES', `${plugin} does not provide what it says: ${mend}`, {
-        plugin,
-        problems,
-      });
+  throw new RmkError('RMK_ERR_PROVIDES', `${plugin} does not provide what its tokens promise`, {
+    plugin,
+    problems,
+  });
 }
 
 /** Says in the terms of the manifest what tsyringe says in its own. */

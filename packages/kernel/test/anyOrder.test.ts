@@ -2,8 +2,8 @@ import 'reflect-metadata';
 import {
   CLOCK,
   definePlugin,
+  hasCode,
   provide,
-  RmkError,
   token,
   type Clock,
   type Domain,
@@ -109,7 +109,7 @@ async function take(
     else for (const plugin of plugins.slice(step.plugin, step.plugin + 1)) await domain.install(plugin);
   } catch (error) {
     // What is refused is refused with a code, and that is all.
-    if (!(error instanceof RmkError)) throw error;
+    if (!hasCode(error)) throw error;
   }
   await machine.released();
 }

@@ -155,9 +155,9 @@ describe('the options of a plugin', () => {
     expect(error.code).toBe('RMK_ERR_OPTIONS');
     expect(error.plugin).toBe('limited');
     expect(error.problems).toEqual([
-      'limited: options.limit: Too big: expected number to be <=9',
-      'limited: options.names[1]: Invalid input: expected string, received number',
-      'limited: options: Unrecognized key: "colour"',
+      { path: 'options.limit', message: 'Too big: expected number to be <=9' },
+      { path: 'options.names[1]', message: 'Invalid input: expected string, received number' },
+      { path: 'options', message: 'Unrecognized key: "colour"' },
     ]);
   });
 
@@ -209,10 +209,10 @@ describe('what a plugin says that it detects', () => {
   });
 
   it.each([
-    [[{ kind: 'hang', boundNs: -1 }], 'detects()[0].boundNs'],
-    [[{ kind: 'hang', boundNs: Infinity }], 'detects()[0].boundNs'],
-    [[{ boundNs: 5 }], 'detects()[0].kind'],
-    ['hang', 'detects(): '],
+    [[{ kind: 'hang', boundNs: -1 }], 'detects[0].boundNs'],
+    [[{ kind: 'hang', boundNs: Infinity }], 'detects[0].boundNs'],
+    [[{ boundNs: 5 }], 'detects[0].kind'],
+    ['hang', 'detects: '],
   ])('is refused when malformed: %j', async (detections, path) => {
     const error = await errorOf(domainOf([written({ detects: () => detections })]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
@@ -254,7 +254,7 @@ describe('several problems', () => {
       ]),
     );
     expect(error.code).toBe('RMK_ERR_REFUSED');
-    expect(error.problems.map((problem) => problem.split(':')[0])).toEqual([
+    expect(error.problems.map(({ code }) => code)).toEqual([
       'RMK_ERR_VERSION',
       'RMK_ERR_OPTIONS',
       'RMK_ERR_MISSING',
@@ -270,7 +270,11 @@ describe('several problems', () => {
     expect(error.code).toBe('RMK_ERR_REFUSED');
     expect(error.plugin).toBeUndefined();
     expect(error.problems).toHaveLength(2);
-    expect(error.problems[1]).toContain('RMK_ERR_VERSION: b 1.0.0 works with RMK ^99');
+    expect(error.problems[1]).toMatchObject({
+      code: 'RMK_ERR_VERSION',
+      plugin: 'b',
+      message: expect.stringContaining('b 1.0.0 works with RMK ^99') as string,
+    });
   });
 
   it('do not include what is only missing because its provider is malformed', async () => {

@@ -1,4 +1,4 @@
-import { P_VCPU, type Plugin, type Token } from '@rmk/core';
+import { P_VCPU, problemText, type Plugin, type Token } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
@@ -21,19 +21,19 @@ describe('the options of a domain', () => {
       observe: 1,
     });
     expect(error.code).toBe('RMK_ERR_INPUT');
-    expect(error.problems).toEqual([
-      'name is : expected a name',
+    expect(error.problems.map(problemText)).toEqual([
+      'name: expected a name, given ""',
       'machine: expected a VM of a hypervisor, such as EmbeddedHypervisor.createMachine makes',
-      'plugins is cowp: expected an array of plugins',
-      'onFailure.someone is maybe: expected one of abort, continue, quarantine',
-      'supervision.quarantineAfterFaults is 0: expected a whole number of 1 or more',
-      "supervision.restartAfter is soon: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never'",
-      'supervision.handlerBudget is 5: expected a duration above zero such as 50ms, 1.5s or 2min',
+      'plugins: expected an array of plugins, given "cowp"',
+      'onFailure.someone: expected one of abort, continue, quarantine, given "maybe"',
+      'supervision.quarantineAfterFaults: expected a whole number of 1 or more, given 0',
+      `supervision.restartAfter: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never', given "soon"`,
+      'supervision.handlerBudget: expected a duration above zero such as 50ms, 1.5s or 2min, given 5',
       'supervision: Unrecognized key: "quarantineAfter"',
-      'timeouts.start is 9999h: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days',
-      'events[0] is FOO: expected the name of an event, EVT_ and one run of capitals',
-      'observe is 1: expected a function',
-      'options: Unrecognized key: "plguins"',
+      'timeouts.start: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days, given "9999h"',
+      'events[0]: expected the name of an event, EVT_ and one run of capitals, given "FOO"',
+      'observe: expected a function, given 1',
+      'Unrecognized key: "plguins"',
     ]);
   });
 
@@ -71,7 +71,9 @@ describe('what is not understood', () => {
       const { domain } = await domainOf([plugin('a')]);
       const how = { dependants } as unknown as { readonly dependants: 'remove' };
       expect(await errorOf(domain.remove('a', how))).toMatchObject(
-        input(`remove: dependants is ${dependants}: expected one of refuse, remove`),
+        input(
+          `remove: invalid options: dependants: expected one of refuse, remove, given ${typeof dependants === 'string' ? JSON.stringify(dependants) : String(dependants)}`,
+        ),
       );
       expect(domain.plugins).toMatchObject([{ name: 'a', state: 'active' }]);
     },
@@ -81,8 +83,8 @@ describe('what is not understood', () => {
     const { domain } = await domainOf([]);
     const how = { onFailure: 'x', foo: 1 } as unknown as { readonly onFailure: 'abort' };
     expect((await errorOf(domain.install(plugin('a'), how))).problems).toEqual([
-      'onFailure is x: expected one of abort, continue, quarantine',
-      'options: Unrecognized key: "foo"',
+      { path: 'onFailure', message: 'expected one of abort, continue, quarantine, given "x"' },
+      { path: '', message: 'Unrecognized key: "foo"' },
     ]);
     expect(domain.plugins).toEqual([]);
   });

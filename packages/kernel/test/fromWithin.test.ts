@@ -3,8 +3,8 @@ import {
   BUS,
   CLOCK,
   definePlugin,
+  hasCode,
   provide,
-  RmkError,
   token,
   type Bus,
   type Clock,
@@ -88,7 +88,7 @@ class Troupe {
     try {
       await operation;
     } catch (error) {
-      if (!(error instanceof RmkError)) throw error;
+      if (!hasCode(error)) throw error;
     }
   }
 

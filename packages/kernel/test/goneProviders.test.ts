@@ -3,6 +3,7 @@ import {
   BUS,
   definePlugin,
   P_VMIO,
+  problemText,
   provide,
   token,
   type Bus,
@@ -138,7 +139,7 @@ describe('what requires a plugin in quarantine', () => {
     quarantine(domain);
     const caller = (): Plugin => plugin('caller', undefined, { requires: [PIN] });
     expect((await errorOf(domain.install(caller()))).message).toContain(
-      'RMK_ERR_DEPENDENCY: caller requires test:GONE of pin, which is quarantined',
+      'RMK_ERR_DEPENDENCY: caller cannot start: it requires test:GONE of pin, which is quarantined',
     );
     await machine.run(100);
     await machine.released();
@@ -169,9 +170,9 @@ describe('an object that lacks what its token promises', () => {
     const error = await errorOf(domainOf([lies()]));
     expect(error.code).toBe('RMK_ERR_PROVIDES');
     expect(error.plugin).toBe('liar');
-    expect(error.problems).toEqual([
-      'liar: Nothing, which is to be test:GONE, lacks read, size',
-      'liar: Nothing, which is to be P_VMIO, lacks input',
+    expect(error.problems.map(problemText)).toEqual([
+      "Nothing, which is to be test:GONE, lacks read, size: implement all of the token's type, or take it out of `provides`",
+      "Nothing, which is to be P_VMIO, lacks input: implement all of the token's type, or take it out of `provides`",
     ]);
   });
 
@@ -185,7 +186,9 @@ describe('an object that lacks what its token promises', () => {
     }
     const error = await errorOf(domainOf([lies({ provides: [{ token: PIN, by: Bare }] })]));
     expect(error.code).toBe('RMK_ERR_PROVIDES');
-    expect(error.message).toContain('a class, which is to be test:GONE, lacks read, size');
+    expect(error.message).toContain(
+      "a class, which is to be test:GONE, lacks read, size: implement all of the token's type, or take it out of `provides`",
+    );
   });
 
   it('before any of its code has started, and the others go on where that is wanted', async () => {

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import {
   CLOCK,
   definePlugin,
+  problemText,
   provide,
   token,
   type Bus,
@@ -230,8 +231,13 @@ describe('a plugin that fails to start', () => {
     const error = await errorOf(domainOf([logged('a', {}, ['stop']), logged('bad', {}, ['start'])]));
     expect(error.code).toBe('RMK_ERR_START');
     expect(error.problems).toEqual([
-      'RMK_ERR_START: bad: start() of Logged threw: bad fails in start',
-      'a: stop() of Logged threw: a fails in stop',
+      { path: '', plugin: 'bad', message: 'bad: start() of Logged threw: bad fails in start' },
+      {
+        path: '',
+        plugin: 'a',
+        code: 'RMK_ERR_STOP',
+        message: 'a: stop() of Logged threw: a fails in stop',
+      },
     ]);
   });
 
@@ -293,11 +299,12 @@ describe('plugins that fail to stop', () => {
     ]);
     const error = await errorOf(domain.stop());
     expect(error.code).toBe('RMK_ERR_STOP');
-    expect(error.problems).toEqual([
+    expect(error.problems.map(problemText)).toEqual([
       'c: stop() of Logged threw: c fails in stop',
       'a: stop() of Logged threw: a fails in stop',
     ]);
-    expect((error.cause as AggregateError).errors).toEqual([
+    const { errors } = error.cause as AggregateError;
+    expect(errors.map(({ cause }: Error) => cause)).toEqual([
       new Error('c fails in stop'),
       new Error('a fails in stop'),
     ]);
@@ -351,7 +358,10 @@ describe('removing beside a running guest', () => {
     const { domain } = await domainOf(family());
     const error = await errorOf(domain.remove('pin'));
     expect(error.code).toBe('RMK_ERR_REQUIRED');
-    expect(error.problems).toEqual(['agent requires test:P_A of pin', 'module requires test:P_B of agent']);
+    expect(error.problems.map(problemText)).toEqual([
+      'agent requires test:P_A of pin',
+      'module requires test:P_B of agent',
+    ]);
     expect(names(domain)).toEqual(['pin', 'agent', 'module', 'free']);
   });
 

@@ -72,8 +72,10 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     expect(domain.plugins.map(({ error }) => error?.message)).toEqual([
       undefined,
       FAILED,
-      `RMK_ERR_DEPENDENCY: agent requires test:P_A of bad, which has failed (${FAILED}): mend and restart what it requires`,
-      expect.stringMatching(/^RMK_ERR_DEPENDENCY: module requires test:P_B of agent, which has failed/),
+      `RMK_ERR_DEPENDENCY: agent cannot start: it requires test:P_A of bad, which has failed (${FAILED}): fix and restart bad`,
+      expect.stringMatching(
+        /^RMK_ERR_DEPENDENCY: module cannot start: it requires test:P_B of agent, which has failed/,
+      ),
       undefined,
     ]);
     expect(warnings).toHaveLength(3);
@@ -117,7 +119,7 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     const { domain } = await domainOf([bad({ onFailure: 'continue' })]);
     const error = await errorOf(domain.install(plugin('late', undefined, { requires: [P_A] })));
     expect(error.code).toBe('RMK_ERR_DEPENDENCY');
-    expect(error.message).toContain('late requires test:P_A of bad, which has failed');
+    expect(error.message).toContain('late cannot start: it requires test:P_A of bad, which has failed');
     expect(states(domain)).toEqual(['bad failed']);
   });
 
@@ -216,7 +218,7 @@ describe('what the composer says of a failure', () => {
       'RMK_ERR_UNKNOWN: onFailure: no plugin that is given is named fime: did you mean fine?',
     );
     expect((await errorOf(make({ fine: 'shrug' }))).message).toBe(
-      'RMK_ERR_INPUT: createDomain: onFailure.fine is shrug: expected one of abort, continue, quarantine',
+      'RMK_ERR_INPUT: createDomain: invalid options: onFailure.fine: expected one of abort, continue, quarantine, given "shrug"',
     );
   });
 });

@@ -3,13 +3,14 @@ import {
   BUS,
   CLOCK,
   definePlugin,
-  RmkError,
+  hasCode,
   type Bus,
   type Clock,
   type Domain,
   type Manifest,
   type Module,
   type Plugin,
+  type RmkError,
 } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { inject, injectable } from 'tsyringe';
@@ -51,6 +52,6 @@ export async function errorOf(promise: Promise<unknown>): Promise<RmkError> {
     () => undefined,
     (error: unknown) => error,
   );
-  if (thrown instanceof RmkError) return thrown;
+  if (hasCode(thrown)) return thrown;
   throw new Error('expected an RmkError', { cause: thrown });
 }

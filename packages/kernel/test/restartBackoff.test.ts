@@ -119,7 +119,7 @@ describe('a plugin that is quarantined', () => {
 it.each(['0ms', 'soon', 5])('a wait of %o is refused', async (restartAfter) => {
   const error = await errorOf(domainOf([], { supervision: { restartAfter: restartAfter as Duration } }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: createDomain: supervision.restartAfter is ${restartAfter}: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never'`,
+    `RMK_ERR_INPUT: createDomain: invalid options: supervision.restartAfter: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never', given ${JSON.stringify(restartAfter)}`,
   );
 });
 

@@ -206,6 +206,6 @@ describe('an event that comes very often', () => {
 it.each(['0ms', 'soon', 20])('a budget of %o is refused', async (handlerBudget) => {
   const error = await errorOf(domainOf([], { supervision: { handlerBudget: handlerBudget as Duration } }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: createDomain: supervision.handlerBudget is ${handlerBudget}: expected a duration above zero such as 50ms, 1.5s or 2min`,
+    `RMK_ERR_INPUT: createDomain: invalid options: supervision.handlerBudget: expected a duration above zero such as 50ms, 1.5s or 2min, given ${JSON.stringify(handlerBudget)}`,
   );
 });

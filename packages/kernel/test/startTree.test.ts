@@ -51,7 +51,7 @@ describe('the start tree', () => {
       '     RMK_ERR_START: bad: start() of Scripted threw: no device',
       '   └─ module 1.0.0  failed _ ms',
       expect.stringContaining(
-        '        RMK_ERR_DEPENDENCY: module requires test:TREE_PIN of bad, which has failed',
+        '        RMK_ERR_DEPENDENCY: module cannot start: it requires test:TREE_PIN of bad, which has failed',
       ),
     ]);
   });

@@ -305,7 +305,7 @@ it.each(['0ms', '5 parsecs', 10])('a fault window of %o is refused', async (faul
   const supervision = { faultWindow: faultWindow as Duration };
   const error = await errorOf(domainOf([], { supervision }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: createDomain: supervision.faultWindow is ${faultWindow}: expected a duration above zero such as 50ms, 1.5s or 2min`,
+    `RMK_ERR_INPUT: createDomain: invalid options: supervision.faultWindow: expected a duration above zero such as 50ms, 1.5s or 2min, given ${JSON.stringify(faultWindow)}`,
   );
 });
 

@@ -152,7 +152,7 @@ describe('a stop that takes too long', () => {
     await domain.restart('stuck');
     expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]);
     expect(faults).toEqual([
-      'stop: Error: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time and was not waited for any longer: mend it, or raise timeouts.stop',
+      'stop: RmkError: RMK_ERR_TIMEOUT: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time and was not waited for any longer: mend it, or raise timeouts.stop',
     ]);
     await machine.run(100);
     expect(domain.clock.now()).toBe(100);
@@ -162,6 +162,6 @@ describe('a stop that takes too long', () => {
 it.each(['0s', 'soon', '9999h', 10])('a limit of %o is refused', async (limit) => {
   const error = await errorOf(domainOf([], { timeouts: { start: limit as Duration } }));
   expect(error.message).toBe(
-    `RMK_ERR_INPUT: createDomain: timeouts.start is ${limit}: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days`,
+    `RMK_ERR_INPUT: createDomain: invalid options: timeouts.start: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days, given ${JSON.stringify(limit)}`,
   );
 });

@@ -1,5 +1,5 @@
 import { checkpoint } from '@rmk/checkpoint';
-import { RmkError, type Duration, type Plugin } from '@rmk/core';
+import { pathText, RmkError, type Duration, type Plugin, type Problem } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
 import { hangDetector } from '@rmk/hang-detector';
@@ -56,28 +56,28 @@ export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly 
 
 function refuseUnknown(options: unknown): void {
   if (typeof options !== 'object' || options === null)
-    throw refusal([`expected options, given ${String(options)}`]);
+    throw refusal([{ path: '', message: `expected options, given ${String(options)}` }]);
   const problems = Object.keys(options)
     .filter((key) => !OPTIONS.some((option) => option === key))
-    .map((key) => `there is no option ${key}: choose among ${OPTIONS.join(', ')}`);
+    .map((key): Problem => ({
+      path: pathText([key]),
+      message: `unknown option, choose among ${OPTIONS.join(', ')}`,
+    }));
   const algorithm: unknown = 'algorithm' in options ? options.algorithm : undefined;
   const isPlugin = typeof algorithm === 'object' && algorithm !== null;
   const isKnown =
     algorithm === undefined || (typeof algorithm === 'string' && Object.hasOwn(ALGORITHMS, algorithm));
   if (!isPlugin && !isKnown) {
-    const kind = typeof algorithm === 'function' ? 'a function (call it)' : `of the type ${typeof algorithm}`;
+    const kind = typeof algorithm === 'function' ? 'a function (call it)' : typeof algorithm;
     const given = typeof algorithm === 'string' ? algorithm : kind;
-    problems.push(
-      `algorithm is ${given}: expected ${Object.keys(ALGORITHMS).join(', ')} or a plugin that contributes one`,
-    );
+    problems.push({
+      path: 'algorithm',
+      message: `expected ${Object.keys(ALGORITHMS).join(', ')} or a plugin that contributes one, given ${given}`,
+    });
   }
-  const [only, ...others] = problems;
-  if (only !== undefined) throw refusal([only, ...others]);
+  if (problems.length > 0) throw refusal(problems);
 }
 
-function refusal(problems: readonly [string, ...string[]]): RmkError {
-  const [only, ...others] = problems;
-  return others.length === 0
-    ? new RmkError('RMK_ERR_INPUT', `microcheckpoint: ${only}`)
-    : new RmkError('RMK_ERR_INPUT', `microcheckpoint: ${problems.length} options are wrong`, { problems });
+function refusal(problems: readonly Problem[]): RmkError {
+  return new RmkError('RMK_ERR_INPUT', 'microcheckpoint: invalid options', { problems });
 }

@@ -84,16 +84,25 @@ describe('the preset', () => {
   });
 
   it.each([
-    [null, 'microcheckpoint: expected options, given null'],
-    ['cowp', 'microcheckpoint: expected options, given cowp'],
-    [{ intervall: '50ms' }, 'microcheckpoint: there is no option intervall: choose among interval, retain, '],
-    [{ algorithm: 'cowq' }, 'microcheckpoint: algorithm is cowq: expected cowb, cowp or a plugin'],
-    [{ algorithm: 'toString' }, 'microcheckpoint: algorithm is toString: expected cowb, cowp or a plugin'],
+    [null, 'microcheckpoint: invalid options: expected options, given null'],
+    ['cowp', 'microcheckpoint: invalid options: expected options, given cowp'],
+    [
+      { intervall: '50ms' },
+      'microcheckpoint: invalid options: intervall: unknown option, choose among interval, retain, ',
+    ],
+    [
+      { algorithm: 'cowq' },
+      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given cowq',
+    ],
+    [
+      { algorithm: 'toString' },
+      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given toString',
+    ],
     [
       { algorithm: cowp },
-      'microcheckpoint: algorithm is a function (call it): expected cowb, cowp or a plugin',
+      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given a function (call it)',
     ],
-    [{ algorithm: null, x: 1 }, 'microcheckpoint: 2 options are wrong\n  - there is no option x'],
+    [{ algorithm: null, x: 1 }, 'microcheckpoint: invalid options\n  - x: unknown option'],
   ])('refuses %o', (options, message) => {
     const make = () => microcheckpoint(options as unknown as MicrocheckpointOptions);
     expect(make).toThrow(`RMK_ERR_INPUT: ${message}`);

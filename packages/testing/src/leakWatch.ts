@@ -1,5 +1,5 @@
 import {
-  RmkError,
+  hasCode,
   VIRTUAL_MACHINE,
   type Checkpointed,
   type Clock,
@@ -151,7 +151,7 @@ async function isReleased(log: PageLog): Promise<boolean> {
     await log.frames();
     return false;
   } catch (error) {
-    if (error instanceof RmkError && error.code === 'RMK_ERR_RELEASED') return true;
+    if (hasCode(error, 'RMK_ERR_RELEASED')) return true;
     throw error;
   }
 }

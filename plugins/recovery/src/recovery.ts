@@ -4,11 +4,11 @@ import {
   CHECKPOINTS,
   CLOCK,
   DETECTIONS,
+  hasCode,
   messageOf,
   nanoseconds,
   OPTIONS,
   P_VCPU,
-  RmkError,
   type Bus,
   type Checkpoint,
   type Checkpoints,
@@ -183,7 +183,7 @@ export class Recovery implements Module {
       };
     } catch (error) {
       attempts.push({ rung, takenAtNs, failure: messageOf(error) });
-      return error instanceof RmkError && error.code === 'RMK_ERR_LOGDAMAGED' ? 'damaged' : 'failed';
+      return hasCode(error, 'RMK_ERR_LOGDAMAGED') ? 'damaged' : 'failed';
     }
   }
 

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { RmkError } from '@rmk/core';
+import { hasCode, type RmkError } from '@rmk/core';
 import { bootFile, GUESTS, readGuest } from '@rmk/guests';
 import {
   parseElf,
@@ -10,7 +10,7 @@ import {
 import type { GuestEntry } from './configSchema.js';
 import { readInputFile } from './inputFile.js';
 import { readInputScript, type InputChunk } from './inputScript.js';
-import { reasonOf, type ConfigPath, type Problems } from './problems.js';
+import type { ConfigPath, Problems } from './problems.js';
 
 type BootData = NonNullable<MachineOptions['bootData']>;
 
@@ -38,10 +38,10 @@ export function guestMachine(
     const machine = hypervisor.createMachine(options);
     return problems.count === before ? machine : undefined;
   } catch (error) {
-    if (!(error instanceof RmkError)) throw error;
+    if (!hasCode(error)) throw error;
     if (error.code !== 'RMK_ERR_ELF') addProblems(error, guest, at, problems);
     else if (elf !== undefined)
-      problems.add([...at, guest.elf === undefined ? 'guest' : 'elf'], reasonOf(error));
+      problems.add([...at, guest.elf === undefined ? 'guest' : 'elf'], error.reason);
     return undefined;
   }
 }
@@ -135,12 +135,11 @@ function readAt(file: string, folder: string, path: ConfigPath, problems: Proble
 
 /** What the hypervisor says of its options, in the words of the config. */
 function addProblems(error: RmkError, guest: GuestEntry, at: ConfigPath, problems: Problems): void {
-  if (error.problems.length === 0) problems.add(at, reasonOf(error));
+  if (error.problems.length === 0) problems.add(at, error.reason);
   for (const problem of error.problems) {
-    const [, key = '', message = problem] = /^(\w+(?:\[\d+\])?): (.*)$/s.exec(problem) ?? [];
-    if (key === 'memoryBytes') {
-      problems.add([...at, 'memory'], `${message} (it is ${guest.memory} bytes)`);
-    } else if (key === `bootData[${guest.bootData.length}]`) problems.add([...at, 'file'], message);
-    else problems.add(key === '' ? at : [...at, key], message);
+    const { path, message } = problem;
+    if (path === 'memoryBytes') problems.add([...at, 'memory'], `${message} (it is ${guest.memory} bytes)`);
+    else if (path === `bootData[${guest.bootData.length}]`) problems.add([...at, 'file'], message);
+    else problems.addWithin(at, [problem]);
   }
 }

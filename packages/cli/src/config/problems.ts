@@ -1,11 +1,11 @@
-import { RmkError } from '@rmk/core';
+import { hasCode, pathText, RmkError, type Problem } from '@rmk/core';
 
 /** Where in the config something is: `guests`, 1, `memory` for `guests[1].memory`. */
 export type ConfigPath = readonly PropertyKey[];
 
 /** Collects everything that is wrong with a config, so that all of it is reported at once. */
 export class Problems {
-  private readonly found: string[] = [];
+  private readonly found: Problem[] = [];
 
   get count(): number {
     return this.found.length;
@@ -14,26 +14,30 @@ export class Problems {
   /** Whether something is wrong at this very path, or within. */
   has(path: ConfigPath): boolean {
     const at = pathText(path);
-    return this.found.some((problem) => problem.startsWith(at) && /^[:.[]/.test(problem.slice(at.length)));
+    return this.found.some((problem) => problem.path === at || /^[.[]/.test(within(problem.path, at)));
   }
 
   add(path: ConfigPath, message: string): void {
-    const at = pathText(path);
-    this.addText(at === '' ? message : `${at}: ${message}`);
+    this.addText(pathText(path), message);
   }
 
-  /** A problem that names its path itself. */
-  addText(problem: string): void {
-    if (!this.found.includes(problem)) this.found.push(problem);
+  /** Adds problems of the value at `base`, whose paths begin there. */
+  addWithin(base: ConfigPath, problems: readonly Problem[]): void {
+    const at = pathText(base);
+    for (const { path, message } of problems) {
+      const separator = at === '' || path === '' || path.startsWith('[') ? '' : '.';
+      this.addText(`${at}${separator}${path}`, message);
+    }
   }
 
-  /** Runs a check that throws RmkErrors, and keeps what it says; undefined where it threw. */
+  /** Runs a check that throws RmkErrors, and keeps the reason; undefined if it threw. */
   attempt<T>(path: ConfigPath, check: () => T): T | undefined {
     try {
       return check();
     } catch (error) {
-      if (!(error instanceof RmkError)) throw error;
-      this.add(path, reasonOf(error));
+      if (!hasCode(error)) throw error;
+      if (error.problems.length > 0) this.addWithin(path, error.problems);
+      else this.add(path, error.reason);
       return undefined;
     }
   }
@@ -42,17 +46,14 @@ export class Problems {
   error(source: string): RmkError {
     return new RmkError('RMK_ERR_INPUT', `${source} cannot be run`, { problems: this.found });
   }
+
+  private addText(path: string, message: string): void {
+    const isKnown = this.found.some((problem) => problem.path === path && problem.message === message);
+    if (!isKnown) this.found.push({ path, message });
+  }
 }
 
-/** The message of an error without its code, which that of the whole report stands for. */
-export function reasonOf({ code, message }: RmkError): string {
-  return message.startsWith(`${code}: `) ? message.slice(code.length + 2) : message;
-}
-
-/** `guests[1].memory` */
-function pathText(path: ConfigPath): string {
-  return path.reduce<string>((text, key) => {
-    if (typeof key === 'number') return `${text}[${key}]`;
-    return text === '' ? String(key) : `${text}.${String(key)}`;
-  }, '');
+/** The rest of `path` after `base`; empty if it does not begin there. */
+function within(path: string, base: string): string {
+  return path.startsWith(base) ? path.slice(base.length) : '';
 }

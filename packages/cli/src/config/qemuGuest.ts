@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { resolve } from 'node:path';
-import { messageOf, RmkError, type Duration, type Plugin } from '@rmk/core';
+import { hasCode, messageOf, type Duration, type Plugin } from '@rmk/core';
 import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { checkMachineOptions, type QemuMachineOptions } from '@rmk/hypervisor-qemu';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
@@ -45,11 +45,10 @@ export function qemuMachineOptions(
     };
     return problems.count === before ? options : undefined;
   } catch (error) {
-    if (!(error instanceof RmkError)) throw error;
+    if (!hasCode(error)) throw error;
     for (const problem of error.problems) {
-      const [, key = '', message = problem] = /^([\w.]+): (.*)$/s.exec(problem) ?? [];
-      if (key === 'memoryBytes') problems.add([...at, 'memory'], message);
-      else problems.add([...at, 'qemu', ...(key === 'options' ? [] : key.split('.'))], message);
+      if (problem.path === 'memoryBytes') problems.add([...at, 'memory'], problem.message);
+      else problems.addWithin([...at, 'qemu'], [problem]);
     }
     return undefined;
   }

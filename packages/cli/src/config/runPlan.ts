@@ -1,5 +1,5 @@
 import { dirname, resolve } from 'node:path';
-import { messageOf, nanoseconds, PAGE_BYTES, RmkError, type Nanoseconds, type Plugin } from '@rmk/core';
+import { hasCode, messageOf, nanoseconds, PAGE_BYTES, type Nanoseconds, type Plugin } from '@rmk/core';
 import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import type { ConfiguredGuest } from '../defineConfig.js';
@@ -99,8 +99,8 @@ function hypervisorOf(config: ConfigEntries | undefined, problems: Problems): Em
   try {
     return new EmbeddedHypervisor(config?.hypervisor);
   } catch (error) {
-    if (!(error instanceof RmkError)) throw error;
-    for (const problem of error.problems) problems.addText(`hypervisor.${problem}`);
+    if (!hasCode(error)) throw error;
+    problems.addWithin(['hypervisor'], error.problems);
     return new EmbeddedHypervisor();
   }
 }
@@ -109,8 +109,8 @@ function qemuOf(config: ConfigEntries | undefined, problems: Problems): QemuRun 
   try {
     return new QemuRun(config?.qemu);
   } catch (error) {
-    if (!(error instanceof RmkError)) throw error;
-    for (const problem of error.problems) problems.addText(`qemu.${problem}`);
+    if (!hasCode(error)) throw error;
+    problems.addWithin(['qemu'], error.problems);
     return new QemuRun();
   }
 }

@@ -75,7 +75,7 @@ function run(options: Options, terminal: Terminal): void {
     throw new RmkError(
       'RMK_ERR_INPUT',
       'advice needs the slowdown at two intervals or more. Measure it, or give it with --slowdown',
-      { problems: missing.map(sentence) },
+      { problems: missing.map((one) => ({ path: '', message: sentence(one) })) },
     );
   }
   const advice = advise({

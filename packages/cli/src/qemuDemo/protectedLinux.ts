@@ -1,5 +1,6 @@
 import {
   CHECKPOINTS,
+  hasCode,
   P_VCPU,
   RmkError,
   type Bus,
@@ -123,7 +124,7 @@ export class ProtectedLinux {
         return await this.rollBackOnce();
       } catch (error) {
         // A recovery came first: the chosen checkpoint no longer exists.
-        if (!(error instanceof RmkError) || error.code !== 'RMK_ERR_UNPROTECTED') throw error;
+        if (!hasCode(error, 'RMK_ERR_UNPROTECTED')) throw error;
         await this.protection.get(P_VCPU).resume();
         await this.wait(SETTLED_MS);
       }

@@ -1,4 +1,4 @@
-import { messageOf, RmkError, type RecoveryRecord } from '@rmk/core';
+import { hasCode, messageOf, type RecoveryRecord } from '@rmk/core';
 import type { ControlKind, Cut, GuestFault, GuestJob, LinuxGuest, TrackerKind } from '@rmk/hypervisor-qemu';
 import { healthBefore, healthChecks, type HealthCheck } from './health.js';
 import { provoke, type LinuxIncident } from './linuxIncident.js';
@@ -82,7 +82,7 @@ export async function qemuDemo(
           incidents.push(incident);
           progress.incident(incident);
         } catch (error) {
-          if (!(error instanceof RmkError)) throw error;
+          if (!hasCode(error)) throw error;
           failures.push({
             what: `${fault} under ${workload} is recovered`,
             holds: false,

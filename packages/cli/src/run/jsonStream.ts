@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  hasCode,
   messageOf,
-  RmkError,
   RMK_VERSION,
   type Checkpoint,
   type EventName,
@@ -62,7 +62,7 @@ function plain(key: string, value: unknown): unknown {
 }
 
 function errorJson(thrown: unknown): object {
-  return { ...(thrown instanceof RmkError ? { code: thrown.code } : {}), message: messageOf(thrown) };
+  return { ...(hasCode(thrown) ? { code: thrown.code } : {}), message: messageOf(thrown) };
 }
 
 /** Of the agent's ring, which keeps the parts of a checkpoint with it. */

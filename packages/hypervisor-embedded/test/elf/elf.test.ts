@@ -1,4 +1,4 @@
-import { RmkError } from '@rmk/core';
+import { hasCode, RmkError } from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkFits, parseElf, type ElfImage } from '../../src/elf/elf.js';
@@ -302,7 +302,7 @@ describe('parseElf refuses', () => {
       thrown = error;
     }
     expect(thrown).toBeInstanceOf(RmkError);
-    if (!(thrown instanceof RmkError)) return;
+    if (!hasCode(thrown)) return;
     expect(thrown.code).toBe('RMK_ERR_ELF');
     expect(thrown.message).toMatch(/^RMK_ERR_ELF: 'some\/guest\.elf' cannot be run: /);
     expect(thrown.message).toMatch(message);

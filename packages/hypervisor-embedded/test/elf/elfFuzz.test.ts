@@ -1,4 +1,4 @@
-import { RmkError } from '@rmk/core';
+import { hasCode } from '@rmk/core';
 import { GUESTS, readGuest, type GuestName } from '@rmk/guests';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -123,7 +123,7 @@ function outcomeOf(bytes: Uint8Array): ElfImage | string {
   try {
     return parseElf(bytes, 'fuzzed.elf');
   } catch (error) {
-    if (error instanceof RmkError && error.code === 'RMK_ERR_ELF') return error.message;
+    if (hasCode(error, 'RMK_ERR_ELF')) return error.message;
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 import {
+  hasCode,
   PAGE_BYTES,
   RmkError,
   type Checkpointed,
@@ -7,9 +8,9 @@ import {
   type Facts,
   type Nanoseconds,
   type PageLog,
-  type RolledBack,
-  type RollbackTarget,
   type RmkErrorCode,
+  type RollbackTarget,
+  type RolledBack,
   type VirtualMachine,
 } from '@rmk/core';
 import { expect } from 'vitest';
@@ -175,7 +176,7 @@ export async function codeOf(operation: () => Promise<unknown>): Promise<RmkErro
     await operation();
     return 'done';
   } catch (error) {
-    if (error instanceof RmkError) return error.code;
+    if (hasCode(error)) return error.code;
     throw error;
   }
 }
