@@ -35,7 +35,12 @@ export { boundOfRisk, type RollbackRule, ruleCorruption, ruleRetained } from './
 export { sampleCorruption } from './corruption/sampleCorruption.js';
 export { PAPER_RATE_PER_MS, table1, type Table1Row } from './corruption/table1.js';
 export { intervalOfTarget, retainedOfTarget } from './corruption/target.js';
-export { simulateTimeline, timelineOutcome, type TimelineOutcome } from './corruption/timelineSimulation.js';
+export {
+  ruleOutcome,
+  simulateTimeline,
+  timelineOutcome,
+  type TimelineOutcome,
+} from './corruption/timelineSimulation.js';
 
 export {
   buildChain,
@@ -73,6 +78,7 @@ export {
 export { transient, type TransientOptions } from './chain/transient.js';
 
 export { DISK_BASED, diskCorruption } from './availability/diskBased.js';
+export { classCorruption, type ErrorClass, errorClasses, retainedOf } from './availability/errorClasses.js';
 export { manyVmsExact, manyVmsLumped, type UpMeaning } from './availability/manyVms.js';
 export { MICRO_CHECKPOINT } from './availability/microCheckpoint.js';
 export { NO_CHECKPOINTING } from './availability/noCheckpointing.js';
@@ -95,7 +101,6 @@ export {
   availabilityOf,
   chainOf,
   requireVariant,
-  retainedOf,
   type Setting,
   solveVariant,
   type Variant,

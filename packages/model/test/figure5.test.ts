@@ -167,7 +167,7 @@ describe('a discrete-event simulation of §5 (a), (b) and (c)', () => {
       const setting = { parameters, latency };
       const result = solveVariant(variant, setting);
       const system = systemOf(variant, setting);
-      expect(system).toMatchObject({ vms, retained });
+      expect(system).toMatchObject({ vms, errors: [{ boundMs: (retained - 1) * 50 }] });
       const { low, high } = simulateSystem(system, { cycles: 150_000, seed: 1, confidence: 0.99 });
       expect(result.unavailability).toBeGreaterThan(low);
       expect(result.unavailability).toBeLessThan(high);

@@ -5,9 +5,14 @@ import { recoveryTime } from '../src/availability/recovery.js';
 import { availabilityOf, valuesOf } from '../src/availability/study.js';
 import { parseSweep, runSweep } from '../src/availability/sweep.js';
 import { tornado } from '../src/availability/tornado.js';
-import { exponentialLatency } from '../src/corruption/latencyDistribution.js';
+import { exponentialLatency, type LatencyDistribution } from '../src/corruption/latencyDistribution.js';
 
 const reconstruction = parameterSet('reconstruction');
+
+/** Errors of one latency whose target is the oldest of `retained` checkpoints 50 ms apart. */
+const oldestOf = (latency: LatencyDistribution, retained: number) => [
+  { share: 1, latency, boundMs: (retained - 1) * 50 },
+];
 
 describe('a parameter file', () => {
   it('lies on top of its base set', () => {
@@ -88,10 +93,10 @@ describe("the recovery time 1/r'p", () => {
   it('is rollback plus the mean age of a clean target, which is older than one of any kind: (k - 1/2) T', () => {
     const parameters = { ...reconstruction, rollbackScope: 'rollback' as const };
     const latency = latencyOf(parameters);
-    const single = recoveryTime(parameters, latency, 1);
+    const single = recoveryTime(parameters, oldestOf(latency, 1));
     expect(single.ageSeconds).toBeGreaterThan(0.025);
     expect(single.ageSeconds).toBeLessThan(0.05);
-    const dual = recoveryTime(parameters, latency, 2);
+    const dual = recoveryTime(parameters, oldestOf(latency, 2));
     expect(dual.ageSeconds).toBeGreaterThan(0.075);
     expect(dual.ageSeconds).toBeLessThan(0.1);
     expect(dual.totalSeconds).toBe(0.64 + dual.ageSeconds);
@@ -101,21 +106,23 @@ describe("the recovery time 1/r'p", () => {
     const parameters = { ...reconstruction, rollbackScope: 'rollback' as const };
     const instant = exponentialLatency(1e6);
     for (const k of [1, 2, 5])
-      expect(recoveryTime(parameters, instant, k).ageSeconds).toBeCloseTo((k - 0.5) * 0.05, 6);
+      expect(recoveryTime(parameters, oldestOf(instant, k)).ageSeconds).toBeCloseTo((k - 0.5) * 0.05, 6);
   });
 
   it('of a rollback that includes detection and re-execution changes with the history and the interval by their difference alone', () => {
     const latency = latencyOf(reconstruction);
-    const [one, two] = [1, 2].map((k) => recoveryTime(reconstruction, latency, k));
+    const [one, two] = [1, 2].map((k) => recoveryTime(reconstruction, oldestOf(latency, k)));
     expect(two?.totalSeconds).toBeCloseTo(0.64, 12);
     expect(one?.rollbackSeconds).toBe(two?.rollbackSeconds);
-    expect(recoveryTime(reconstruction, exponentialLatency(1), 2).rollbackSeconds).toBe(two?.rollbackSeconds);
+    expect(recoveryTime(reconstruction, oldestOf(exponentialLatency(1), 2)).rollbackSeconds).toBe(
+      two?.rollbackSeconds,
+    );
   });
 
   it('is refused when the rollback is shorter than what it is said to include', () => {
     const parameters = { ...reconstruction, rollbackSeconds: 0.01 };
     const latency = latencyOf(parameters);
-    expect(() => recoveryTime(parameters, latency, 2)).toThrow(/set rollbackScope to "rollback"/);
+    expect(() => recoveryTime(parameters, oldestOf(latency, 2))).toThrow(/set rollbackScope to "rollback"/);
   });
 });
 

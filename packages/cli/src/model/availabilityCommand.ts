@@ -1,8 +1,9 @@
 import {
   availabilityOf,
   chainOf,
+  classCorruption,
+  errorClasses,
   type Estimate,
-  latencyOf,
   onlyVariantOf,
   PARAMETER_SETS,
   type Parameters,
@@ -142,9 +143,12 @@ function variantsOf(
   if (variants !== undefined)
     return [...new Set(variants.split(',').map((name) => requireVariant(name.trim())))];
   const swept = sweeps.map(({ parameter }) => onlyVariantOf(parameter));
+  const { classes, intervalMs, latencyBoundMs } = parameters;
+  const bounded = classes?.some(({ boundMs }) => boundMs !== undefined) ?? false;
+  const rule: readonly Variant[] = bounded || intervalMs !== latencyBoundMs ? ['rule'] : [];
   const history: readonly Variant[] = parameters.retained > 2 || swept.includes('k') ? ['k'] : [];
   const several: readonly Variant[] = parameters.vms > 1 || swept.includes('vms') ? ['vms'] : [];
-  return ['none', 'single', 'dual', ...history, 'replica', 'disk', ...several];
+  return ['none', 'single', 'dual', ...rule, ...history, 'replica', 'disk', ...several];
 }
 
 function timesOf(text: string | undefined): readonly number[] {
@@ -174,7 +178,7 @@ function corruptionInterval(
   if (latenciesMs !== undefined) return sampleCorruption(latenciesMs, parameters.intervalMs, retained);
   if (parameters.corruptionInterval === undefined || retained !== parameters.retained) return undefined;
   const [low, high] = parameters.corruptionInterval;
-  const value = latencyOf(parameters).corruption(parameters.intervalMs, retained);
+  const value = classCorruption(errorClasses(variant, { parameters }), parameters.intervalMs);
   if (!(low <= value && value <= high)) {
     throw new RmkError(
       'RMK_ERR_INPUT',

@@ -10,6 +10,7 @@ export const COLOURS = {
   sky: '#3d9bd1',
   grey: '#666666',
   brown: '#8a6d00',
+  black: '#222222',
 } as const;
 
 export interface Axis {

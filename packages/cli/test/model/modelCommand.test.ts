@@ -146,6 +146,7 @@ describe('rmk model availability', () => {
       'none',
       'single',
       'dual',
+      'rule',
       'k',
       'replica',
       'disk',

@@ -51,6 +51,8 @@ const classSchema = z.strictObject({
   name: z.string(),
   share: z.number().min(0).max(1),
   latency: latencySchema,
+  /** T_B that the detector of this class states. Default: the oldest checkpoint is the target. */
+  boundMs: z.number().min(0).optional(),
 });
 
 /** Everything that the availability models need to know. */

@@ -1,10 +1,13 @@
 import { rateOfPercentile } from '../corruption/exponentialCorruption.js';
-import { exponentialLatency, type LatencyDistribution } from '../corruption/latencyDistribution.js';
+import { exponentialLatency } from '../corruption/latencyDistribution.js';
 import { ModelError } from '../errors.js';
+import { classAge, classCleanAge, classCorruption, type ErrorClass } from './errorClasses.js';
 import type { Parameters } from './parameters.js';
 
 /** §4: 95 % within 50 ms, at which the reconstruction's 0.64 s are all of 1/r'p. */
-const PAPER_LATENCY = exponentialLatency(rateOfPercentile(0.95, 50));
+const PAPER_ERRORS: readonly ErrorClass[] = [
+  { share: 1, latency: exponentialLatency(rateOfPercentile(0.95, 50)), boundMs: 50 },
+];
 
 /** The parts of 1/r'p, the mean time that a successful recovery takes the service away, in seconds. */
 export interface RecoveryTime {
@@ -18,25 +21,21 @@ export interface RecoveryTime {
 }
 
 /** The mean age, in seconds, of a clean rollback target at detection. */
-function cleanAgeSeconds(latency: LatencyDistribution, intervalMs: number, retained: number): number {
-  const recoverable = 1 - latency.corruption(intervalMs, retained);
+function cleanAgeSeconds(errors: readonly ErrorClass[], intervalMs: number): number {
+  const recoverable = 1 - classCorruption(errors, intervalMs);
   // Where no rollback ever succeeds its duration does not matter.
-  if (!(recoverable > 1e-15)) return ((retained - 0.5) * intervalMs) / 1000;
-  return latency.cleanAge(intervalMs, retained) / recoverable / 1000;
+  if (!(recoverable > 1e-15)) return classAge(errors, intervalMs) / 1000;
+  return classCleanAge(errors, intervalMs) / recoverable / 1000;
 }
 
 /**
- * 1/r'p of figure 5 for `retained` checkpoints.
+ * 1/r'p of figure 5 for these errors.
  *
  * @throws ModelError when a rollback that is said to include its detection and re-execution is shorter than those are.
  */
-export function recoveryTime(
-  parameters: Parameters,
-  latency: LatencyDistribution,
-  retained: number,
-): RecoveryTime {
-  const ageSeconds = cleanAgeSeconds(latency, parameters.intervalMs, retained);
-  const included = parameters.rollbackScope === 'rollback' ? 0 : cleanAgeSeconds(PAPER_LATENCY, 50, 2);
+export function recoveryTime(parameters: Parameters, errors: readonly ErrorClass[]): RecoveryTime {
+  const ageSeconds = cleanAgeSeconds(errors, parameters.intervalMs);
+  const included = parameters.rollbackScope === 'rollback' ? 0 : cleanAgeSeconds(PAPER_ERRORS, 50);
   const rollbackSeconds = parameters.rollbackSeconds - included;
   if (!(rollbackSeconds > 0)) {
     throw new ModelError(

@@ -6,6 +6,7 @@ import { type Sensitivity, sensitivities } from '../chain/sensitivity.js';
 import { steadyState, steadyStateByLu } from '../chain/steadyState.js';
 import { ModelError, suggestion } from '../errors.js';
 import { DISK_BASED, diskCorruption } from './diskBased.js';
+import { classCorruption, errorClasses } from './errorClasses.js';
 import { manyVmsLumped } from './manyVms.js';
 import { MICRO_CHECKPOINT } from './microCheckpoint.js';
 import { NO_CHECKPOINTING } from './noCheckpointing.js';
@@ -18,7 +19,8 @@ export const VARIANTS = {
   none: 'no checkpointing',
   single: 'one checkpoint retained',
   dual: 'two checkpoints retained (the paper)',
-  k: 'k checkpoints retained (the parameter retained)',
+  rule: 'the one rule: T_B of each detector, as many checkpoints as it needs',
+  k: 'k checkpoints retained (the parameter retained), T_B = (k-1) T_ck',
   replica: 'a remote replica, fail-stop assumed (Remus)',
   disk: 'two checkpoints in memory, and checkpoints on disk (§3.1)',
   vms: 'n VMs on one hypervisor (the parameter vms), dual; mean share up',
@@ -42,16 +44,11 @@ export interface Setting {
   readonly latency?: LatencyDistribution;
 }
 
-/** How many checkpoints the variant retains in memory. */
-export function retainedOf(variant: Variant, parameters: Parameters): number {
-  if (variant === 'single' || variant === 'replica') return 1;
-  return variant === 'k' ? parameters.retained : 2;
-}
-
 const DEFINITIONS: Readonly<Record<Exclude<Variant, 'vms'>, ChainDefinition>> = {
   none: NO_CHECKPOINTING,
   single: MICRO_CHECKPOINT,
   dual: MICRO_CHECKPOINT,
+  rule: MICRO_CHECKPOINT,
   k: MICRO_CHECKPOINT,
   replica: REMOTE_REPLICA,
   disk: DISK_BASED,
@@ -66,8 +63,7 @@ export function definitionOf(variant: Variant, parameters: Parameters): ChainDef
  */
 export function valuesOf(variant: Variant, setting: Setting, corruption?: number): ParameterValues {
   const { parameters } = setting;
-  const latency = setting.latency ?? latencyOf(parameters);
-  const retained = retainedOf(variant, parameters);
+  const errors = errorClasses(variant, setting);
   const common = {
     λp: 1 / parameters.vmMttfHours,
     λv: 1 / parameters.hypervisorMttfHours,
@@ -75,8 +71,8 @@ export function valuesOf(variant: Variant, setting: Setting, corruption?: number
     rv: 3600 / parameters.hypervisorRestartSeconds,
   };
   if (variant === 'none') return common;
-  const pc = corruption ?? latency.corruption(parameters.intervalMs, retained);
-  const recovery = recoveryTime(parameters, latency, retained);
+  const pc = corruption ?? Math.min(1, classCorruption(errors, parameters.intervalMs));
+  const recovery = recoveryTime(parameters, errors);
   const guarded = { ...common, λs: 1 / parameters.checkpointVmMttfHours, pc };
   if (variant === 'replica') {
     const rf = 3600 / (parameters.failoverSeconds + recovery.ageSeconds);
@@ -89,6 +85,7 @@ export function valuesOf(variant: Variant, setting: Setting, corruption?: number
   };
   if (variant !== 'disk') return local;
   const { diskIntervalSeconds, diskWriteSeconds, diskLoadSeconds } = parameters;
+  const latency = setting.latency ?? latencyOf(parameters);
   const pd = diskCorruption(latency, diskIntervalSeconds * 1000, diskWriteSeconds * 1000);
   return {
     ...local,

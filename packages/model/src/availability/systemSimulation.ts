@@ -1,12 +1,11 @@
-import type { LatencyDistribution } from '../corruption/latencyDistribution.js';
-import { timelineOutcome } from '../corruption/timelineSimulation.js';
+import { ruleOutcome } from '../corruption/timelineSimulation.js';
 import { CycleStatistics, MAX_CYCLES } from '../chain/simulation.js';
 import { requireCount } from '../errors.js';
 import type { Estimate } from '../numerics/interval.js';
 import { exponentialVariate, type Random, seededRandom } from '../numerics/random.js';
-import { latencyOf } from './parameters.js';
+import { type ErrorClass, errorClasses } from './errorClasses.js';
 import { recoveryTime } from './recovery.js';
-import { retainedOf, type Setting } from './study.js';
+import type { Setting } from './study.js';
 
 /** The system of §5 as components with clocks, in hours. */
 export interface SystemModel {
@@ -19,16 +18,14 @@ export interface SystemModel {
   readonly hypervisorRestart: number;
   /** All of 1/r'p. */
   readonly recovery: number;
-  readonly latency: LatencyDistribution;
+  readonly errors: readonly ErrorClass[];
   readonly intervalMs: number;
-  readonly retained: number;
 }
 
 /** The components of the variants that have a checkpointing VM on the same node and nothing else. */
-export function systemOf(variant: 'single' | 'dual' | 'k' | 'vms', setting: Setting): SystemModel {
+export function systemOf(variant: 'single' | 'dual' | 'rule' | 'k' | 'vms', setting: Setting): SystemModel {
   const { parameters } = setting;
-  const latency = setting.latency ?? latencyOf(parameters);
-  const retained = retainedOf(variant, parameters);
+  const errors = errorClasses(variant, setting);
   const hours = (seconds: number) => seconds / 3600;
   return {
     vms: variant === 'vms' ? parameters.vms : 1,
@@ -38,10 +35,9 @@ export function systemOf(variant: 'single' | 'dual' | 'k' | 'vms', setting: Sett
     checkpointVmRestart: hours(parameters.checkpointVmRestartSeconds),
     hypervisorMttf: parameters.hypervisorMttfHours,
     hypervisorRestart: hours(parameters.hypervisorRestartSeconds),
-    recovery: hours(recoveryTime(parameters, latency, retained).totalSeconds),
-    latency,
+    recovery: hours(recoveryTime(parameters, errors).totalSeconds),
+    errors,
     intervalMs: parameters.intervalMs,
-    retained,
   };
 }
 
@@ -131,7 +127,9 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
   }
 }
 
-function corrupts(system: SystemModel, random: Random): boolean {
-  const offset = random() * system.intervalMs;
-  return timelineOutcome(offset, system.latency.sample(random), system.intervalMs, system.retained).corrupted;
+function corrupts({ errors, intervalMs }: SystemModel, random: Random): boolean {
+  let left = random();
+  const error = errors.find(({ share }) => (left -= share) < 0) ?? (errors.at(-1) as ErrorClass);
+  const { latency, boundMs } = error;
+  return ruleOutcome(random() * intervalMs, latency.sample(random), { intervalMs, boundMs }).corrupted;
 }

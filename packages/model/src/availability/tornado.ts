@@ -1,7 +1,8 @@
 import { HOURS_PER_YEAR } from '../chain/measures.js';
 import type { Estimate } from '../numerics/interval.js';
 import { type NumberName, withNumber } from './parameters.js';
-import { availabilityOf, retainedOf, type Setting, valuesOf, type Variant } from './study.js';
+import { retainedOf } from './errorClasses.js';
+import { availabilityOf, type Setting, valuesOf, type Variant } from './study.js';
 
 /** What one uncertain input does to the downtime, all others held. */
 export interface TornadoBar {

@@ -2,6 +2,7 @@ import { requireCount, requirePositive } from '../errors.js';
 import { type Estimate, proportion } from '../numerics/interval.js';
 import { seededRandom } from '../numerics/random.js';
 import type { LatencyDistribution } from './latencyDistribution.js';
+import type { RollbackRule } from './rollbackRule.js';
 
 /** About a minute and a half. */
 const MAX_TRIALS = 1_000_000_000;
@@ -26,6 +27,18 @@ export function timelineOutcome(
 ): TimelineOutcome {
   const last = Math.floor((offsetMs + latencyMs) / intervalMs);
   const target = last - (retained - 1);
+  return { target, corrupted: target * intervalMs > offsetMs };
+}
+
+/**
+ * The same by the rule: the target is the newest checkpoint that was taken T_B before the detection or earlier.
+ */
+export function ruleOutcome(
+  offsetMs: number,
+  latencyMs: number,
+  { intervalMs, boundMs }: RollbackRule,
+): TimelineOutcome {
+  const target = Math.floor((offsetMs + latencyMs - boundMs) / intervalMs);
   return { target, corrupted: target * intervalMs > offsetMs };
 }
 
