@@ -14,7 +14,6 @@ export {
   retainedOfCorruption,
 } from './corruption/exponentialCorruption.js';
 export {
-  empiricalLatency,
   exponentialLatency,
   fixedLatency,
   type LatencyDistribution,
@@ -22,8 +21,13 @@ export {
   mixedLatency,
   weibullLatency,
 } from './corruption/latencyDistribution.js';
-export { fitLatency, fitRate, type LatencyFamily, type LatencyFit } from './corruption/fitLatency.js';
-export { goodnessOfFit, type GoodnessOfFit } from './corruption/goodnessOfFit.js';
+export { empiricalLatency } from './corruption/empiricalLatency.js';
+export { cureShare } from './corruption/cureModel.js';
+export { fitLatency, type FitOptions, fitRate, type LatencyFit } from './corruption/fitLatency.js';
+export { goodnessOfFit, type GoodnessOfFit, type GoodnessOptions } from './corruption/goodnessOfFit.js';
+export { LATENCY_FAMILIES, type LatencyFamily } from './corruption/latencyFamily.js';
+export { kaplanMeier, type SurvivalStep } from './corruption/kaplanMeier.js';
+export { type LatencySample } from './corruption/latencySample.js';
 export { type LatencySamples, parseLatencySamples } from './corruption/latencySamples.js';
 export {
   ladderOutcomes,
@@ -32,13 +36,20 @@ export {
   type LadderSetting,
 } from './corruption/ladder.js';
 export { boundOfRisk, type RollbackRule, ruleCorruption, ruleRetained } from './corruption/rollbackRule.js';
-export { sampleCorruption } from './corruption/sampleCorruption.js';
+export {
+  sampleCorruption,
+  type SampleCorruptionOptions,
+  sampleRuleCorruption,
+} from './corruption/sampleCorruption.js';
+export { analyseSamples, type FittedFamily, type SampleAnalysis } from './corruption/sampleAnalysis.js';
 export { PAPER_RATE_PER_MS, table1, type Table1Row } from './corruption/table1.js';
 export { intervalOfTarget, retainedOfTarget } from './corruption/target.js';
 export {
   ruleOutcome,
+  simulateRule,
   simulateTimeline,
   timelineOutcome,
+  type TimelineOptions,
   type TimelineOutcome,
 } from './corruption/timelineSimulation.js';
 
@@ -94,7 +105,13 @@ export {
   withNumber,
   parseParameterFile,
 } from './availability/parameters.js';
-export { PARAMETER_SETS, parameterSet, resolveParameters } from './availability/parameterSets.js';
+export {
+  baseOf,
+  PARAMETER_SETS,
+  PARAMETER_SOURCES,
+  parameterSet,
+  resolveParameters,
+} from './availability/parameterSets.js';
 export { type RecoveryTime, recoveryTime } from './availability/recovery.js';
 export { REMOTE_REPLICA } from './availability/remoteReplica.js';
 export {
@@ -117,6 +134,7 @@ export {
   type Sweep,
   type SweepResult,
 } from './availability/sweep.js';
+export { numbersUsedBy } from './availability/usedNumbers.js';
 export { simulateSystem, systemOf, type SystemModel } from './availability/systemSimulation.js';
 export { type Tornado, tornado, type TornadoBar } from './availability/tornado.js';
 

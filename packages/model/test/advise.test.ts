@@ -95,7 +95,7 @@ describe('advice', () => {
       const { uncertainty } = advise({
         parameters,
         slowdown: slowdown.slice(1, 2),
-        latenciesMs: latencies(count),
+        samples: latencies(count),
         maxRetained: 2,
       });
       expect(uncertainty.from).toEqual(['latency samples']);
@@ -113,7 +113,7 @@ describe('advice', () => {
     const { recommendation, uncertainty, notes } = advise({
       parameters,
       slowdown,
-      latenciesMs: [1, 2, 3, 4, 5],
+      samples: [1, 2, 3, 4, 5],
     });
     expect(recommendation.corruption.value).toBe(0);
     expect(recommendation.corruption.high).toBeCloseTo(1 - 0.025 ** 0.2, 12);
@@ -122,7 +122,7 @@ describe('advice', () => {
   });
 
   it('repeats itself for a seed, and says when it stands at the edge of what was measured', () => {
-    const input = { parameters, slowdown, latenciesMs: latencies(50), seed: 3 };
+    const input = { parameters, slowdown, samples: latencies(50), seed: 3 };
     expect(advise(input)).toEqual(advise(input));
     expect(advise({ parameters, slowdown }).notes.join()).toMatch(/1000 ms is the longest interval measured/);
     expect(advise({ parameters, slowdown: slowdown.slice(0, 1) }).notes.join()).toMatch(

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fitLatency, fitRate, type LatencyFamily } from '../src/corruption/fitLatency.js';
+import { fitLatency, fitRate } from '../src/corruption/fitLatency.js';
+import type { LatencyFamily } from '../src/corruption/latencyFamily.js';
 import { goodnessOfFit } from '../src/corruption/goodnessOfFit.js';
 import {
   exponentialLatency,

@@ -1,8 +1,8 @@
+import { empiricalLatency } from '../src/corruption/empiricalLatency.js';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   clip,
-  empiricalLatency,
   exponentialLatency,
   fixedLatency,
   type LatencyDistribution,

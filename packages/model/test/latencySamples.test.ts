@@ -6,7 +6,7 @@ describe('a sample file', () => {
     const samples = parseLatencySamples(
       '# corruption latency in ms: injection to detection\n12.5\n\n  0\r\n1e3\ninf\nInf\n',
     );
-    expect(samples.latenciesMs).toEqual([12.5, 0, 1000, Infinity, Infinity]);
+    expect(samples.samples).toEqual([12.5, 0, 1000, Infinity, Infinity]);
     expect(samples.definition).toBe('corruption latency in ms: injection to detection');
     expect(samples.warnings).toEqual([]);
   });

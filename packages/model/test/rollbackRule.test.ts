@@ -1,3 +1,4 @@
+import { empiricalLatency } from '../src/corruption/empiricalLatency.js';
 import { Decimal } from 'decimal.js';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +8,6 @@ import {
   logExponentialCorruption,
 } from '../src/corruption/exponentialCorruption.js';
 import {
-  empiricalLatency,
   exponentialLatency,
   fixedLatency,
   type LatencyDistribution,

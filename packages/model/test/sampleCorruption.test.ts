@@ -1,8 +1,9 @@
+import { empiricalLatency } from '../src/corruption/empiricalLatency.js';
 import { describe, expect, it } from 'vitest';
 import { sampleCorruption, unseenBound } from '../src/corruption/sampleCorruption.js';
 import { intervalOfTarget, retainedOfTarget } from '../src/corruption/target.js';
 import { intervalOfCorruption } from '../src/corruption/exponentialCorruption.js';
-import { empiricalLatency, exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
+import { exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
 import { seededRandom } from '../src/numerics/random.js';
 
 describe('the prediction from samples alone', () => {

@@ -1,3 +1,4 @@
+import { empiricalLatency } from '../src/corruption/empiricalLatency.js';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { DISK_BASED, diskCorruption } from '../src/availability/diskBased.js';
@@ -19,7 +20,7 @@ import { meanTimeTo, measure } from '../src/chain/measures.js';
 import { sensitivities } from '../src/chain/sensitivity.js';
 import { simulateChain } from '../src/chain/simulation.js';
 import { steadyState, steadyStateByIteration } from '../src/chain/steadyState.js';
-import { empiricalLatency, exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
+import { exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
 import { seededRandom } from '../src/numerics/random.js';
 
 const reconstruction = parameterSet('reconstruction');

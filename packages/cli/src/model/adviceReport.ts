@@ -1,4 +1,5 @@
 import { type Advice, type MissingInput, significant, type SlowdownCurve } from '@rmk/model';
+import { historyTable } from './adviceTables.js';
 import { COLOURS, lineFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 
@@ -9,7 +10,7 @@ export function adviceReport(
   weight: number,
   missing: readonly MissingInput[],
 ): string {
-  const { recommendation, curve, histories, uncertainty } = advice;
+  const { recommendation, curve, uncertainty } = advice;
   const marks = [{ x: recommendation.intervalMs, label: `${significant(recommendation.intervalMs)} ms` }];
   const logarithmic = curve.length > 1;
   const sections: Section[] = [
@@ -92,14 +93,7 @@ export function adviceReport(
     {
       kind: 'table',
       heading: 'The best interval for each history',
-      columns: ['retained', 'interval, ms', 'availability', 'slowdown', 'weighed'],
-      rows: histories.map((choice) => [
-        String(choice.retained),
-        significant(choice.intervalMs),
-        `${(100 * choice.availability).toFixed(4)} %`,
-        `${(100 * choice.slowdown).toFixed(2)} %`,
-        choice.utility.toFixed(6),
-      ]),
+      ...historyTable(advice),
     },
   ];
   return reportPage('Checkpoint interval and history', sections);

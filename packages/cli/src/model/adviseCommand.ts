@@ -11,7 +11,8 @@ import {
 import type { Command } from 'commander';
 import { RmkError } from '@rmk/core';
 import { adviceReport } from './adviceReport.js';
-import { readSetting, type SettingOptions } from './setting.js';
+import { curveTable, historyTable } from './adviceTables.js';
+import { readSetting, type SettingOptions, type Sources } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { collect, numberOption } from './optionValues.js';
@@ -61,12 +62,12 @@ export function addAdviseCommand(parent: Command, terminal: Terminal, done: (cod
 }
 
 function run(options: Options, terminal: Terminal): void {
-  const { setting, latenciesMs, warnings, ownRollback } = readSetting(options);
+  const { setting, samples, sources, warnings, ownRollback } = readSetting(options);
   for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
   const slowdown = options.slowdown === undefined ? undefined : readSlowdown(options.slowdown);
   const missing = missingInputs({
     slowdown: slowdown !== undefined,
-    latencies: latenciesMs !== undefined,
+    latencies: samples !== undefined,
     bounds: slowdown?.some(({ low }) => low !== undefined) ?? false,
     rollback: ownRollback,
   });
@@ -85,7 +86,7 @@ function run(options: Options, terminal: Terminal): void {
     maxRetained: options.maxRetained,
     draws: options.draws,
     seed: options.seed,
-    ...(latenciesMs === undefined ? {} : { latenciesMs }),
+    ...(samples === undefined ? {} : { samples }),
     ...(options.maxLostWork === undefined ? {} : { maxLostWorkMs: options.maxLostWork }),
   });
   if (options.report !== undefined) {
@@ -94,10 +95,20 @@ function run(options: Options, terminal: Terminal): void {
   }
   if (options.json === true) {
     terminal.out(
-      `${JSON.stringify({ parameters: setting.parameters, weight: options.weight, ...advice, missing }, undefined, 2)}\n`,
+      `${JSON.stringify(
+        {
+          parameters: setting.parameters,
+          sources: { ...sources.numbers, latency: sources.latency },
+          weight: options.weight,
+          ...advice,
+          missing,
+        },
+        undefined,
+        2,
+      )}\n`,
     );
   } else {
-    terminal.out(describe(advice, options.weight, missing));
+    terminal.out(describe(advice, options.weight, missing, sources));
   }
 }
 
@@ -115,45 +126,30 @@ function sentence({ input, command, meanwhile }: MissingInput): string {
   return `${input}: measure with ${command}; until then ${meanwhile}`;
 }
 
-function describe(advice: Advice, weight: number, missing: readonly MissingInput[]): string {
-  const { recommendation, histories, uncertainty, curve, notes } = advice;
+function describe(
+  advice: Advice,
+  weight: number,
+  missing: readonly MissingInput[],
+  sources: Sources,
+): string {
+  const { recommendation, uncertainty, notes } = advice;
   const { availability, utility, intervalMs } = uncertainty;
   const { corruption } = recommendation;
   const lines = [
     `interval       ${significant(recommendation.intervalMs)} ms (95 %: ${significant(intervalMs.low)} to ${significant(intervalMs.high)})`,
-    `history        ${checkpoints(recommendation.retained)}`,
+    `history        ${checkpoints(recommendation.retained)}, for a latency bound T_B of ${significant(recommendation.boundMs)} ms`,
     `availability   ${(100 * recommendation.availability).toFixed(4)} % (95 %: ${(100 * availability.low).toFixed(4)} to ${(100 * availability.high).toFixed(4)}), ${recommendation.downtimeMinutesPerYear.toFixed(1)} min a year down`,
+    `latency        ${sources.latency}`,
     `corrupted      ${percent(corruption.value)} (95 %: ${percent(corruption.low)} to ${percent(corruption.high)})`,
     `slowdown       ${(100 * recommendation.slowdown).toFixed(2)} %`,
     `weighed        ${utility.value.toFixed(6)} (95 %: ${utility.low.toFixed(6)} to ${utility.high.toFixed(6)}) = availability / (1 + slowdown)^${weight}`,
     `uncertain      ${uncertainty.from.length === 0 ? 'no input has an uncertainty, so the intervals are points' : `${uncertainty.from.join(' and ')}, drawn ${uncertainty.draws} times`}`,
     '',
     'the best interval for each history:',
-    formatTable(
-      ['retained', 'interval, ms', 'availability', 'slowdown', 'weighed'],
-      histories.map((choice) => [
-        String(choice.retained),
-        significant(choice.intervalMs),
-        `${(100 * choice.availability).toFixed(4)} %`,
-        `${(100 * choice.slowdown).toFixed(2)} %`,
-        choice.utility.toFixed(6),
-      ]),
-    ),
+    formatTable(historyTable(advice)),
     '',
     `the curve for ${checkpoints(recommendation.retained)}:`,
-    formatTable(
-      ['interval, ms', 'availability', 'slowdown', 'weighed', '95 % from', 'to'],
-      curve
-        .filter((_, index) => index % Math.ceil(curve.length / 12) === 0 || index === curve.length - 1)
-        .map((point) => [
-          significant(point.intervalMs),
-          `${(100 * point.availability).toFixed(4)} %`,
-          `${(100 * point.slowdown).toFixed(2)} %`,
-          point.utility.toFixed(6),
-          point.low.toFixed(6),
-          point.high.toFixed(6),
-        ]),
-    ),
+    formatTable(curveTable(advice)),
   ];
   if (notes.length > 0) lines.push('', ...notes.map((note) => `note: ${note}`));
   if (missing.length > 0) lines.push('', 'not measured:', ...missing.map((each) => `  ${sentence(each)}`));

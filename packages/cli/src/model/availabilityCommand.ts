@@ -2,8 +2,12 @@ import {
   availabilityOf,
   chainOf,
   classCorruption,
+  empiricalLatency,
+  type ErrorClass,
   errorClasses,
   type Estimate,
+  type LatencySample,
+  numbersUsedBy,
   onlyVariantOf,
   PARAMETER_SETS,
   type Parameters,
@@ -11,7 +15,7 @@ import {
   requireVariant,
   retainedOf,
   runSweep,
-  sampleCorruption,
+  sampleRuleCorruption,
   type Setting,
   significant,
   simulateChain,
@@ -32,7 +36,15 @@ import {
 import type { Command } from 'commander';
 import { RmkError } from '@rmk/core';
 import { availabilityReport } from './availabilityReport.js';
-import { readSetting, type SettingOptions } from './setting.js';
+import {
+  availabilityText,
+  parameterTable,
+  type ResultLine,
+  resultTable,
+  sweepTable,
+  tornadoTable,
+} from './availabilityTables.js';
+import { readSetting, type SettingOptions, type Sources } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { collect, numberOption } from './optionValues.js';
@@ -89,24 +101,35 @@ export function addAvailabilityCommand(
 }
 
 function run(options: Options, terminal: Terminal): void {
-  const { setting, latenciesMs, warnings } = readSetting(options);
+  const { setting, samples, sources, warnings } = readSetting(options);
   for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
   const sweeps = (options.sweep ?? []).map(parseSweep);
   const variants = variantsOf(options, setting.parameters, sweeps);
   const times = timesOf(options.at);
   const results = variants.map((variant) => solveVariant(variant, setting));
   const intervals = new Map(
-    variants.map((variant) => [variant, corruptionInterval(variant, setting, latenciesMs)] as const),
+    variants.map((variant) => [variant, corruptionInterval(variant, setting, samples)] as const),
   );
   // The mean share of n VMs depends on the inputs as one VM does, and one is solved far sooner.
   const main = variants.includes('dual') ? 'dual' : (variants.find((variant) => variant !== 'vms') ?? 'dual');
-  const corruption = corruptionInterval(main, setting, latenciesMs);
+  const corruption = corruptionInterval(main, setting, samples);
   const bars = tornado(main, setting, corruption === undefined ? {} : { corruption });
-  const notes = notesOn(setting.parameters, results);
+  const notes = notesOn(setting, results);
   const swept = sweeps.map((sweep) => runSweep(sweep, setting, variants));
   const simulated = options.simulate;
+  const used = numbersUsedBy(variants, setting);
+  const { title, classes, rollbackScope } = setting.parameters;
   const report = {
-    parameters: setting.parameters,
+    parameters: {
+      title,
+      ...Object.fromEntries(used.map((name) => [name, setting.parameters[name]])),
+      ...(used.includes('rollbackSeconds') ? { rollbackScope } : {}),
+      ...(classes === undefined ? {} : { classes }),
+    },
+    sources: {
+      ...Object.fromEntries(used.map((name) => [name, sources.numbers[name]])),
+      latency: sources.latency,
+    },
     notes,
     results: results.map((result) => {
       const pc = intervals.get(result.variant);
@@ -127,12 +150,21 @@ function run(options: Options, terminal: Terminal): void {
     tornado: bars,
   };
   if (options.report !== undefined) {
-    const page = availabilityReport({ setting, results, tornado: bars, corruption, sweeps, variants, notes });
+    const page = availabilityReport({
+      setting,
+      sources,
+      results,
+      tornado: bars,
+      corruption,
+      swept,
+      variants,
+      notes,
+    });
     writeText(options.report, page);
     terminal.err(`wrote ${options.report}\n`);
   }
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
-  else terminal.out(describe(report));
+  else terminal.out(describe(report, setting, sources, variants));
 }
 
 function variantsOf(
@@ -171,11 +203,16 @@ function timesOf(text: string | undefined): readonly number[] {
 function corruptionInterval(
   variant: Variant,
   { parameters }: Setting,
-  latenciesMs: readonly number[] | undefined,
+  samples: readonly LatencySample[] | undefined,
 ): Estimate | undefined {
   if (variant === 'none') return undefined;
   const retained = retainedOf(variant, parameters);
-  if (latenciesMs !== undefined) return sampleCorruption(latenciesMs, parameters.intervalMs, retained);
+  if (samples !== undefined) {
+    const [{ boundMs }] = errorClasses(variant, { parameters, latency: empiricalLatency(samples) }) as [
+      ErrorClass,
+    ];
+    return sampleRuleCorruption(samples, { intervalMs: parameters.intervalMs, boundMs });
+  }
   if (parameters.corruptionInterval === undefined || retained !== parameters.retained) return undefined;
   const [low, high] = parameters.corruptionInterval;
   const value = classCorruption(errorClasses(variant, { parameters }), parameters.intervalMs);
@@ -215,11 +252,13 @@ function transients(variant: Variant, setting: Setting, times: readonly number[]
   }));
 }
 
-function notesOn(parameters: Parameters, results: readonly VariantResult[]): readonly string[] {
+function notesOn({ parameters, latency }: Setting, results: readonly VariantResult[]): readonly string[] {
   const notes: string[] = [];
   if (parameters.title === PARAMETER_SETS['reconstruction']?.title) {
     notes.push(
-      "Table 2 of the paper is lost. These parameters were chosen so that the model gives the abstract's 99 % and 99.98 %: that calibrates them, it validates nothing. The 99.677 % with one checkpoint is our consequence, not a number of the paper's.",
+      latency === undefined
+        ? "Table 2 of the paper is lost. These parameters were chosen so that the model gives the abstract's 99 % and 99.98 %: that calibrates them, it validates nothing. The 99.677 % with one checkpoint is our consequence, not a number of the paper's."
+        : "Table 2 of the paper is lost. All parameters but the latency were chosen so that the model gives the abstract's 99 % and 99.98 % with the paper's latency. With these samples the results are neither calibrated nor numbers of the paper's.",
     );
   }
   const availability = (variant: Variant) =>
@@ -233,84 +272,71 @@ function notesOn(parameters: Parameters, results: readonly VariantResult[]): rea
   return notes;
 }
 
-type ResultLine = VariantResultLine & {
+type StudyLine = ResultLine & {
   readonly availabilityInterval?: Estimate;
   readonly transient?: readonly { readonly hours: number; readonly availability: number }[];
   readonly simulated?: Simulated;
 };
-type VariantResultLine = Omit<VariantResult, 'probabilities'>;
 
-function describe(report: {
-  readonly parameters: Parameters;
-  readonly notes: readonly string[];
-  readonly results: readonly ResultLine[];
-  readonly sweeps: readonly SweepResult[];
-  readonly tornado: Tornado;
-}): string {
-  const { parameters, notes, results, sweeps, tornado: bars } = report;
-  const lines = [`parameters: ${parameters.title}`, ''];
-  lines.push(
-    formatTable(
-      ['variant', 'availability', 'downtime, min a year', 'MTTF, h', 'to restart, h', 'pc', 'system'],
-      results.map((result) => [
-        result.variant,
-        `${(100 * result.availability).toFixed(4)} %`,
-        result.downtimeMinutesPerYear.toFixed(1),
-        significant(result.meanTimeToFailureHours),
-        result.meanTimeToRestartHours === undefined ? '–' : significant(result.meanTimeToRestartHours),
-        result.values['pc'] === undefined ? '–' : percent(result.values['pc'], 3),
-        result.description,
-      ]),
-    ),
-  );
-  for (const {
+function describe(
+  report: {
+    readonly notes: readonly string[];
+    readonly results: readonly StudyLine[];
+    readonly sweeps: readonly SweepResult[];
+    readonly tornado: Tornado;
+  },
+  setting: Setting,
+  sources: Sources,
+  variants: readonly Variant[],
+): string {
+  const { notes, results, sweeps, tornado: bars } = report;
+  return [
+    `parameters: ${setting.parameters.title}`,
+    `latency: ${sources.latency}`,
+    '',
+    formatTable(resultTable(results)),
+    ...results.flatMap((result) => detailsOf(result, setting)),
+    '',
+    `what the downtime of "${bars.variant}" depends on, minutes a year:`,
+    formatTable(tornadoTable(bars)),
+    ...sweeps.flatMap((sweep) => ['', formatTable(sweepTable(sweep))]),
+    '',
+    'where the numbers come from:',
+    formatTable(parameterTable(variants, setting, sources)),
+    ...notes.flatMap((note) => ['', note]),
+    '',
+  ].join('\n');
+}
+
+/** What is known of a variant beside its row in the table. */
+function detailsOf(result: StudyLine, { parameters }: Setting): readonly string[] {
+  const {
     variant,
-    availabilityInterval: interval,
+    availabilityInterval,
     transient: at,
     simulated,
     unavailability,
     allUpAvailability,
-  } of results) {
-    if (allUpAvailability !== undefined)
-      lines.push(
-        `${variant}: ${(100 * allUpAvailability).toFixed(4)} % with all ${parameters.vms} up at once`,
-      );
-    if (interval !== undefined) {
-      lines.push(
-        `${variant}: ${(100 * interval.low).toFixed(4)} % to ${(100 * interval.high).toFixed(4)} % from the 95 % interval of pc`,
-      );
-    }
-    for (const { hours, availability } of at ?? [])
-      lines.push(`${variant}: ${(100 * availability).toFixed(4)} % after ${hours} h`);
-    if (simulated !== undefined) {
-      const { value, low, high } = simulated.unavailability;
-      const inside = unavailability >= low && unavailability <= high;
-      lines.push(
-        `${variant}: ${percent(value)} down in a simulation of its ${simulated.of} (95 %: ${percent(low)} to ${percent(high)}); the model's ${percent(unavailability)} lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
-      );
-    }
+  } = result;
+  const lines: string[] = [];
+  if (allUpAvailability !== undefined) {
+    lines.push(`${variant}: ${availabilityText(allUpAvailability)} with all ${parameters.vms} up at once`);
   }
-  lines.push('', `what the downtime of "${bars.variant}" depends on, minutes a year:`);
-  lines.push(
-    formatTable(
-      ['input', 'low', 'high', 'at low', 'at high', 'range'],
-      bars.bars.map((bar) => [
-        bar.input,
-        significant(bar.low),
-        significant(bar.high),
-        bar.downtimeAtLow.toFixed(1),
-        bar.downtimeAtHigh.toFixed(1),
-        bar.range,
-      ]),
-    ),
-  );
-  for (const { parameter, values, series } of sweeps) {
-    const rows = values.map((value, index) => [
-      significant(value, 6),
-      ...series.map(({ availability }) => `${(100 * (availability[index] ?? Number.NaN)).toFixed(4)} %`),
-    ]);
-    lines.push('', formatTable([parameter, ...series.map(({ variant }) => variant)], rows));
+  if (availabilityInterval !== undefined) {
+    const { low, high } = availabilityInterval;
+    lines.push(
+      `${variant}: ${availabilityText(low)} to ${availabilityText(high)} from the 95 % interval of pc`,
+    );
   }
-  for (const note of notes) lines.push('', note);
-  return `${lines.join('\n')}\n`;
+  for (const { hours, availability } of at ?? []) {
+    lines.push(`${variant}: ${availabilityText(availability)} after ${hours} h`);
+  }
+  if (simulated !== undefined) {
+    const { value, low, high } = simulated.unavailability;
+    const inside = unavailability >= low && unavailability <= high;
+    lines.push(
+      `${variant}: ${percent(value)} down in a simulation of its ${simulated.of} (95 %: ${percent(low)} to ${percent(high)}); the model's ${percent(unavailability)} lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
+    );
+  }
+  return lines;
 }

@@ -4,19 +4,20 @@ import {
   evaluate,
   formatRate,
   MICRO_CHECKPOINT,
-  NUMBER_NAMES,
   type NumberName,
   runSweep,
   type Setting,
   significant,
   spread,
   type Sweep,
+  type SweepResult,
   type Tornado,
   valuesOf,
   type Variant,
   type VariantResult,
-  VARIANTS,
 } from '@rmk/model';
+import { parameterTable, resultTable } from './availabilityTables.js';
+import type { Sources } from './setting.js';
 import { COLOURS, lineFigure, tornadoFigure } from './figure.js';
 import { reportPage, type Section } from './page.js';
 
@@ -69,49 +70,46 @@ const FIGURES: readonly { readonly sweep: Sweep; readonly heading: string; reado
  */
 export function availabilityReport(input: {
   readonly setting: Setting;
+  readonly sources: Sources;
   readonly results: readonly VariantResult[];
   readonly tornado: Tornado;
   readonly corruption: Estimate | undefined;
-  readonly sweeps: readonly Sweep[];
+  readonly swept: readonly SweepResult[];
   readonly variants: readonly Variant[];
   readonly notes: readonly string[];
 }): string {
-  const { setting, results, tornado, corruption, sweeps, variants, notes } = input;
+  const { setting, sources, results, tornado, corruption, swept, variants, notes } = input;
   const { parameters } = setting;
   const latencySwept = setting.latency === undefined && parameters.classes === undefined;
   const figures = FIGURES.filter(({ sweep }) => latencySwept || sweep.parameter !== 'latencyBoundMs');
   const sections: Section[] = [
-    { kind: 'text', paragraphs: [`Parameters: ${parameters.title}.`, ...notes] },
+    {
+      kind: 'text',
+      paragraphs: [`Parameters: ${parameters.title}.`, `Latency: ${sources.latency}.`, ...notes],
+    },
     {
       kind: 'table',
       heading: 'Results',
-      columns: ['system', 'availability', 'downtime, min a year', 'MTTF, h', 'pc'],
-      rows: results.map((result) => [
-        VARIANTS[result.variant],
-        `${(100 * result.availability).toFixed(4)} %`,
-        result.downtimeMinutesPerYear.toFixed(1),
-        result.meanTimeToFailureHours.toPrecision(4),
-        result.values['pc'] === undefined ? '–' : result.values['pc'].toPrecision(3),
-      ]),
+      ...resultTable(results),
       caption:
         'MTTF: mean time until the service is down for the first time, be it for a rollback of less than a second. n VMs: the mean share that is up, and the first failure of any.',
     },
-    ...figures.map(({ sweep, heading, caption }) => sweepSection(sweep, setting, COMPARED, heading, caption)),
-    ...sweeps.map((sweep) =>
+    ...figures.map(({ sweep, heading, caption }) =>
+      sweepSection(runSweep(sweep, setting, COMPARED), setting, heading, caption),
+    ),
+    ...swept.map((result) =>
       sweepSection(
-        sweep,
+        result,
         setting,
-        variants,
-        `Availability against ${sweep.parameter}`,
-        describeNumber(sweep.parameter),
+        `Availability against ${result.parameter}`,
+        describeNumber(result.parameter),
       ),
     ),
     tornadoSection(tornado, corruption),
     {
       kind: 'table',
-      heading: 'Parameters',
-      columns: ['name', 'value', 'meaning'],
-      rows: NUMBER_NAMES.map((name) => [name, significant(parameters[name]), describeNumber(name)]),
+      heading: 'Parameters that enter these results, and where they come from',
+      ...parameterTable(variants, setting, sources),
     },
     transitionTable(setting),
   ];
@@ -119,13 +117,11 @@ export function availabilityReport(input: {
 }
 
 function sweepSection(
-  sweep: Sweep,
+  { series, ...sweep }: SweepResult,
   setting: Setting,
-  variants: readonly Variant[],
   heading: string,
   caption: string,
 ): Section {
-  const { series } = runSweep(sweep, setting, variants);
   const [first = 1, last = 1] = [sweep.values[0], sweep.values.at(-1)];
   const logarithmic = Math.min(first, last) > 0 && Math.max(first, last) / Math.min(first, last) >= 20;
   const held = setting.parameters[sweep.parameter];

@@ -1,32 +1,34 @@
 import {
+  analyseSamples,
+  boundOfRisk,
   empiricalLatency,
   type Estimate,
   exponentialLatency,
-  fitLatency,
-  fitRate,
-  goodnessOfFit,
   intervalOfTarget,
+  type LadderOutcome,
+  ladderOutcomes,
   type LatencyDistribution,
-  type LatencyFamily,
   type LatencySamples,
   logNormalLatency,
   parseLatencySamples,
   rateOfPercentile,
   retainedOfTarget,
-  sampleCorruption,
+  type RollbackRule,
+  ruleCorruption,
+  ruleRetained,
+  type SampleAnalysis,
   significant,
-  simulateTimeline,
+  simulateRule,
   table1,
   weibullLatency,
 } from '@rmk/model';
 import type { Command } from 'commander';
-import { messageOf, RmkError } from '@rmk/core';
-import { codeOf } from '../errorCode.js';
+import { RmkError } from '@rmk/core';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { countOption, numberOption, pairOption } from './optionValues.js';
 import { readText } from './files.js';
-import { formatTable, percent } from './table.js';
+import { formatTable, percent, type Table } from './table.js';
 
 interface Options {
   readonly table1?: true;
@@ -37,14 +39,25 @@ interface Options {
   readonly lognormal?: readonly [number, number];
   readonly samples?: string;
   readonly interval: number;
-  readonly retained: number;
+  readonly retained?: number;
+  readonly ruleBound?: number;
+  readonly risk?: number;
+  readonly ladder?: true;
+  readonly rollback: number;
+  readonly restart: number;
   readonly target?: number;
   readonly simulate?: number;
+  readonly replications: number;
   readonly seed: number;
   readonly json?: true;
 }
 
-const FAMILIES: readonly LatencyFamily[] = ['exponential', 'weibull', 'log-normal'];
+/** With so many samples the goodness of fit takes seconds. */
+const SLOW = 2000;
+
+function progressOf(terminal: Terminal): (share: number) => void {
+  return (share) => terminal.err(`goodness of fit: ${Math.round(100 * share)} %\n`);
+}
 
 /** Adds `corruption` to the command of the models. */
 export function addCorruptionCommand(
@@ -75,16 +88,26 @@ export function addCorruptionCommand(
     )
     .option(
       '--samples <file>',
-      'measured latencies: one in ms a line, inf for never, a # header naming the definition',
+      'measured latencies: one in ms a line, >250 where the experiment ended first, inf for never, a # header naming the definition',
     )
     .option('--interval <ms>', 'checkpoint interval T_ck', numberOption, 50)
-    .option('--retained <k>', 'checkpoints retained', countOption, 2)
+    .option('--retained <k>', 'checkpoints retained, T_B being (k-1) T_ck (default: 2)', countOption)
+    .option(
+      '--rule-bound <ms>',
+      'T_B of the rule: the target is the newest checkpoint that is at least so old',
+      numberOption,
+    )
+    .option('--risk <probability>', 'T_B from the risk that is accepted', numberOption)
+    .option('--ladder', 'also how often a recovery ends at each rung of the ladder')
+    .option('--rollback <ms>', 'what a rollback takes, for --ladder', numberOption, 640)
+    .option('--restart <ms>', 'what a restart takes, for --ladder', numberOption, 600_000)
     .option(
       '--target <probability>',
       'also the interval, and the history, with which the probability is at most this',
       numberOption,
     )
     .option('--simulate <trials>', 'also play so many errors on the timeline of figure 4', numberOption)
+    .option('--replications <number>', 'samples drawn for the goodness of fit, 0 for none', numberOption, 999)
     .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
     .option('--json', 'for machines')
     .action((options: Options) => {
@@ -99,33 +122,70 @@ function run(options: Options, terminal: Terminal): void {
     options.samples === undefined
       ? undefined
       : parseLatencySamples(readText(options.samples), options.samples);
-  const { interval: intervalMs, retained, seed } = options;
+  for (const warning of samples?.warnings ?? []) terminal.err(`warning: ${warning}\n`);
   const latency = latencyOf(options, samples);
-  const probability = latency.corruption(intervalMs, retained);
-  const simulation =
-    options.simulate === undefined
-      ? undefined
-      : simulateTimeline(latency, intervalMs, retained, { trials: options.simulate, seed });
-  const report = {
+  const rule = ruleOf(options, latency);
+  const { seed, simulate, target } = options;
+  const retained = options.retained ?? ruleRetained(rule);
+  const report: Report = {
     latency: { name: latency.name, description: latency.description },
-    intervalMs,
+    ...rule,
     retained,
-    probability,
-    ...(options.target === undefined
+    probability: ruleCorruption(latency, rule),
+    ...(target === undefined
       ? {}
       : {
           target: {
-            probability: options.target,
-            intervalMs: intervalOfTarget(latency, options.target, retained),
-            retained: retainedOfTarget(latency, options.target, intervalMs),
+            probability: target,
+            intervalMs: intervalOfTarget(latency, target, retained),
+            retained: retainedOfTarget(latency, target, rule.intervalMs),
           },
         }),
-    ...(simulation === undefined ? {} : { simulation: { ...simulation, trials: options.simulate, seed } }),
-    ...(samples === undefined ? {} : { samples: analyse(samples, intervalMs, retained, seed) }),
+    ...(simulate === undefined
+      ? {}
+      : {
+          simulation: { ...simulateRule(latency, rule, { trials: simulate, seed }), trials: simulate, seed },
+        }),
+    ...(options.ladder === undefined
+      ? {}
+      : {
+          ladder: ladderOutcomes(latency, {
+            ...rule,
+            retained,
+            rollbackMs: options.rollback,
+            restartMs: options.restart,
+          }),
+        }),
+    ...(samples === undefined
+      ? {}
+      : {
+          samples: {
+            ...analyseSamples(samples.samples, rule, {
+              seed,
+              replications: options.replications,
+              ...(samples.samples.length < SLOW ? {} : { progress: progressOf(terminal) }),
+            }),
+            file: options.samples,
+            definition: samples.definition,
+            warnings: samples.warnings,
+          },
+        }),
   };
-  for (const warning of samples?.warnings ?? []) terminal.err(`warning: ${warning}\n`);
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
   else terminal.out(describe(report));
+}
+
+/** The rule that the options name: T_B itself, by a risk, or by the number of checkpoints. */
+function ruleOf(options: Options, latency: LatencyDistribution): RollbackRule {
+  const { interval: intervalMs, retained, ruleBound, risk } = options;
+  if ([retained, ruleBound, risk].filter((each) => each !== undefined).length > 1) {
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      'give one of --retained, --rule-bound and --risk: each of them sets T_B',
+    );
+  }
+  if (risk !== undefined) return { intervalMs, boundMs: boundOfRisk(latency, risk, intervalMs) };
+  return { intervalMs, boundMs: ruleBound ?? ((retained ?? 2) - 1) * intervalMs };
 }
 
 function latencyOf(options: Options, samples: LatencySamples | undefined): LatencyDistribution {
@@ -139,62 +199,16 @@ function latencyOf(options: Options, samples: LatencySamples | undefined): Laten
       'give one latency only: --percentile and --bound, --rate, --weibull, --lognormal or --samples',
     );
   }
-  if (samples !== undefined) return empiricalLatency(samples.latenciesMs);
+  if (samples !== undefined) return empiricalLatency(samples.samples);
   if (options.weibull !== undefined) return weibullLatency(...options.weibull);
   if (options.lognormal !== undefined) return logNormalLatency(...options.lognormal);
   return exponentialLatency(options.rate ?? rateOfPercentile(percentile ?? 0.95, bound ?? 50));
 }
 
-interface Fitted {
-  readonly family: LatencyFamily;
-  readonly parameters?: Readonly<Record<string, number>>;
-  readonly probability?: number;
-  readonly akaike?: number;
-  readonly goodnessOfFit?: {
-    readonly statistic: number;
-    readonly pValue: number;
-    readonly replications: number;
-  };
-  readonly problem?: string;
-}
-
-function analyse(
-  { latenciesMs, definition, warnings }: LatencySamples,
-  intervalMs: number,
-  retained: number,
-  seed: number,
-) {
-  const detected = latenciesMs.filter((l) => l < Infinity).length;
-  const fits = FAMILIES.map((family): Fitted => {
-    try {
-      const fit = fitLatency(family, latenciesMs);
-      const fitness = goodnessOfFit(family, latenciesMs, { seed });
-      return {
-        family,
-        parameters: fit.parameters,
-        probability: fit.all.corruption(intervalMs, retained),
-        akaike: fit.akaike,
-        ...(fitness === undefined ? {} : { goodnessOfFit: fitness }),
-      };
-    } catch (error) {
-      if (!codeOf(error).startsWith('RMK_ERR_')) throw error;
-      return { family, problem: messageOf(error) };
-    }
-  });
-  return {
-    count: latenciesMs.length,
-    detected,
-    definition,
-    warnings,
-    ...(detected === 0 ? {} : { ratePerMs: fitRate(latenciesMs) }),
-    measured: sampleCorruption(latenciesMs, intervalMs, retained, { seed }),
-    fits,
-  };
-}
-
-type Report = {
-  readonly latency: { readonly description: string };
+interface Report {
+  readonly latency: { readonly name: string; readonly description: string };
   readonly intervalMs: number;
+  readonly boundMs: number;
   readonly retained: number;
   readonly probability: number;
   readonly target?: {
@@ -202,29 +216,25 @@ type Report = {
     readonly intervalMs: number;
     readonly retained: number | undefined;
   };
-  readonly simulation?: Estimate & { readonly trials: number | undefined };
-  readonly samples?: ReturnType<typeof analyse>;
-};
+  readonly simulation?: Estimate & { readonly trials: number; readonly seed: number };
+  readonly ladder?: readonly LadderOutcome[];
+  readonly samples?: SampleAnalysis &
+    Pick<LatencySamples, 'definition' | 'warnings'> & { readonly file: string | undefined };
+}
 
-function describe({
-  latency,
-  intervalMs,
-  retained,
-  probability,
-  target,
-  simulation,
-  samples,
-}: Report): string {
+function describe(report: Report): string {
+  const { latency, intervalMs, boundMs, retained, probability, target, simulation, ladder, samples } = report;
   const interval = ({ low, high, confidence }: Estimate) =>
     `${100 * confidence} %: ${percent(low)} to ${percent(high)}`;
   const lines = [
     `latency       ${latency.description}`,
     `checkpoints   every ${intervalMs} ms, ${retained} retained`,
+    `target        the newest checkpoint that is at least T_B = ${significant(boundMs)} ms old`,
     `corrupted     ${percent(probability)}${samples === undefined ? '' : ` (${interval(samples.measured)})`}`,
   ];
   if (target !== undefined) {
     lines.push(
-      `target        ${percent(target.probability)} from an interval of ${significant(target.intervalMs, 6)} ms with ${retained} retained, or with ${target.retained ?? 'no number'} retained at ${intervalMs} ms`,
+      `wanted        ${percent(target.probability)} from an interval of ${significant(target.intervalMs, 6)} ms with ${retained} retained, or with ${target.retained ?? 'no number'} retained at ${intervalMs} ms`,
     );
   }
   if (simulation !== undefined) {
@@ -234,30 +244,57 @@ function describe({
     );
   }
   if (samples !== undefined) {
-    lines.push(`samples       ${samples.count}, of which ${samples.count - samples.detected} never detected`);
-    if (samples.ratePerMs !== undefined) {
-      const { value, low, high } = samples.ratePerMs;
+    const { count, detected, censored, neverDetected, ratePerMs, undetected } = samples;
+    lines.push(
+      `samples       ${count}: ${detected} detected, ${censored} cut off, ${neverDetected} never detected`,
+    );
+    if (ratePerMs !== undefined) {
+      const { value, low, high } = ratePerMs;
       lines.push(
         `rate λ        ${significant(value)} per ms (95 %: ${significant(low)} to ${significant(high)}), if exponential`,
       );
     }
-    const rows = samples.fits.map(
-      ({ family, parameters, probability: p, akaike, goodnessOfFit: fitness }) => [
-        family,
-        parameters === undefined
-          ? '–'
-          : Object.entries(parameters)
-              .map(([name, value]) => `${name} ${significant(value)}`)
-              .join(', '),
-        p === undefined ? '–' : percent(p),
-        akaike === undefined ? '–' : akaike.toFixed(1),
-        fitness === undefined ? '–' : significant(fitness.pValue, 3),
-      ],
-    );
-    lines.push('', formatTable(['fitted', 'parameters', 'corrupted', 'AIC', 'p (Anderson-Darling)'], rows));
+    if (undetected !== undefined && censored + neverDetected > 0) {
+      lines.push(
+        `undetected    ${percent(undetected.value)} (${interval(undetected)}), if ${undetected.family}`,
+      );
+    }
+    lines.push('', formatTable(fitTable(samples)));
     lines.push(...samples.fits.flatMap(({ problem }) => (problem === undefined ? [] : [problem])));
   }
+  if (ladder !== undefined) lines.push('', formatTable(ladderTable(ladder)));
   return `${lines.join('\n')}\n`;
+}
+
+function fitTable({ fits }: SampleAnalysis): Table {
+  return {
+    columns: ['fitted', 'parameters', 'undetected', 'corrupted', 'AIC', 'p (Anderson-Darling)'],
+    rows: fits.map(({ family, parameters, undetected, probability, akaike, goodnessOfFit: fitness }) => [
+      family,
+      parameters === undefined
+        ? '–'
+        : Object.entries(parameters)
+            .map(([name, value]) => `${name} ${significant(value)}`)
+            .join(', '),
+      undetected === undefined ? '–' : percent(undetected, 3),
+      probability === undefined ? '–' : percent(probability),
+      akaike === undefined ? '–' : akaike.toFixed(1),
+      fitness === undefined ? '–' : significant(fitness.pValue, 3),
+    ]),
+  };
+}
+
+function ladderTable(ladder: readonly LadderOutcome[]): Table {
+  return {
+    columns: ['rung', 'rollbacks', 'probability', 'work lost, ms', 'time, ms'],
+    rows: ladder.map(({ rung, attempts, probability, workLostMs, timeMs }) => [
+      rung,
+      String(attempts),
+      percent(probability),
+      workLostMs === undefined ? 'all' : significant(workLostMs),
+      significant(timeMs),
+    ]),
+  };
 }
 
 function printTable1(json: boolean, terminal: Terminal): void {
@@ -289,6 +326,6 @@ function printTable1(json: boolean, terminal: Terminal): void {
     'dual',
   ];
   terminal.out(
-    `${formatTable(columns, cells)}\nλ = 0.0599 per ms and T_ck rounded, as in the paper; its 39.1 % alone uses 38.44 ms. Exact: neither rounded.\n`,
+    `${formatTable({ columns, rows: cells })}\nλ = 0.0599 per ms and T_ck rounded, as in the paper; its 39.1 % alone uses 38.44 ms. Exact: neither rounded.\n`,
   );
 }

@@ -1,5 +1,11 @@
+import { RmkError } from '@rmk/core';
 import {
+  baseOf,
   empiricalLatency,
+  type LatencySample,
+  NUMBER_NAMES,
+  type NumberName,
+  PARAMETER_SOURCES,
   parseLatencySamples,
   parseParameterFile,
   requireNumberName,
@@ -7,7 +13,6 @@ import {
   type Setting,
   withNumber,
 } from '@rmk/model';
-import { RmkError } from '@rmk/core';
 import { readJson, readText } from './files.js';
 
 /** The options that say which parameters and latencies a command works with. */
@@ -18,23 +23,36 @@ export interface SettingOptions {
   readonly samples?: string;
 }
 
+/** Where the numbers of a report come from. */
+export interface Sources {
+  readonly numbers: Readonly<Record<NumberName, string>>;
+  /** Where the latency distribution comes from. */
+  readonly latency: string;
+}
+
 export interface CommandSetting {
   readonly setting: Setting;
-  readonly latenciesMs: readonly number[] | undefined;
+  readonly samples: readonly LatencySample[] | undefined;
+  readonly sources: Sources;
   readonly warnings: readonly string[];
   /** Whether the rollback time is the user's own. */
   readonly ownRollback: boolean;
 }
 
 /**
- * The set, the file on top of it, and the single numbers on top of that.
- *
- * Throws RMK_ERR_INPUT if any of it is invalid.
+ * Reads the parameter set, the file on top of it, and the single numbers on top of that. Throws RMK_ERR_INPUT if any of it is invalid.
  */
 export function readSetting(options: SettingOptions): CommandSetting {
   const file =
     options.params === undefined ? {} : parseParameterFile(readJson(options.params), options.params);
   let parameters = resolveParameters(file, options.set);
+  const built = PARAMETER_SOURCES[baseOf(file, options.set)];
+  const numbers = Object.fromEntries(
+    NUMBER_NAMES.map((name) => [
+      name,
+      file[name] === undefined ? (built?.[name] ?? '') : (options.params ?? ''),
+    ]),
+  ) as Record<NumberName, string>;
   let ownRollback = file.rollbackSeconds !== undefined;
   for (const text of options.param ?? []) {
     const [name = '', value = '', ...more] = text.split('=');
@@ -46,6 +64,7 @@ export function readSetting(options: SettingOptions): CommandSetting {
     }
     const known = requireNumberName(name.trim());
     parameters = withNumber(parameters, known, Number(value));
+    numbers[known] = `--param ${known}`;
     if (known === 'rollbackSeconds') {
       parameters = { ...parameters, rollbackScope: 'rollback' };
       ownRollback = true;
@@ -53,18 +72,31 @@ export function readSetting(options: SettingOptions): CommandSetting {
     if (!parameters.title.startsWith('own'))
       parameters = { ...parameters, title: `own parameters on top of: ${parameters.title}` };
   }
-  if (options.samples === undefined)
-    return { setting: { parameters }, latenciesMs: undefined, warnings: [], ownRollback };
+  if (options.samples === undefined) {
+    const latency =
+      parameters.classes === undefined
+        ? `latencyPercentile and latencyBoundMs (${numbers.latencyBoundMs})`
+        : `failure classes of ${options.params ?? 'the parameters'}`;
+    return {
+      setting: { parameters },
+      samples: undefined,
+      sources: { numbers, latency },
+      warnings: [],
+      ownRollback,
+    };
+  }
   if (parameters.classes !== undefined) {
     throw new RmkError(
       'RMK_ERR_INPUT',
       'the latency comes either from the failure classes of --params or from --samples: leave one out',
     );
   }
-  const { latenciesMs, warnings } = parseLatencySamples(readText(options.samples), options.samples);
+  const { samples, definition, warnings } = parseLatencySamples(readText(options.samples), options.samples);
+  const header = definition === undefined ? '' : ` (${definition})`;
   return {
-    setting: { parameters, latency: empiricalLatency(latenciesMs) },
-    latenciesMs,
+    setting: { parameters, latency: empiricalLatency(samples) },
+    samples,
+    sources: { numbers, latency: `${samples.length} samples of ${options.samples}${header}` },
     warnings,
     ownRollback,
   };

@@ -1,5 +1,11 @@
-/** A table for people: columns as wide as they need to be, numbers flush right. */
-export function formatTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Rows for people, on the terminal or on a page. */
+export interface Table {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+/** The table as text: columns as wide as they need to be, numbers flush right. */
+export function formatTable({ columns, rows }: Table): string {
   const widths = columns.map((column, index) =>
     Math.max(column.length, ...rows.map((row) => row[index]?.length ?? 0)),
   );

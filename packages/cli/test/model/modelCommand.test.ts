@@ -73,7 +73,7 @@ describe('rmk model corruption', () => {
     expect(report['probability']).toBeCloseTo(2.5 / 9, 12);
     expect(measured.low).toBeLessThan(2.5 / 9);
     const { stdout } = await run('corruption', '--samples', path);
-    expect(stdout).toMatch(/samples +9, of which 1 never detected/);
+    expect(stdout).toMatch(/samples +9: 8 detected, 0 cut off, 1 never detected/);
     expect(stdout).toMatch(/weibull +shape/);
   });
 

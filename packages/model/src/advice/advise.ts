@@ -2,7 +2,8 @@ import { spread } from '../availability/sweep.js';
 import { latencyOf, type Parameters } from '../availability/parameters.js';
 import { availabilityOf, type Setting } from '../availability/study.js';
 import { HOURS_PER_YEAR } from '../chain/measures.js';
-import { empiricalLatency } from '../corruption/latencyDistribution.js';
+import { empiricalLatency } from '../corruption/empiricalLatency.js';
+import type { LatencySample } from '../corruption/latencySample.js';
 import { sampleCorruption, unseenBound } from '../corruption/sampleCorruption.js';
 import { ModelError, requireCount } from '../errors.js';
 import { type Estimate, percentileInterval } from '../numerics/interval.js';
@@ -14,7 +15,7 @@ export interface AdviceInput {
   readonly parameters: Parameters;
   readonly slowdown: SlowdownCurve;
   /** Measured corruption latencies; without them the parameters' latency is used, with no uncertainty. */
-  readonly latenciesMs?: readonly number[];
+  readonly samples?: readonly LatencySample[];
   /** How much a slowdown counts: 1 counts work done, 0 only availability. */
   readonly weight?: number;
   readonly maxRetained?: number;
@@ -29,6 +30,8 @@ export interface AdviceInput {
 export interface Choice {
   readonly intervalMs: number;
   readonly retained: number;
+  /** T_B for which the rule retains so many: (retained - 1) T_ck. */
+  readonly boundMs: number;
   readonly availability: number;
   readonly slowdown: number;
   /** availability / (1 + slowdown)^weight. */
@@ -72,7 +75,7 @@ const CURVE_POINTS = 60;
  * @throws ModelError when the bound on the lost work leaves no interval.
  */
 export function advise(input: AdviceInput): Advice {
-  const { parameters, slowdown, latenciesMs, weight = 1, maxRetained = 8, maxLostWorkMs = Infinity } = input;
+  const { parameters, slowdown, samples, weight = 1, maxRetained = 8, maxLostWorkMs = Infinity } = input;
   const { draws = 100, seed = 1 } = input;
   requireCount('the longest history', maxRetained, 1, 1000);
   requireCount('the number of draws', draws, 2, 10_000);
@@ -80,7 +83,7 @@ export function advise(input: AdviceInput): Advice {
     throw new ModelError('RMK_ERR_INPUT', `the weight of the slowdown must be zero or more, not ${weight}`);
   }
   const setting: Setting =
-    latenciesMs === undefined ? { parameters } : { parameters, latency: empiricalLatency(latenciesMs) };
+    samples === undefined ? { parameters } : { parameters, latency: empiricalLatency(samples) };
   const intervals = candidates(slowdown);
   const evaluate = (each: Setting, curve: SlowdownCurve, intervalMs: number, retained: number): Choice => {
     const availability = availabilityOf('k', {
@@ -91,6 +94,7 @@ export function advise(input: AdviceInput): Advice {
     return {
       intervalMs,
       retained,
+      boundMs: (retained - 1) * intervalMs,
       availability,
       slowdown: loss,
       utility: availability / (1 + loss) ** weight,
@@ -133,7 +137,7 @@ export function advise(input: AdviceInput): Advice {
   for (let draw = 0; draw < draws && from.length > 0; draw++) {
     const drawn = {
       parameters,
-      ...(latenciesMs === undefined ? {} : { latency: resampled(latenciesMs, random) }),
+      ...(samples === undefined ? {} : { latency: resampled(samples, random) }),
     };
     const curve = redrawn(slowdown, random);
     const choices = shown.map((intervalMs) => evaluate(drawn, curve, intervalMs, chosen.retained));
@@ -147,7 +151,7 @@ export function advise(input: AdviceInput): Advice {
     from.length === 0
       ? { value, low: value, high: value, confidence: 0.95 }
       : percentileInterval(value, drawn);
-  const pessimistic = ({ intervalMs, retained, slowdown: loss }: Choice, corruption: number) => {
+  const withCorruption = ({ intervalMs, retained, slowdown: loss }: Choice, corruption: number) => {
     const availability = availabilityOf(
       'k',
       { ...setting, parameters: { ...parameters, intervalMs, retained } },
@@ -156,7 +160,7 @@ export function advise(input: AdviceInput): Advice {
     return { availability, utility: availability / (1 + loss) ** weight };
   };
   const corruption = corruptionOf(input, chosen);
-  const worst = pessimistic(chosen, corruption.high);
+  const [worst, clean] = [withCorruption(chosen, corruption.high), withCorruption(chosen, corruption.low)];
   const availability = interval(chosen.availability, availabilities);
   const utility = interval(chosen.utility, chosenUtilities);
   return {
@@ -169,15 +173,27 @@ export function advise(input: AdviceInput): Advice {
     curve: shown.map((intervalMs, index) => {
       const choice = evaluate(setting, slowdown, intervalMs, chosen.retained);
       const { low, high } = interval(choice.utility, utilities[index] as Float64Array);
-      if (latenciesMs === undefined) return { ...choice, low, high };
-      // Resampling never shows what no sample showed, and that many samples can hide this much.
-      const unseen = pessimistic(choice, unseenBound(latenciesMs.length)).utility;
-      return { ...choice, low: Math.min(low, unseen), high };
+      if (samples === undefined) return { ...choice, low, high };
+      // Resampling never shows what no sample showed, and that many samples can hide this much, corrupted or clean.
+      const unseen = unseenBound(samples.length);
+      return {
+        ...choice,
+        low: Math.min(low, withCorruption(choice, unseen).utility),
+        high: Math.max(high, withCorruption(choice, 1 - unseen).utility),
+      };
     }),
     uncertainty: {
       from,
-      availability: { ...availability, low: Math.min(availability.low, worst.availability) },
-      utility: { ...utility, low: Math.min(utility.low, worst.utility) },
+      availability: {
+        ...availability,
+        low: Math.min(availability.low, worst.availability),
+        high: Math.max(availability.high, clean.availability),
+      },
+      utility: {
+        ...utility,
+        low: Math.min(utility.low, worst.utility),
+        high: Math.max(utility.high, clean.utility),
+      },
       intervalMs: interval(chosen.intervalMs, optima),
       draws: from.length === 0 ? 0 : draws,
     },
@@ -185,14 +201,14 @@ export function advise(input: AdviceInput): Advice {
   };
 }
 
-function corruptionOf({ latenciesMs, parameters }: AdviceInput, { intervalMs, retained }: Choice): Estimate {
-  if (latenciesMs !== undefined) return sampleCorruption(latenciesMs, intervalMs, retained);
+function corruptionOf({ samples, parameters }: AdviceInput, { intervalMs, retained }: Choice): Estimate {
+  if (samples !== undefined) return sampleCorruption(samples, intervalMs, retained);
   const value = latencyOf(parameters).corruption(intervalMs, retained);
   return { value, low: value, high: value, confidence: 0.95 };
 }
 
 function notesOn(
-  { slowdown, latenciesMs, maxRetained = 8, maxLostWorkMs = Infinity }: AdviceInput,
+  { slowdown, samples, maxRetained = 8, maxLostWorkMs = Infinity }: AdviceInput,
   { intervalMs, retained }: Choice,
   histories: readonly Choice[],
   corruption: Estimate,
@@ -209,9 +225,9 @@ function notesOn(
   if (retained === maxRetained && histories.length > 1) {
     notes.push(`the history is as long as --max-retained allows (${maxRetained})`);
   }
-  if (latenciesMs !== undefined && corruption.value === 0) {
+  if (samples !== undefined && corruption.value === 0) {
     notes.push(
-      `none of the ${latenciesMs.length} errors lasted long enough to corrupt this history; more errors would narrow pc, which is at most ${corruption.high.toPrecision(2)}`,
+      `none of the ${samples.length} errors lasted long enough to corrupt this history; more errors would narrow pc, which is at most ${corruption.high.toPrecision(2)}`,
     );
   }
   return notes;
@@ -229,18 +245,16 @@ function best(choices: readonly Choice[]): Choice {
   return choices.reduce((most, choice) => (choice.utility > most.utility ? choice : most));
 }
 
-function sourcesOf({ latenciesMs, slowdown }: AdviceInput): Advice['uncertainty']['from'] {
+function sourcesOf({ samples, slowdown }: AdviceInput): Advice['uncertainty']['from'] {
   const bounded = slowdown.some(({ low, high }) => low !== undefined && high !== undefined);
   return [
-    ...(latenciesMs === undefined ? [] : (['latency samples'] as const)),
+    ...(samples === undefined ? [] : (['latency samples'] as const)),
     ...(bounded ? (['slowdown'] as const) : []),
   ];
 }
 
-function resampled(latenciesMs: readonly number[], random: Random) {
-  return empiricalLatency(
-    latenciesMs.map(() => latenciesMs[Math.floor(random() * latenciesMs.length)] as number),
-  );
+function resampled(samples: readonly LatencySample[], random: Random) {
+  return empiricalLatency(samples.map(() => samples[Math.floor(random() * samples.length)] as LatencySample));
 }
 
 function redrawn(curve: SlowdownCurve, random: Random): SlowdownCurve {

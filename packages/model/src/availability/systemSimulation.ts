@@ -129,7 +129,7 @@ function playCycle(system: SystemModel, random: Random): { readonly length: numb
 
 function corrupts({ errors, intervalMs }: SystemModel, random: Random): boolean {
   let left = random();
-  const error = errors.find(({ share }) => (left -= share) < 0) ?? (errors.at(-1) as ErrorClass);
+  const error = (errors.find(({ share }) => (left -= share) < 0) ?? errors.at(-1)) as ErrorClass;
   const { latency, boundMs } = error;
   return ruleOutcome(random() * intervalMs, latency.sample(random), { intervalMs, boundMs }).corrupted;
 }

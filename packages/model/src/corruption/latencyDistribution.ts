@@ -34,7 +34,7 @@ export interface LatencyDistribution {
 }
 
 /** Adds to a distribution what follows for the oldest of k checkpoints, and checks the ages. */
-function complete(law: Omit<LatencyDistribution, 'corruption' | 'cleanAge'>): LatencyDistribution {
+export function complete(law: Omit<LatencyDistribution, 'corruption' | 'cleanAge'>): LatencyDistribution {
   const corruptionFrom = (fromMs: number, widthMs: number): number => {
     checkAges(fromMs, widthMs);
     return Math.min(1, law.corruptionFrom(fromMs, widthMs));
@@ -187,57 +187,6 @@ export function mixedLatency(
       return (classes.at(-1) as (typeof classes)[number]).latency.sample(random);
     },
   });
-}
-
-/** The measured latencies themselves, each as likely as the others; `Infinity` for an error that was never detected. */
-export function empiricalLatency(latenciesMs: readonly number[]): LatencyDistribution {
-  if (latenciesMs.length === 0) {
-    throw new ModelError('RMK_ERR_INPUT', 'there are no latencies: at least one is needed');
-  }
-  const sorted = Float64Array.from(latenciesMs).toSorted();
-  const n = sorted.length;
-  // Sums of the i smallest latencies and of their squares, so that an interval costs two searches and not a pass.
-  const finite = notAbove(sorted, Number.MAX_VALUE);
-  const sums = new Float64Array(n + 1);
-  const squares = new Float64Array(n + 1);
-  for (let i = 0; i < finite; i++) {
-    const l = sorted[i] as number;
-    sums[i + 1] = (sums[i] as number) + l;
-    squares[i + 1] = (squares[i] as number) + l * l;
-  }
-  const between = (prefix: Float64Array, from: number, to: number) =>
-    (prefix[to] as number) - (prefix[from] as number);
-  return complete({
-    name: 'empirical',
-    description: `${n} measured latencies`,
-    survival: (latencyMs) => (n - notAbove(sorted, latencyMs)) / n,
-    corruptionFrom: (fromMs, widthMs) => {
-      const [clean, partly] = [notAbove(sorted, fromMs), notAbove(sorted, fromMs + widthMs)];
-      return (
-        (n - partly + Math.max(0, between(sums, clean, partly) - (partly - clean) * fromMs) / widthMs) / n
-      );
-    },
-    cleanAgeFrom: (fromMs, widthMs) => {
-      const toMs = fromMs + widthMs;
-      const [clean, partly] = [notAbove(sorted, fromMs), notAbove(sorted, toMs)];
-      const partial =
-        Math.max(0, (partly - clean) * toMs * toMs - between(squares, clean, partly)) / (2 * widthMs);
-      return (clean * (fromMs + toMs) * 0.5 + partial) / n;
-    },
-    sample: (random) => sorted[Math.floor(random() * n)] as number,
-  });
-}
-
-/** How many of the sorted numbers are not above `limit`. */
-function notAbove(sorted: Float64Array, limit: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as number) <= limit) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** The number, brought into [0, 1]. */

@@ -1,9 +1,10 @@
 import { ModelError } from '../errors.js';
+import type { LatencySample } from './latencySample.js';
 
 /** What a latency sample file holds. */
 export interface LatencySamples {
-  /** Corruption latencies in ms, injection to detection; `Infinity` where the error was never detected. */
-  readonly latenciesMs: readonly number[];
+  /** Corruption latencies, injection to detection. */
+  readonly samples: readonly LatencySample[];
   /** The header's words, or undefined where the file has none. */
   readonly definition: string | undefined;
   /** What a reader should know before trusting the numbers. */
@@ -14,14 +15,14 @@ const DEFINITION = /injection\b.*\bdetection|injection.?to.?detection/i;
 const OTHER_DEFINITION = /first read|activation|\berror latency|\bfault latency/i;
 
 /**
- * Reads a sample file: a `#` header that names the definition, then one corruption latency in milliseconds a line, `inf` for an
- * error that was never detected. Empty lines do not count.
+ * Reads a sample file: a `#` header that names the definition, then one corruption latency in milliseconds a line, `>250` for an error that
+ * was watched for 250 ms and not detected until then, `inf` for one that is known never to be detected. Empty lines do not count.
  *
  * @throws ModelError for a file without a latency, for lines that are not latencies (all are listed, up to ten), and for a header
  * that names another latency than the one from injection to detection.
  */
 export function parseLatencySamples(text: string, path = 'the samples'): LatencySamples {
-  const latenciesMs: number[] = [];
+  const samples: LatencySample[] = [];
   const headers: string[] = [];
   const problems: string[] = [];
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
@@ -31,9 +32,12 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
       headers.push(line.slice(1).trim());
       continue;
     }
-    const value = latencyOf(line);
-    if (value !== undefined) latenciesMs.push(value);
-    else problems.push(`line ${index + 1}: "${line}" is not a latency in ms that is zero or more, nor inf`);
+    const sample = sampleOf(line);
+    if (sample !== undefined) samples.push(sample);
+    else
+      problems.push(
+        `line ${index + 1}: "${line}" is not a latency in ms (12.5), nor one that was cut off (>250), nor inf`,
+      );
   }
   if (problems.length > 0) {
     const more = problems.length > 10 ? [`and ${problems.length - 10} lines more`] : [];
@@ -42,8 +46,11 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
       ...more,
     ]);
   }
-  if (latenciesMs.length === 0) {
-    throw new ModelError('RMK_ERR_INPUT', `${path} holds no latency: write one a line, in ms, or inf`);
+  if (samples.length === 0) {
+    throw new ModelError(
+      'RMK_ERR_INPUT',
+      `${path} holds no latency. Write one a line: 12.5 in ms, >250 if the experiment ended first, or inf if never detected.`,
+    );
   }
   const definition = headers.length === 0 ? undefined : headers.join(' ');
   if (definition !== undefined && !DEFINITION.test(definition) && OTHER_DEFINITION.test(definition)) {
@@ -56,14 +63,17 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
     definition !== undefined && DEFINITION.test(definition)
       ? []
       : [`${path} has no # header that says "injection to detection"; its numbers are taken as that`];
-  return { latenciesMs, definition, warnings };
+  return { samples, definition, warnings };
 }
 
 const DECIMAL = /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** A number too large to be represented is a mistake, and not an error that was never detected. */
-function latencyOf(line: string): number | undefined {
+function sampleOf(line: string): LatencySample | undefined {
   if (/^\+?inf(inity)?$/i.test(line)) return Infinity;
-  const value = DECIMAL.test(line) ? Number(line) : Infinity;
-  return value === Infinity ? undefined : value;
+  const censored = /^>\s*(.+)$/.exec(line);
+  const number = censored?.[1] ?? line;
+  const value = DECIMAL.test(number) ? Number(number) : Infinity;
+  if (value === Infinity) return undefined;
+  return censored === null ? value : { longerThanMs: value };
 }

@@ -42,28 +42,39 @@ export function ruleOutcome(
   return { target, corrupted: target * intervalMs > offsetMs };
 }
 
-/**
- * Plays `trials` errors on the timeline of figure 4 and counts the corrupted rollback targets. Deterministic for a seed. It uses
- * none of the equations: it is what they are checked against.
- */
+export interface TimelineOptions {
+  readonly trials?: number;
+  readonly seed?: number;
+  readonly confidence?: number;
+}
+
+/** {@link simulateRule} of the oldest of `retained` checkpoints. */
 export function simulateTimeline(
   latency: LatencyDistribution,
   intervalMs: number,
   retained: number,
-  {
-    trials = 1_000_000,
-    seed = 1,
-    confidence = 0.95,
-  }: { trials?: number; seed?: number; confidence?: number } = {},
+  options: TimelineOptions = {},
 ): Estimate {
   requirePositive('the checkpoint interval (ms)', intervalMs);
   requireCount('the number of retained checkpoints', retained);
+  return simulateRule(latency, { intervalMs, boundMs: (retained - 1) * intervalMs }, options);
+}
+
+/**
+ * Plays `trials` errors on the timeline of figure 4 and counts the corrupted rollback targets. Deterministic for a seed. It uses
+ * none of the equations: it is what they are checked against.
+ */
+export function simulateRule(
+  latency: LatencyDistribution,
+  rule: RollbackRule,
+  { trials = 1_000_000, seed = 1, confidence = 0.95 }: TimelineOptions = {},
+): Estimate {
   requireCount('the number of trials', trials, 1, MAX_TRIALS);
   const random = seededRandom(seed);
   let corrupted = 0;
   for (let trial = 0; trial < trials; trial++) {
-    const offsetMs = random() * intervalMs;
-    if (timelineOutcome(offsetMs, latency.sample(random), intervalMs, retained).corrupted) corrupted++;
+    const offsetMs = random() * rule.intervalMs;
+    if (ruleOutcome(offsetMs, latency.sample(random), rule).corrupted) corrupted++;
   }
   return proportion(corrupted, trials, confidence);
 }
