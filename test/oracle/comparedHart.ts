@@ -15,7 +15,7 @@ export interface ComparedHart {
   readonly softwareInterrupt: boolean;
   /** Whether the UART has a byte for the guest. */
   readonly hasReceived: boolean;
-  /** The word at an address; 0 outside RAM. */
+  /** The instruction at an address, 16 bits where it is compressed; 0 outside RAM. */
   wordAt(address: number): number;
   /** Executes one instruction, or takes one exception. An interrupt that is pending and enabled is taken before it. */
   step(): void;

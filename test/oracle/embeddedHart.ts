@@ -81,7 +81,9 @@ export class EmbeddedHart implements ComparedHart {
 
   wordAt(address: number): number {
     const offset = address - RAM_BASE;
-    return offset >= 0 && offset < this.ram.length ? (this.memory.i32[offset >>> 2] ?? 0) >>> 0 : 0;
+    if (offset < 0 || offset >= this.ram.length) return 0;
+    const low = this.memory.u16[offset >>> 1] ?? 0;
+    return (low & 3) === 3 ? (low | ((this.memory.u16[(offset >>> 1) + 1] ?? 0) << 16)) >>> 0 : low;
   }
 
   step(): void {

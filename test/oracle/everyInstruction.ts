@@ -2,6 +2,8 @@ import {
   CSR,
   type Assembler,
   type AtomicOperation,
+  type BitOperation,
+  type BitShift,
   type BranchOperation,
   type CsrOperation,
   type ImmediateOperation,
@@ -9,6 +11,7 @@ import {
   type RegisterOperation,
   type ShiftOperation,
   type StoreOperation,
+  type UnaryOperation,
 } from '../../packages/hypervisor-embedded/test/assembler.js';
 import { assembledElf } from '../../packages/hypervisor-embedded/test/guestFixtures.js';
 import type { OracleGuest } from './guest.js';
@@ -42,6 +45,14 @@ const REGISTER: readonly RegisterOperation[] = [
 ];
 const IMMEDIATE: readonly ImmediateOperation[] = ['addi', 'slti', 'sltiu', 'xori', 'ori', 'andi'];
 const SHIFTS: readonly ShiftOperation[] = ['slli', 'srli', 'srai'];
+const BIT_OPERATIONS: readonly BitOperation[] = [
+  ...(['sh1add', 'sh2add', 'sh3add', 'andn', 'orn', 'xnor', 'min', 'minu', 'max', 'maxu'] as const),
+  ...(['rol', 'ror', 'bset', 'bclr', 'bext', 'binv'] as const),
+];
+const BIT_SHIFTS: readonly BitShift[] = ['rori', 'bseti', 'bclri', 'bexti', 'binvi'];
+const UNARY: readonly UnaryOperation[] = [
+  ...(['clz', 'ctz', 'cpop', 'sext.b', 'sext.h', 'zext.h', 'orc.b', 'rev8'] as const),
+];
 const BRANCHES: readonly BranchOperation[] = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'];
 const LOADS: readonly LoadOperation[] = ['lb', 'lh', 'lw', 'lbu', 'lhu'];
 const STORES: readonly StoreOperation[] = ['sb', 'sh', 'sw'];
@@ -53,6 +64,13 @@ const CSR_OPERATIONS: readonly CsrOperation[] = ['csrrw', 'csrrs', 'csrrc'];
 /** Words that are no instruction of the hart; of no other extension either, since QEMU's hart has more of them. */
 const ILLEGAL = [
   0, 0xffff_ffff, 0x0000_2063, 0x0000_3003, 0x4000_1033, 0x0000_705b, 0x3410_4073, 0xf140_1073,
+];
+
+/** C.EBREAK, and what is reserved, or of floating point or RV64, among the compressed instructions. */
+const EBREAK_16 = 0x9002;
+const ILLEGAL_16 = [
+  0x0004, 0x8000, 0x2000, 0x6000, 0x6081, 0x6101, 0x9001, 0x9c01, 0x9c41, 0x1006, 0x4002, 0x8002, 0x2002,
+  0xe002,
 ];
 
 /**
@@ -69,6 +87,8 @@ function program(to: Assembler): void {
   to.label('begin').li(SCRATCH, to.addressOf('handler')).csrw(CSR.mtvec, SCRATCH);
   CORNERS.forEach((value, index) => to.li(`x${index + 5}`, value));
   arithmetic(to);
+  bitManipulation(to);
+  compressed(to);
   branches(to);
   memory(to);
   atomics(to);
@@ -112,6 +132,60 @@ function arithmetic(to: Assembler): void {
   to.lui(RESULT, 0xfffff).auipc(RESULT, 0xfffff).auipc('zero', 1).fence().fenceI();
 }
 
+function bitManipulation(to: Assembler): void {
+  for (const operation of BIT_OPERATIONS) {
+    for (const left of VALUES) for (const right of VALUES) to.bits(operation, RESULT, left, right);
+  }
+  for (const value of VALUES) {
+    for (const operation of UNARY) to.unary(operation, RESULT, value);
+    for (const operation of BIT_SHIFTS) {
+      for (const amount of [0, 1, 15, 31]) to.bitShift(operation, RESULT, value, amount);
+    }
+  }
+}
+
+/**
+ * Each compressed instruction: those that compute, on x8 to x15, which hold corner cases; loads and stores; and each
+ * jump, over an instruction that it must not execute. What x8 to x15 held is put back.
+ */
+function compressed(to: Assembler): void {
+  const [a, b] = [2, 5]; // x10 and x13, as three bits.
+  to.half(0x0001, (a << 10) | 1);
+  for (let low = 8; low < 16; low += 1) {
+    const short = low - 8;
+    const [immediate, shift] = [(low << 7) | (0x15 << 2), (short << 7) | (0x0d << 2)];
+    to.half(0x0001 | immediate, 0x1001 | immediate); // c.addi 21, -11
+    to.half(0x8801 | shift, 0x9801 | shift); // c.andi 13, -19
+    to.half(0x8001 | shift, 0x8401 | shift, 0x0002 | (low << 7) | (7 << 2)); // c.srli, c.srai, c.slli
+    for (const operation of [0, 1, 2, 3]) to.half(0x8c01 | (short << 7) | (operation << 5) | (a << 2)); // c.sub …
+    to.half(0x8002 | (low << 7) | (20 << 2), 0x9002 | (low << 7) | (19 << 2)); // c.mv x20, c.add x19
+    to.half(0x4001 | immediate, 0x5001 | immediate, 0x6001 | immediate, 0x7001 | immediate); // c.li, c.lui
+  }
+  CORNERS.forEach((value, index) => to.li(`x${index + 5}`, value));
+  // The stack pointer, in steps of 16 and from C.ADDI4SPN.
+  to.li('x2', DATA).half(0x6105, 0x717d, 0x1028, 0x1fe8); // c.addi16sp 32, -16; c.addi4spn x10 40, 1020
+  to.li('x2', DATA).li('x10', DATA).li('x13', 0x1234_5678);
+  to.half(0xc000 | (a << 7) | (b << 2), 0x4000 | (a << 7) | (b << 2)); // c.sw, c.lw
+  to.half(0xd000 | (a << 7) | (b << 2), 0x5000 | (a << 7) | (b << 2)); // with offset 32
+  to.half(0xc036, 0x4692, 0xdfb6, 0x56fe); // c.swsp x13; c.lwsp x13 from 4; c.swsp at 252; c.lwsp from 252
+  // Jumps over c.addi x21, 1.
+  const over = 0x0a85;
+  to.half(0xa011, over, 0x2011, over); // c.j, c.jal
+  for (const value of [0, 1]) {
+    to.li('x13', value).half(0xc291, over, 0x0001, 0xe291, over, 0x0001); // c.beqz, c.bnez x13
+  }
+  to.half(0x0001).auipc('x10', 0).addi('x10', 'x10', 12).half(0x8502, over, 0x0001); // c.jr
+  to.half(0x0001).auipc('x10', 0).addi('x10', 'x10', 12).half(0x9502, over, 0x0001); // c.jalr
+  // Instructions of 32 bits at odd half words; then even again.
+  to.half(0x0001)
+    .op('add', RESULT, 'x12', 'x13')
+    .load('lw', RESULT, 'x2')
+    .branch('beq', 'x0', 'x0', 6)
+    .half(over);
+  to.jal(RESULT, 6).half(over, 0x0001);
+  CORNERS.forEach((value, index) => to.li(`x${index + 5}`, value));
+}
+
 function branches(to: Assembler): void {
   for (const operation of BRANCHES) {
     for (const left of FEW) {
@@ -153,8 +227,6 @@ function controlRegisters(to: Assembler): void {
   for (const register of [CSR.mscratch, CSR.mepc, CSR.mcause, CSR.mtval]) {
     for (const operation of CSR_OPERATIONS) {
       for (const value of VALUES) {
-        // QEMU's hart has compressed instructions, and so an mepc of two bytes' alignment.
-        if (register === CSR.mepc && (CORNERS[VALUES.indexOf(value)] ?? 0) % 4 !== 0) continue;
         to.csr(operation, RESULT, register, value);
       }
       to.csrImmediate(operation, RESULT, register, 20).csr(operation, RESULT, register, 'zero');
@@ -176,6 +248,8 @@ function exceptions(to: Assembler, mode: 'machine' | 'user'): void {
   to.ecall()
     .ebreak()
     .word(...ILLEGAL);
+  // The handler goes on four bytes behind each.
+  for (const half of [EBREAK_16, ...ILLEGAL_16]) to.half(half, 0x0001);
   // Where nothing is, on either board: beyond RAM and in a hole.
   for (const address of [RAM + MEMORY_BYTES, 0x1800_0000]) {
     to.li(SCRATCH, address).load('lw', RESULT, SCRATCH).store('sw', RESULT, SCRATCH);

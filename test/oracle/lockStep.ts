@@ -2,7 +2,7 @@ import type { ComparedHart } from './comparedHart.js';
 import { compareControl, compareMemory, compareRegisters, takeDeviceTree } from './compareStates.js';
 import { LINE_DATA_READY } from './devices.js';
 import { EXIT_CODE_BITS, RESET_VECTOR_REGISTERS, TRAP_DIFFERENCES } from './differences.js';
-import { isJump, mnemonic, opcode, SYSTEM, WFI } from './instruction.js';
+import { bytesOf, expanded, isJump, mnemonic, opcode, SYSTEM, WFI } from './instruction.js';
 import type { QemuHart } from './qemuHart.js';
 import { hex, PC, type ControlFile, type RegisterFile } from './registers.js';
 import { timeInputOf } from './timeInputs.js';
@@ -122,13 +122,14 @@ export class LockStep {
   private async execute(before: RegisterFile, after: RegisterFile, interrupted = false): Promise<void> {
     const pc = before[PC] ?? 0;
     const word = this.ours.wordAt(pc);
-    const input = timeInputOf(word, before);
+    const meaning = expanded(word);
+    const input = timeInputOf(meaning, before);
     const read = input === undefined ? 0 : (after[input.register] ?? 0);
     if (input?.kind === 'line' && (read & LINE_DATA_READY) !== 0 && !this.ours.hasReceived) this.deliver();
     this.ours.step();
     if (input?.kind === 'time') this.ours.setRegister(input.register, read);
 
-    const trapped = after[PC] !== (pc + 4) >>> 0 && !isJump(word);
+    const trapped = after[PC] !== (pc + bytesOf(word)) >>> 0 && !isJump(meaning);
     this.count(word);
     this.exceptions += trapped ? 1 : 0;
     this.timeInputs += input === undefined ? 0 : 1;
@@ -137,7 +138,7 @@ export class LockStep {
     if (
       interrupted ||
       trapped ||
-      opcode(word) === SYSTEM ||
+      opcode(meaning) === SYSTEM ||
       this.isHandler(after[PC] ?? 0) ||
       differences.length > 0 ||
       this.instructions % CONTROL_INTERVAL === 0

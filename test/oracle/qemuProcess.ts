@@ -8,6 +8,9 @@ import { qemuGuestFiles, type OracleGuest } from './guest.js';
 /** Nothing that this machine's user has configured, no screen, no network; the serial line is ours. */
 const BARE = ['-no-user-config', '-nodefaults', '-display', 'none', '-monitor', 'none', '-serial', 'stdio'];
 
+/** The instruction set of the embedded hart, as far as QEMU's can be had without what it has more. */
+const CPU = 'rv32,f=off,d=off,zba=on,zbb=on,zbc=off,zbs=on';
+
 /** Time is counted in instructions, 2^shift ns each, and idle time is skipped: so every run is the same run. */
 export function countedTime(shift: number): readonly string[] {
   return ['-icount', `shift=${shift},sleep=off`];
@@ -71,7 +74,7 @@ export class QemuProcess {
   ): Promise<QemuProcess> {
     const { args: guestArgs, files } = qemuGuestFiles(guest, folder);
     await Promise.all([...files].map(([file, data]) => writeFile(file, data)));
-    const allArgs = ['-M', `virt${machine}`, ...BARE, ...guestArgs, ...args];
+    const allArgs = ['-M', `virt${machine}`, '-cpu', CPU, ...BARE, ...guestArgs, ...args];
     return new QemuProcess(allArgs, guest, `${folder}/output`, timeout);
   }
 

@@ -26,7 +26,7 @@ import {
   unknownNameError,
 } from '@rmk/driver';
 import { Board, type BootData, type Digest } from './board.js';
-import { checkFits, parseElf, type ElfImage } from './elf/elf.js';
+import { fitToRam, parseElf, type ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
 import { EmbeddedPageLog } from './memory/embeddedPageLog.js';
 import { EXCEPTION_NAMES, exceptionNamed } from './hart/exceptionNames.js';
@@ -73,12 +73,12 @@ export class EmbeddedMachine implements VirtualMachine {
     this.name = checked.name;
     // Copies, since a restart lays them out again.
     this.bootData = checked.bootData.map(({ address, data }) => ({ address, data: data.slice() }));
-    this.image = parseElf(
+    const image = parseElf(
       checked.elf.slice(),
       checked.elfSource ?? `the ELF of VM ${JSON.stringify(this.name)}`,
     );
     this.memory = new GuestMemory(checked.memoryBytes, checked.logPages);
-    checkFits(this.image, this.memory.base, this.memory.bytes);
+    this.image = fitToRam(image, this.memory.base, this.memory.bytes);
     checkBootData(this.name, this.bootData, this.memory.base, this.memory.bytes);
     this.memoryPages = this.memory.pages;
     this.transcript = new Transcript(checked.outputBytes);

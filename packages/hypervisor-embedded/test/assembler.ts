@@ -33,6 +33,44 @@ const REGISTER_OPERATIONS = {
   remu: [0x01, 7],
 } as const;
 
+/** Zba, Zbb and Zbs. */
+const BIT_OPERATIONS = {
+  sh1add: [0x10, 2],
+  sh2add: [0x10, 4],
+  sh3add: [0x10, 6],
+  andn: [0x20, 7],
+  orn: [0x20, 6],
+  xnor: [0x20, 4],
+  min: [0x05, 4],
+  minu: [0x05, 5],
+  max: [0x05, 6],
+  maxu: [0x05, 7],
+  rol: [0x30, 1],
+  ror: [0x30, 5],
+  bset: [0x14, 1],
+  bclr: [0x24, 1],
+  bext: [0x24, 5],
+  binv: [0x34, 1],
+} as const;
+const BIT_SHIFTS = {
+  rori: [0x30, 5],
+  bseti: [0x14, 1],
+  bclri: [0x24, 1],
+  bexti: [0x24, 5],
+  binvi: [0x34, 1],
+} as const;
+/** Those of one source: bits 31:20, funct3 and opcode. */
+const UNARY_OPERATIONS = {
+  clz: [0x600, 1, 0x13],
+  ctz: [0x601, 1, 0x13],
+  cpop: [0x602, 1, 0x13],
+  'sext.b': [0x604, 1, 0x13],
+  'sext.h': [0x605, 1, 0x13],
+  'orc.b': [0x287, 5, 0x13],
+  rev8: [0x698, 5, 0x13],
+  'zext.h': [0x080, 4, 0x33],
+} as const;
+
 const IMMEDIATE_OPERATIONS = { addi: 0, slti: 2, sltiu: 3, xori: 4, ori: 6, andi: 7 } as const;
 const SHIFT_OPERATIONS = { slli: [0x00, 1], srli: [0x00, 5], srai: [0x20, 5] } as const;
 const LOADS = { lb: 0, lh: 1, lw: 2, lbu: 4, lhu: 5 } as const;
@@ -54,6 +92,9 @@ const ATOMICS = {
 } as const;
 
 export type RegisterOperation = keyof typeof REGISTER_OPERATIONS;
+export type BitOperation = keyof typeof BIT_OPERATIONS;
+export type BitShift = keyof typeof BIT_SHIFTS;
+export type UnaryOperation = keyof typeof UNARY_OPERATIONS;
 export type ImmediateOperation = keyof typeof IMMEDIATE_OPERATIONS;
 export type ShiftOperation = keyof typeof SHIFT_OPERATIONS;
 export type LoadOperation = keyof typeof LOADS;
@@ -102,9 +143,9 @@ interface Fixup {
   readonly encode: (distance: number) => number;
 }
 
-/** Encodes RV32IMA instructions, one after the other. Branches and jumps take labels, or distances in bytes. */
+/** Encodes RV32IMA and Zba, Zbb, Zbs, one instruction after the other; those of 16 bits are given as they are. Branches and jumps take labels, or distances in bytes. */
 export class Assembler {
-  private readonly encoded: number[] = [];
+  private readonly halves: number[] = [];
   private readonly labels = new Map<string, number>();
   private readonly fixups: Fixup[] = [];
 
@@ -112,36 +153,63 @@ export class Assembler {
 
   /** The address of the next instruction. */
   get here(): number {
-    return this.origin + 4 * this.encoded.length;
+    return this.origin + 2 * this.halves.length;
   }
 
   words(): Uint32Array {
-    const words = Uint32Array.from(this.encoded);
+    const halves = new Uint16Array(2 * Math.ceil(this.halves.length / 2));
+    halves.set(this.halves);
     for (const { index, label, encode } of this.fixups) {
-      words[index] = encode(this.addressOf(label) - (this.origin + 4 * index));
+      const word = encode(this.addressOf(label) - (this.origin + 2 * index));
+      halves.set([word & 0xffff, word >>> 16], index);
     }
-    return words;
+    return new Uint32Array(halves.buffer);
+  }
+
+  bytes(): Uint8Array {
+    return new Uint8Array(this.words().buffer, 0, 2 * this.halves.length);
   }
 
   addressOf(label: string): number {
     const index = this.labels.get(label);
     if (index === undefined) throw new Error(`no label ${label}`);
-    return this.origin + 4 * index;
+    return this.origin + 2 * index;
   }
 
   label(name: string): this {
-    this.labels.set(name, this.encoded.length);
+    this.labels.set(name, this.halves.length);
     return this;
   }
 
   word(...words: number[]): this {
-    this.encoded.push(...words.map((word) => word >>> 0));
+    for (const word of words) this.halves.push(word & 0xffff, word >>> 16);
+    return this;
+  }
+
+  /** Instructions of 16 bits. */
+  half(...halves: number[]): this {
+    this.halves.push(...halves);
     return this;
   }
 
   op(operation: RegisterOperation, rd: Register, rs1: Register, rs2: Register): this {
     const [funct7, funct3] = REGISTER_OPERATIONS[operation];
     return this.word(registerForm(0x33, funct3, funct7, rd, rs1, rs2));
+  }
+
+  bits(operation: BitOperation, rd: Register, rs1: Register, rs2: Register): this {
+    const [funct7, funct3] = BIT_OPERATIONS[operation];
+    return this.word(registerForm(0x33, funct3, funct7, rd, rs1, rs2));
+  }
+
+  bitShift(operation: BitShift, rd: Register, rs1: Register, amount: number): this {
+    const [funct7, funct3] = BIT_SHIFTS[operation];
+    return this.word(immediateForm(0x13, funct3, rd, rs1, (funct7 << 5) | amount));
+  }
+
+  unary(operation: UnaryOperation, rd: Register, rs1: Register): this {
+    const [upper, funct3, opcode] = UNARY_OPERATIONS[operation];
+    return this.word(immediateForm(opcode, funct3, rd, rs1, upper));
   }
 
   imm(operation: ImmediateOperation, rd: Register, rs1: Register, immediate: number): this {
@@ -260,7 +328,7 @@ export class Assembler {
 
   private relative(target: Target, encode: (distance: number) => number): this {
     if (typeof target === 'number') return this.word(encode(target));
-    this.fixups.push({ index: this.encoded.length, label: target, encode });
+    this.fixups.push({ index: this.halves.length, label: target, encode });
     return this.word(0);
   }
 }

@@ -35,6 +35,19 @@ function fields(word: number, mask: number, value: number): number {
 const arithmetic = fc
   .tuple(fc.constantFrom(0x33, 0x13), fc.constantFrom(0, 0, 1), anyWord)
   .map(([low, funct7, word]) => fields(word, 0xfe00_007f, (funct7 << 25) | low));
+/** Operations of Zba, Zbb and Zbs, and their like that are none. */
+const bitOperation = fc
+  .tuple(
+    fc.constantFrom(0x33, 0x13),
+    fc.constantFrom(0x04, 0x05, 0x10, 0x14, 0x20, 0x24, 0x30, 0x34),
+    fc.constantFrom(1, 2, 4, 5, 6, 7),
+    anyWord,
+  )
+  .map(([low, funct7, funct3, word]) => fields(word, 0xfe00_707f, (funct7 << 25) | (funct3 << 12) | low));
+/** Two instructions of 16 bits, or one and half of another, which makes all that follow lie at odd half words. */
+const compressed = fc
+  .tuple(fc.integer({ min: 0, max: 0xffff }), fc.constantFrom(0, 1, 2), anyWord)
+  .map(([low, quadrant, word]) => fields(word, 0x0000_ffff, (low & ~3) | quadrant));
 const atomic = fc
   .tuple(fc.constantFrom(0, 1, 2, 2, 3, 3, 4, 8, 12, 16, 20, 24, 28), anyWord)
   .map(([operation, word]) => {
@@ -86,6 +99,8 @@ export const randomWord = fc.oneof(
   { weight: 10, arbitrary: anyWord },
   { weight: 30, arbitrary: instruction },
   { weight: 80, arbitrary: arithmetic },
+  { weight: 40, arbitrary: bitOperation },
+  { weight: 60, arbitrary: compressed },
   { weight: 40, arbitrary: atomic },
   { weight: 60, arbitrary: load },
   { weight: 60, arbitrary: store },

@@ -91,7 +91,7 @@ export class TestBoard {
 
   /** Lays a program into RAM where it was assembled for. */
   load(program: Assembler): this {
-    this.memory.u8.set(new Uint8Array(program.words().buffer), program.origin - RAM);
+    this.memory.u8.set(program.bytes(), program.origin - RAM);
     return this;
   }
 

@@ -10,6 +10,8 @@ export interface ElfSegment {
   readonly data: Uint8Array;
   /** At least the length of `data`. */
   readonly memoryBytes: number;
+  /** Leading bytes of `data` that are the file's own headers, which a linker may place in front of the code. */
+  readonly headerBytes: number;
 }
 
 export interface ElfImage {
@@ -29,7 +31,6 @@ const LITTLE_ENDIAN = 1;
 const CURRENT_VERSION = 1;
 const EXECUTABLE = 2;
 const RISCV = 243;
-const FLAG_COMPRESSED = 0x1;
 const FLAG_FLOAT_ABI = 0x6;
 const FLOAT_ABIS = ['soft', 'single', 'double', 'quad'] as const;
 /** A count of program headers that stands for "more than 16 bits can say". */
@@ -47,8 +48,8 @@ const OTHER_TYPES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * Reads an executable for the board: ELF for 32-bit little-endian RISC-V, statically linked, without compressed
- * instructions and without a floating-point ABI.
+ * Reads an executable for the board: ELF for 32-bit little-endian RISC-V, statically linked, without a floating-point
+ * ABI.
  *
  * @throws RmkError `RMK_ERR_ELF` that says what is wrong with the file and what is needed.
  */
@@ -61,16 +62,39 @@ export function parseElf(bytes: Uint8Array, source: string): ElfImage {
   return { source, entry, segments, symbols: readElfSymbols(bytes, view, source) };
 }
 
-/** @throws RmkError `RMK_ERR_ELF` where a segment lies outside the guest's RAM, `bytes` from `base`. */
-export function checkFits(image: ElfImage, base: number, bytes: number): void {
-  for (const { address, memoryBytes } of image.segments) {
-    if (address >= base && address + memoryBytes <= base + bytes) continue;
+/**
+ * The image as it lies in the guest's RAM, `bytes` from `base`. The linker may place the file's own headers in front of
+ * the code, and so below RAM: those are left out, since no program for a bare machine reads them.
+ *
+ * @throws RmkError `RMK_ERR_ELF` if anything else lies outside RAM.
+ */
+export function fitToRam(image: ElfImage, base: number, bytes: number): ElfImage {
+  const segments = image.segments.map((segment) => withoutHeadersBelow(segment, base));
+  for (const { address, memoryBytes } of segments) {
+    if (memoryBytes === 0 || (address >= base && address + memoryBytes <= base + bytes)) continue;
     throw refusal(
       image.source,
       `its segment at ${range(address, memoryBytes)} lies outside the guest's RAM, ${range(base, bytes)}; ` +
         'link it into RAM, or give the guest more memory',
     );
   }
+  const kept = segments.filter(({ memoryBytes }) => memoryBytes > 0);
+  checkEntry(image.entry, kept, image.source);
+  return { ...image, segments: kept };
+}
+
+/** What is cut off must be headers, and the zeros that fill up their page. */
+function withoutHeadersBelow(segment: ElfSegment, base: number): ElfSegment {
+  const { address, data, memoryBytes, headerBytes } = segment;
+  const below = Math.min(base - address, memoryBytes);
+  if (below <= 0 || headerBytes === 0) return segment;
+  if (data.subarray(headerBytes, below).some((byte) => byte !== 0)) return segment;
+  return {
+    address: address + below,
+    data: data.subarray(below),
+    memoryBytes: memoryBytes - below,
+    headerBytes: Math.max(0, headerBytes - below),
+  };
 }
 
 function hex(value: number): string {
@@ -93,7 +117,7 @@ function checkHeader(view: DataView, source: string): void {
   if (view.getUint8(4) !== CLASS_32) {
     throw refusal(
       source,
-      'it is not of the 32-bit class; compile with -march=rv32ima_zicsr_zifencei -mabi=ilp32',
+      'it is not of the 32-bit class; compile with -march=rv32imac_zicsr_zifencei -mabi=ilp32',
     );
   }
   if (view.getUint8(5) !== LITTLE_ENDIAN) throw refusal(source, 'it is not little-endian, as the hart is');
@@ -115,13 +139,6 @@ function checkHeader(view: DataView, source: string): void {
     );
   }
   const flags = view.getUint32(36, true);
-  if ((flags & FLAG_COMPRESSED) !== 0) {
-    throw refusal(
-      source,
-      'it contains compressed instructions, which the hart does not have; ' +
-        'compile all of it, libraries too, with -march=rv32ima_zicsr_zifencei',
-    );
-  }
   const floatAbi = FLOAT_ABIS[(flags & FLAG_FLOAT_ABI) >>> 1];
   if (floatAbi !== 'soft') {
     throw refusal(
@@ -197,7 +214,9 @@ function readSegment(
         'link it into RAM, which begins at 0x80000000',
     );
   }
-  return { address, data: bytes.subarray(offset, offset + fileBytes), memoryBytes };
+  const headersEnd = view.getUint32(28, true) + view.getUint16(44, true) * PROGRAM_HEADER_BYTES;
+  const headerBytes = offset === 0 ? Math.min(headersEnd, fileBytes) : 0;
+  return { address, data: bytes.subarray(offset, offset + fileBytes), memoryBytes, headerBytes };
 }
 
 function checkDisjoint(segments: readonly ElfSegment[], source: string): void {
@@ -206,21 +225,21 @@ function checkDisjoint(segments: readonly ElfSegment[], source: string): void {
   for (const segment of sorted) {
     if (before !== undefined && before.address + before.memoryBytes > segment.address) {
       const both = `${range(before.address, before.memoryBytes)} and ${range(segment.address, segment.memoryBytes)}`;
-      throw refusal(source, `its segments at ${both} overlap; mend its linker script`);
+      throw refusal(source, `its segments at ${both} overlap; fix its linker script`);
     }
     before = segment;
   }
 }
 
 function checkEntry(entry: number, segments: readonly ElfSegment[], source: string): void {
-  if (entry % 4 !== 0) {
-    throw refusal(source, `its entry point ${hex(entry)} is not a multiple of 4; mend its linker script`);
+  if (entry % 2 !== 0) {
+    throw refusal(source, `its entry point ${hex(entry)} is not a multiple of 2; fix its linker script`);
   }
-  const loaded = segments.some(({ address, data }) => entry >= address && entry + 4 <= address + data.length);
+  const loaded = segments.some(({ address, data }) => entry >= address && entry + 2 <= address + data.length);
   if (!loaded) {
     throw refusal(
       source,
-      `its entry point ${hex(entry)} lies in none of its loaded segments; mend ENTRY in its linker script`,
+      `its entry point ${hex(entry)} lies in none of its loaded segments; fix ENTRY in its linker script`,
     );
   }
 }

@@ -31,8 +31,8 @@ export function writableMtvec(before: number, value: number): number {
   return (value & 2) === 0 ? value | 0 : before;
 }
 
-/** RV32 with A, I, M and user mode. */
-const MISA = (1 << 30) | (1 << 0) | (1 << 8) | (1 << 12) | (1 << 20);
+/** RV32 with A, B (Zba, Zbb, Zbs), C, I, M and user mode. */
+const MISA = (1 << 30) | (1 << 0) | (1 << 1) | (1 << 2) | (1 << 8) | (1 << 12) | (1 << 20);
 
 /** What {@link readCsr} gives where the access is an illegal instruction. */
 export const ILLEGAL = -1;
@@ -155,7 +155,7 @@ export function writeCsr(state: HartState, number: number, value: number): void 
       state.mscratch = bits;
       return;
     case MEPC:
-      state.mepc = bits & ~3;
+      state.mepc = bits & ~1;
       return;
     case MCAUSE:
       state.mcause = bits;

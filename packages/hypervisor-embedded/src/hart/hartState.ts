@@ -11,7 +11,7 @@ export class HartState {
   /** Bytes that {@link save} writes. */
   static readonly BYTES = 4 * 32 + 4 * 12 + 3 + 3 * 8 + 2 * Counter.BYTES;
 
-  /** Program counter, a multiple of 4. */
+  /** Program counter, a multiple of 2. */
   pc = 0;
   privilege: typeof USER | typeof MACHINE = MACHINE;
   mstatus = 0;

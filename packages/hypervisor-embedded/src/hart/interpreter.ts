@@ -1,4 +1,12 @@
 import { executeAtomic, NO_EXCEPTION } from './atomic.js';
+import {
+  combineOrBytes,
+  countOrExtend,
+  isCountOrExtend,
+  reverseBytes,
+  rotateRight,
+} from './bitManipulation.js';
+import { EXPANDED } from './compressed.js';
 import type { DeviceBus } from '../devices/deviceBus.js';
 import { NO_RESERVATION, type HartState } from './hartState.js';
 import { loadMisaligned, storeMisaligned } from './misaligned.js';
@@ -89,7 +97,20 @@ export class Interpreter implements Processor {
         value = pc + base;
         break;
       }
-      const word = i32[pc >>> 2] ?? 0;
+      let word = i32[pc >>> 2] ?? 0;
+      let next = (pc + 4) | 0;
+      if (((pc & 2) | (~word & 3)) !== 0) {
+        // Not a whole aligned word: compressed, or across two words.
+        if ((pc & 2) !== 0) word = (word >>> 16) | ((i32[(pc >>> 2) + 1] ?? 0) << 16);
+        if ((word & 3) !== 3) {
+          word = EXPANDED[word & 0xffff] ?? 0;
+          next = (pc + 2) | 0;
+        } else if (next >>> 0 > size) {
+          cause = ExceptionCause.INSTRUCTION_ACCESS_FAULT;
+          value = base + size;
+          break;
+        }
+      }
       switch (word & 0x7f) {
         case OP_IMM: {
           const rd = (word >>> 7) & 31;
@@ -100,13 +121,33 @@ export class Interpreter implements Processor {
             case 0: // ADDI
               result = (a + immediate) | 0;
               break;
-            case 1: // SLLI
-              if (word >>> 25 !== 0) {
-                cause = ExceptionCause.ILLEGAL_INSTRUCTION;
-                value = word;
-                break loop;
+            case 1:
+              switch (word >>> 25) {
+                case 0x00: // SLLI
+                  result = a << (immediate & 31);
+                  break;
+                case 0x14: // BSETI
+                  result = a | (1 << (immediate & 31));
+                  break;
+                case 0x24: // BCLRI
+                  result = a & ~(1 << (immediate & 31));
+                  break;
+                case 0x34: // BINVI
+                  result = a ^ (1 << (immediate & 31));
+                  break;
+                case 0x30: // CLZ, CTZ, CPOP, SEXT.B, SEXT.H
+                  if (!isCountOrExtend(immediate & 31)) {
+                    cause = ExceptionCause.ILLEGAL_INSTRUCTION;
+                    value = word;
+                    break loop;
+                  }
+                  result = countOrExtend(immediate & 31, a);
+                  break;
+                default:
+                  cause = ExceptionCause.ILLEGAL_INSTRUCTION;
+                  value = word;
+                  break loop;
               }
-              result = a << (immediate & 31);
               break;
             case 2: // SLTI
               result = a < immediate ? 1 : 0;
@@ -117,11 +158,19 @@ export class Interpreter implements Processor {
             case 4: // XORI
               result = a ^ immediate;
               break;
-            case 5: // SRLI, SRAI
+            case 5:
               if (word >>> 25 === 0) {
-                result = (a >>> (immediate & 31)) | 0;
+                result = (a >>> (immediate & 31)) | 0; // SRLI
               } else if (word >>> 25 === 0x20) {
-                result = a >> (immediate & 31);
+                result = a >> (immediate & 31); // SRAI
+              } else if (word >>> 25 === 0x30) {
+                result = rotateRight(a, immediate); // RORI
+              } else if (word >>> 25 === 0x24) {
+                result = (a >>> (immediate & 31)) & 1; // BEXTI
+              } else if (word >>> 20 === 0x287) {
+                result = combineOrBytes(a); // ORC.B
+              } else if (word >>> 20 === 0x698) {
+                result = reverseBytes(a); // REV8
               } else {
                 cause = ExceptionCause.ILLEGAL_INSTRUCTION;
                 value = word;
@@ -135,7 +184,7 @@ export class Interpreter implements Processor {
               result = a & immediate;
           }
           if (rd !== 0) x[rd] = result;
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case OP: {
@@ -198,13 +247,69 @@ export class Interpreter implements Processor {
             case 0x00f: // REMU
               result = b === 0 ? a : ((a >>> 0) % (b >>> 0)) | 0;
               break;
+            case 0x082: // SH1ADD
+              result = ((a << 1) + b) | 0;
+              break;
+            case 0x084: // SH2ADD
+              result = ((a << 2) + b) | 0;
+              break;
+            case 0x086: // SH3ADD
+              result = ((a << 3) + b) | 0;
+              break;
+            case 0x104: // XNOR
+              result = ~(a ^ b);
+              break;
+            case 0x106: // ORN
+              result = a | ~b;
+              break;
+            case 0x107: // ANDN
+              result = a & ~b;
+              break;
+            case 0x02c: // MIN
+              result = a < b ? a : b;
+              break;
+            case 0x02d: // MINU
+              result = a >>> 0 < b >>> 0 ? a : b;
+              break;
+            case 0x02e: // MAX
+              result = a > b ? a : b;
+              break;
+            case 0x02f: // MAXU
+              result = a >>> 0 > b >>> 0 ? a : b;
+              break;
+            case 0x181: // ROL
+              result = rotateRight(a, -b);
+              break;
+            case 0x185: // ROR
+              result = rotateRight(a, b);
+              break;
+            case 0x0a1: // BSET
+              result = a | (1 << (b & 31));
+              break;
+            case 0x121: // BCLR
+              result = a & ~(1 << (b & 31));
+              break;
+            case 0x125: // BEXT
+              result = (a >>> (b & 31)) & 1;
+              break;
+            case 0x1a1: // BINV
+              result = a ^ (1 << (b & 31));
+              break;
+            case 0x024: // ZEXT.H, whose second source is x0
+              if (((word >>> 20) & 31) !== 0) {
+                cause = ExceptionCause.ILLEGAL_INSTRUCTION;
+                value = word;
+                break loop;
+              }
+              result = a & 0xffff;
+              break;
             default:
               cause = ExceptionCause.ILLEGAL_INSTRUCTION;
               value = word;
               break loop;
           }
           if (rd !== 0) x[rd] = result;
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case LOAD: {
@@ -268,7 +373,7 @@ export class Interpreter implements Processor {
               operation === 0 ? (loaded << 24) >> 24 : operation === 1 ? (loaded << 16) >> 16 : loaded | 0;
           }
           if (rd !== 0) x[rd] = result;
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case STORE: {
@@ -288,7 +393,7 @@ export class Interpreter implements Processor {
               value = offset + base;
               break loop;
             }
-            pc = (pc + 4) | 0;
+            pc = next;
             count += 1;
             break loop;
           }
@@ -306,7 +411,7 @@ export class Interpreter implements Processor {
               state.reservation = NO_RESERVATION;
               reserved = (NO_RESERVATION - base) | 0;
             }
-            pc = (pc + 4) | 0;
+            pc = next;
             continue;
           }
           if (pageState[offset >>> 12] !== 0) {
@@ -321,7 +426,7 @@ export class Interpreter implements Processor {
             state.reservation = NO_RESERVATION;
             reserved = (NO_RESERVATION - base) | 0;
           }
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case BRANCH: {
@@ -353,21 +458,15 @@ export class Interpreter implements Processor {
               break loop;
           }
           if (taken) {
-            const target =
+            pc =
               (pc +
                 (((word >> 31) << 12) |
                   ((word & 0x80) << 4) |
                   ((word >>> 20) & 0x7e0) |
                   ((word >>> 7) & 0x1e))) |
               0;
-            if ((target & 2) !== 0) {
-              cause = ExceptionCause.INSTRUCTION_MISALIGNED;
-              value = target + base;
-              break loop;
-            }
-            pc = target;
           } else {
-            pc = (pc + 4) | 0;
+            pc = next;
           }
           continue;
         }
@@ -377,12 +476,7 @@ export class Interpreter implements Processor {
             (pc +
               (((word >> 31) << 20) | (word & 0xff000) | ((word >>> 9) & 0x800) | ((word >>> 20) & 0x7fe))) |
             0;
-          if ((target & 2) !== 0) {
-            cause = ExceptionCause.INSTRUCTION_MISALIGNED;
-            value = target + base;
-            break loop;
-          }
-          if (rd !== 0) x[rd] = pc + base + 4;
+          if (rd !== 0) x[rd] = next + base;
           pc = target;
           continue;
         }
@@ -394,25 +488,20 @@ export class Interpreter implements Processor {
             value = word;
             break loop;
           }
-          if ((target & 2) !== 0) {
-            cause = ExceptionCause.INSTRUCTION_MISALIGNED;
-            value = target + base;
-            break loop;
-          }
-          if (rd !== 0) x[rd] = pc + base + 4;
+          if (rd !== 0) x[rd] = next + base;
           pc = target;
           continue;
         }
         case LUI: {
           const rd = (word >>> 7) & 31;
           if (rd !== 0) x[rd] = word & 0xfffff000;
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case AUIPC: {
           const rd = (word >>> 7) & 31;
           if (rd !== 0) x[rd] = pc + base + (word & 0xfffff000);
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case MISC_MEM:
@@ -422,7 +511,7 @@ export class Interpreter implements Processor {
             value = word;
             break loop;
           }
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         case AMO: {
           state.pc = (pc + base) | 0;
@@ -433,7 +522,7 @@ export class Interpreter implements Processor {
             break loop;
           }
           reserved = (state.reservation - base) | 0;
-          pc = (pc + 4) | 0;
+          pc = next;
           continue;
         }
         case SYSTEM: {
@@ -441,7 +530,7 @@ export class Interpreter implements Processor {
           state.cycles = start + count;
           const outcome = executeSystem(state, word);
           if (outcome === SystemOutcome.DONE) {
-            pc = (pc + 4) | 0;
+            pc = next;
             continue;
           }
           if (outcome === SystemOutcome.CHANGED) {

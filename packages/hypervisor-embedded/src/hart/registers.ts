@@ -89,7 +89,7 @@ function read(state: HartState, name: string): number {
 function write(state: HartState, name: string, bits: number, value: bigint): void {
   switch (name) {
     case 'pc':
-      if ((bits & 3) !== 0) throw refused(name, value, 'instructions lie at multiples of 4');
+      if ((bits & 1) !== 0) throw refused(name, value, 'instructions lie at multiples of 2');
       state.pc = bits;
       return;
     case 'privilege':
@@ -112,7 +112,7 @@ function write(state: HartState, name: string, bits: number, value: bigint): voi
       state.mscratch = bits;
       return;
     case 'mepc':
-      state.mepc = bits & ~3;
+      state.mepc = bits & ~1;
       return;
     case 'mcause':
       state.mcause = bits;

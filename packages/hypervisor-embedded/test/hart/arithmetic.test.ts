@@ -146,29 +146,35 @@ function illegal(encoded: number): void {
 }
 
 describe('encodings that are not defined', () => {
+  /** funct7 and funct3 of the bit operations, which have tests of their own; ZEXT.H is the one with x0 as a source. */
+  const BIT_OPERATIONS = new Set(
+    '102 104 106 204 206 207 054 055 056 057 301 305 141 241 245 341 044'.split(' '),
+  );
+  const BIT_SHIFTS = new Set(['141', '241', '341', '305', '245']);
+  const key = (funct7: number, funct3: number): string =>
+    funct7.toString(16).padStart(2, '0') + String(funct3);
+
   it('are illegal among the register operations', () => {
     for (let funct7 = 0; funct7 < 128; funct7 += 1) {
       if (funct7 === 0x00 || funct7 === 0x01) continue;
       for (let funct3 = 0; funct3 < 8; funct3 += 1) {
         if (funct7 === 0x20 && (funct3 === 0 || funct3 === 5)) continue;
-        illegal((funct7 << 25) | (funct3 << 12) | 0x33);
+        if (!BIT_OPERATIONS.has(key(funct7, funct3))) illegal((funct7 << 25) | (funct3 << 12) | 0x33);
       }
     }
   });
 
   it('are illegal among the shifts, where a sixth bit of the amount would stand', () => {
     for (let funct7 = 1; funct7 < 128; funct7 += 1) {
-      illegal((funct7 << 25) | (1 << 12) | 0x13);
-      if (funct7 !== 0x20) illegal((funct7 << 25) | (5 << 12) | 0x13);
+      // 0x30 counts and extends.
+      if (funct7 !== 0x30 && !BIT_SHIFTS.has(key(funct7, 1))) illegal((funct7 << 25) | (1 << 12) | 0x13);
+      if (funct7 !== 0x20 && !BIT_SHIFTS.has(key(funct7, 5))) illegal((funct7 << 25) | (5 << 12) | 0x13);
     }
   });
 
-  it('are illegal for every major opcode that RV32IMA lacks, compressed instructions included', () => {
+  it('are illegal for every major opcode that the hart lacks', () => {
     const defined = new Set([0x03, 0x0f, 0x13, 0x17, 0x23, 0x2f, 0x33, 0x37, 0x63, 0x67, 0x6f, 0x73]);
-    for (let opcode = 0; opcode < 128; opcode += 1) {
-      if (!defined.has(opcode)) illegal(0x00100000 | opcode);
-    }
-    illegal(0);
+    for (let opcode = 3; opcode < 128; opcode += 4) if (!defined.has(opcode)) illegal(0x00100000 | opcode);
     illegal(0xffffffff);
   });
 

@@ -40,7 +40,7 @@ const MACHINE_CSRS = new Map<number, number>([
   [CSR.mstatush, 0],
   [CSR.mcountinhibit, 0],
   [CSR.mscratch, 0xffffffff],
-  [CSR.mepc, 0xfffffffc],
+  [CSR.mepc, 0xfffffffe],
   [CSR.mcause, 0xffffffff],
   [CSR.mtval, 0xffffffff],
   [CSR.mip, 0],
@@ -121,8 +121,8 @@ describe('the control and status registers', () => {
         .csrr('a4', 0xf13);
     });
     board.processor.run(5);
-    // A, I, M and U; 2^30 stands for 32 bits.
-    const extensions = [0, 8, 12, 20].reduce((sum, bit) => sum + 2 ** bit, 0);
+    // A, B, C, I, M and U; 2^30 stands for 32 bits.
+    const extensions = [0, 1, 2, 8, 12, 20].reduce((sum, bit) => sum + 2 ** bit, 0);
     expect(board.x('a0')).toBe(2 ** 30 + extensions);
     expect(['a1', 'a2', 'a3', 'a4'].map((name) => board.x(name))).toEqual([0, 0, 0, 0]);
   });

@@ -33,7 +33,7 @@ describe('registers by name', () => {
       ['mstatus', 0x0022_1888n],
       ['mie', 0x888n],
       ['mcounteren', 7n],
-      ['mepc', 0xffff_fffcn],
+      ['mepc', 0xffff_fffen],
       ['mtvec', 0n],
     ] as const) {
       writeRegister(state, name, 0xffff_ffffn);
@@ -56,7 +56,7 @@ describe('registers by name', () => {
   });
 
   it.each([
-    ['pc', 0x8000_0002n, /multiples of 4/],
+    ['pc', 0x8000_0001n, /multiples of 2/],
     ['privilege', 1n, /0 \(user\) and 3 \(machine\)/],
     ['privilege', 2n, /0 \(user\) and 3 \(machine\)/],
     ['mip', 0n, /devices/],

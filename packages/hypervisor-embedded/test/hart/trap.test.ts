@@ -27,7 +27,6 @@ describe('a synchronous exception', () => {
     ['a load from nowhere', (program) => program.load('lw', 'a0', 'zero', 0x40), [5, 5], 0x40],
     ['a store to nowhere', (program) => program.store('sb', 'a0', 'zero', 0x41), [7, 7], 0x41],
     ['a misaligned atomic', (program) => program.atomic('amoadd', 'a0', 'a1', 'sp'), [6, 6], RAM + 0x102],
-    ['a jump to a misaligned address', (program) => program.jal('ra', 2), [0, 0], RAM + 2],
   ];
   it.each(causes)(
     '(%s) is told from either privilege level, and taken in one cycle',
