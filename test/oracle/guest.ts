@@ -1,4 +1,4 @@
-import { type BootData, parseElf, RAM_BASE } from '@rmk/hypervisor-embedded';
+import { type BootData, parseProgram, RAM_BASE } from '@rmk/hypervisor-embedded';
 
 /** A guest as both sides get it. */
 export interface OracleGuest {
@@ -29,7 +29,7 @@ export function qemuGuestFiles(guest: OracleGuest, folder: string): QemuGuestFil
   }
   const elf = `${folder}/guest.elf`;
   const files = new Map([[elf, guest.elf]]);
-  const { entry } = parseElf(guest.elf, guest.name);
+  const { entry } = parseProgram(guest.elf, guest.name);
   const start = entry === RAM_BASE ? ['-kernel', elf] : ['-device', `loader,file=${elf},cpu-num=0`];
   const loaders = (guest.bootData ?? []).flatMap(({ address, data }, index) => {
     const file = `${folder}/boot${index}.bin`;

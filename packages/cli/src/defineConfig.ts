@@ -1,6 +1,6 @@
 import type { Duration, Plugin } from '@rmk/core';
 import type { GuestName } from '@rmk/guests';
-import type { HypervisorOptions } from '@rmk/hypervisor-embedded';
+import type { HypervisorOptions, MachineOptions } from '@rmk/hypervisor-embedded';
 import type { QemuHypervisorOptions, QemuMachineOptions } from '@rmk/hypervisor-qemu';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 
@@ -31,6 +31,12 @@ interface GuestSettings {
   readonly memory?: MemorySize;
   /** Entries of all page logs together; twice the pages of its memory when absent. */
   readonly logPages?: number;
+  /** Where the guest's kernel keeps its current task, whose change is a context switch; by default mscratch. */
+  readonly contextSwitch?: MachineOptions['contextSwitch'];
+  /** Whether the guest gets a device tree, in a1; by default a raw kernel `Image` does. */
+  readonly deviceTree?: boolean;
+  /** The kernel's command line, in the device tree. */
+  readonly bootArgs?: string;
   readonly bootData?: readonly BootDataConfig[];
   /** A file, by path or as bytes, laid out at 0x81000000 as RMK's compressor wants it. */
   readonly file?: string | Uint8Array;

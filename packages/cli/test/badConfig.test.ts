@@ -150,7 +150,11 @@ describe('a config with problems', () => {
     ],
     ['an ELF that is not there', { name: 'x', elf: './x.elv' }, ['guests[0].elf: there is no file']],
     ['a broken ELF', { name: 'x', elf: 'broken.elf' }, ['guests[0].elf: ']],
-    ['an ELF that is text', { name: 'x', elf: 'text.txt' }, ['it is not an ELF file']],
+    [
+      'an ELF that is text',
+      { name: 'x', elf: 'text.txt' },
+      ['it is neither an ELF file nor a RISC-V kernel Image'],
+    ],
     [
       'an ELF that does not fit',
       { name: 'x', elf: 'x.elf', memory: '4KiB' },

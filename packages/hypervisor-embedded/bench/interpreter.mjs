@@ -20,7 +20,7 @@ const image = parseElf(elf, path ?? 'tasks');
 for (let run = 1; run <= RUNS; run += 1) {
   const memory = new GuestMemory(32 * 1024 * 1024, 4096);
   const board = new Board(memory, new Transcript(1 << 20), new InputLog(), CYCLES_PER_TICK);
-  board.boot(image, []);
+  board.boot({ image: image, bootData: [], deviceTree: undefined, currentTask: undefined });
   const { state, processor } = board;
   const before = process.cpuUsage();
   let epochEnd = EPOCH_CYCLES;

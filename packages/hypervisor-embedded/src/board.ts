@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { BootPlan } from './bootPlan.js';
 import { Clint } from './devices/clint.js';
 import { DeviceBus } from './devices/deviceBus.js';
-import type { ElfImage } from './elf/elf.js';
 import { Finisher } from './devices/finisher.js';
 import type { GuestMemory } from './memory/guestMemory.js';
 import { HartState } from './hart/hartState.js';
@@ -12,13 +12,6 @@ import { StateReader, StateWriter } from './memory/stateStream.js';
 import type { Transcript } from './devices/transcript.js';
 import { Uart } from './devices/uart.js';
 
-/** Bytes laid into RAM before the guest starts, besides its ELF: the `-device loader` of QEMU. */
-export interface BootData {
-  /** Guest-physical. */
-  readonly address: number;
-  readonly data: Uint8Array;
-}
-
 /** What a run can be compared by. Two runs that are alike in both are in the same state. */
 export interface Digest {
   /** SHA-256 of all of RAM, in hexadecimal. */
@@ -27,6 +20,8 @@ export interface Digest {
   readonly context: string;
 }
 
+/** The register in which a boot loader passes the address of the device tree; a0, the hart's number, is 0. */
+const A1 = 11;
 const POSITIONS_BYTES = 8 + 8;
 const CONTEXT_BYTES = Math.ceil((HartState.BYTES + Clint.BYTES + Uart.BYTES + POSITIONS_BYTES) / 4) * 4;
 
@@ -54,10 +49,20 @@ export class Board {
   }
 
   /** The state at power-on is that of fresh hart and devices, so it is kept to come back to. */
-  boot(image: ElfImage, bootData: readonly BootData[]): void {
-    for (const { address, data } of image.segments) this.memory.write(address - this.memory.base, data);
-    for (const { address, data } of bootData) this.memory.write(address - this.memory.base, data);
-    this.state.pc = image.entry | 0;
+  boot({ image, bootData, deviceTree, currentTask }: BootPlan): void {
+    const { memory, state } = this;
+    for (const { address, data } of [...image.segments, ...bootData])
+      memory.write(address - memory.base, data);
+    state.pc = image.entry | 0;
+    if (deviceTree !== undefined) {
+      memory.write(deviceTree.address - memory.base, deviceTree.data);
+      state.x[A1] = deviceTree.address;
+    }
+    if (currentTask !== undefined) {
+      const word = (currentTask - memory.base) / 4;
+      state.currentTask = memory.i32.subarray(word, word + 1);
+    }
+    state.forgetTask();
   }
 
   /** All that is not in memory, in a whole number of 32-bit words. */

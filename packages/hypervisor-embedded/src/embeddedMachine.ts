@@ -25,8 +25,9 @@ import {
   runningError,
   unknownNameError,
 } from '@rmk/driver';
-import { Board, type BootData, type Digest } from './board.js';
-import { fitToRam, parseElf, type ElfImage } from './elf/elf.js';
+import { Board, type Digest } from './board.js';
+import { bootPlan, type BootPlan } from './bootPlan.js';
+import type { ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
 import { EmbeddedPageLog } from './memory/embeddedPageLog.js';
 import { EXCEPTION_NAMES, exceptionNamed } from './hart/exceptionNames.js';
@@ -35,7 +36,7 @@ import { GuestMemory } from './memory/guestMemory.js';
 import { readRegister, REGISTER_NAMES, writeRegister } from './hart/registers.js';
 import { InputLog } from './devices/inputLog.js';
 import type { LogChain } from './memory/logArea.js';
-import { checkBootData, checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
+import { checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
 import { Transcript } from './devices/transcript.js';
 
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
@@ -57,7 +58,7 @@ export class EmbeddedMachine implements VirtualMachine {
   readonly clock: Clock;
   readonly image: ElfImage;
 
-  private readonly bootData: readonly BootData[];
+  private readonly bootPlan: BootPlan;
   private readonly memory: GuestMemory;
   private readonly transcript: Transcript;
   private readonly inputLog: InputLog;
@@ -71,15 +72,9 @@ export class EmbeddedMachine implements VirtualMachine {
   constructor(options: MachineOptions, timing: Timing) {
     const checked = checkMachineOptions(options);
     this.name = checked.name;
-    // Copies, since a restart lays them out again.
-    this.bootData = checked.bootData.map(({ address, data }) => ({ address, data: data.slice() }));
-    const image = parseElf(
-      checked.elf.slice(),
-      checked.elfSource ?? `the ELF of VM ${JSON.stringify(this.name)}`,
-    );
     this.memory = new GuestMemory(checked.memoryBytes, checked.logPages);
-    this.image = fitToRam(image, this.memory.base, this.memory.bytes);
-    checkBootData(this.name, this.bootData, this.memory.base, this.memory.bytes);
+    this.bootPlan = bootPlan(checked, this.memory);
+    this.image = this.bootPlan.image;
     this.memoryPages = this.memory.pages;
     this.transcript = new Transcript(checked.outputBytes);
     this.inputLog = new InputLog(
@@ -92,7 +87,7 @@ export class EmbeddedMachine implements VirtualMachine {
     this.execution = new Execution(this.board, timing);
     this.clock = this.execution.clock;
     this.schedulingIntervalNs = timing.sliceCycles * timing.nsPerCycle;
-    this.board.boot(this.image, this.bootData);
+    this.board.boot(this.bootPlan);
     this.powerOn = this.board.save();
   }
 
@@ -184,7 +179,7 @@ export class EmbeddedMachine implements VirtualMachine {
     const before = this.board.state.cycles;
     this.memory.reset();
     this.board.load(this.powerOn);
-    this.board.boot(this.image, this.bootData);
+    this.board.boot(this.bootPlan);
     this.execution.turnedBackFrom(before);
   }
 

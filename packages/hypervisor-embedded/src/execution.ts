@@ -84,6 +84,7 @@ export class Execution {
     this.turnedBackCycles += before - this.board.state.cycles;
     this.timesTurnedBack++;
     this.exitTold = this.board.state.exited;
+    this.board.state.forgetTask();
     this.beginQuantum();
   }
 
@@ -166,6 +167,8 @@ export class Execution {
   }
 
   private progress(): readonly ProgressSign[] {
+    // A kernel may switch without a trap: then it is seen here.
+    this.board.state.lookAtTask();
     const { contextSwitchCycle, timerRearmCycle } = this.board.state;
     const signs = [
       { sign: 'context-switch', cycle: contextSwitchCycle },

@@ -1,5 +1,7 @@
-export type { BootData, Digest } from './board.js';
+export type { Digest } from './board.js';
+export type { BootData } from './bootPlan.js';
 export { parseElf, type ElfImage, type ElfSegment } from './elf/elf.js';
+export { parseProgram } from './elf/program.js';
 export { EmbeddedHypervisor, type RunOptions } from './embeddedHypervisor.js';
 export { EMBEDDED_MACHINE, EmbeddedMachine } from './embeddedMachine.js';
 export { EmbeddedContext } from './memory/embeddedContext.js';

@@ -3,14 +3,12 @@ import {
   isDuration,
   nanoseconds,
   PAGE_BYTES,
-  pathText,
   problemsOf,
   RmkError,
   type Duration,
 } from '@rmk/core';
 import { z } from 'zod';
 import { TIMEBASE_HZ } from './devices/clint.js';
-import type { BootData } from './board.js';
 
 const MEBIBYTE = 1 << 20;
 /** Typed arrays over one WebAssembly memory: 4 GiB hold RAM and logs together. */
@@ -36,6 +34,20 @@ const schema = z.strictObject({
   /** Entries of all page logs together; each takes a page of host memory once it is used. */
   logPages: z.int().min(1).max(MAX_LOG_PAGES).optional(),
   bootData: z.array(z.strictObject({ address, data: bytes })).default([]),
+  /** Where the guest's kernel keeps its current task, a word whose change is a context switch; by default mscratch. */
+  contextSwitch: z
+    .union(
+      [
+        z.strictObject({ symbol: z.string().min(1), offset: z.int().min(0).default(0) }),
+        z.strictObject({ address }),
+      ],
+      "expected { symbol: 'pxCurrentTCB' }, { symbol, offset } or { address }",
+    )
+    .optional(),
+  /** Whether the guest finds a device tree in RAM and its address in a1; by default as a raw kernel expects it. */
+  deviceTree: z.boolean().optional(),
+  /** The kernel's command line, in the device tree. */
+  bootArgs: z.string().optional(),
   /** Input that arrives on the UART at the given guest time. */
   input: z.array(z.strictObject({ at: duration, data: bytes })).default([]),
   /** Output kept of each kind, committed and wire; what comes beyond is only counted. */
@@ -103,24 +115,6 @@ export function checkTiming(options: HypervisorOptions): Timing {
     sliceCycles: Math.max(1, Math.round(nanoseconds(slice) / nsPerCycle)),
     wallClock: pace === 'wall-clock',
   };
-}
-
-/** `RMK_ERR_INPUT` where boot data do not lie in RAM. */
-export function checkBootData(name: string, bootData: readonly BootData[], base: number, size: number): void {
-  const problems = bootData.flatMap(({ address: at, data }, i) =>
-    at >= base && at + data.length <= base + size
-      ? []
-      : [
-          {
-            path: pathText(['bootData', i]),
-            message:
-              `${data.length} bytes at 0x${at.toString(16)} do not lie in RAM ` +
-              `(0x${base.toString(16)} to 0x${(base + size - 1).toString(16)}); give the VM more memoryBytes or move them`,
-          },
-        ],
-  );
-  if (problems.length > 0)
-    throw new RmkError('RMK_ERR_INPUT', `VM ${JSON.stringify(name)} cannot be made`, { problems });
 }
 
 function check<S extends z.ZodType>(shape: S, value: unknown, what: string): z.output<S> {

@@ -183,7 +183,7 @@ describe('the logs behind RAM', () => {
         const memory = new GuestMemory(RAM_BYTES, PAGES);
         const logs = new Uint8Array(memory.u8.buffer, RAM_BYTES).fill(GUARD);
         const board = new Board(memory, new Transcript(256), new InputLog(), 10);
-        board.boot(image, []);
+        board.boot({ image: image, bootData: [], deviceTree: undefined, currentTask: undefined });
         fill(memory.i32, state.seed);
         words.forEach((word, index) => (memory.i32[(index * 67) % memory.i32.length] = word));
         state.registers.forEach((value, index) => writeRegister(board.state, `x${index + 1}`, BigInt(value)));

@@ -89,6 +89,17 @@ export const guestSchema = z.strictObject({
     .transform((size) => memoryBytes(size) ?? Number.NaN)
     .exactOptional(),
   logPages: z.number().exactOptional(),
+  contextSwitch: z
+    .union(
+      [
+        z.strictObject({ symbol: z.string(), offset: z.number().exactOptional() }),
+        z.strictObject({ address: z.number() }),
+      ],
+      "expected { symbol: 'pxCurrentTCB' }, { symbol, offset } or { address }",
+    )
+    .exactOptional(),
+  deviceTree: z.boolean().exactOptional(),
+  bootArgs: z.string().exactOptional(),
   bootData: z
     .array(z.strictObject({ address, file: path.exactOptional(), data: bytes.exactOptional() }))
     .default([]),

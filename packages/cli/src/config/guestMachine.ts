@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { hasCode, type RmkError } from '@rmk/core';
 import { bootFile, GUESTS, readGuest } from '@rmk/guests';
 import {
-  parseElf,
+  parseProgram,
   type EmbeddedHypervisor,
   type EmbeddedMachine,
   type MachineOptions,
@@ -31,6 +31,9 @@ export function guestMachine(
     ...(elf === undefined ? {} : { elfSource: elf.source }),
     ...memoryOf(guest, at, problems),
     ...(guest.logPages === undefined ? {} : { logPages: guest.logPages }),
+    ...(guest.contextSwitch === undefined ? {} : { contextSwitch: guest.contextSwitch }),
+    ...(guest.deviceTree === undefined ? {} : { deviceTree: guest.deviceTree }),
+    ...(guest.bootArgs === undefined ? {} : { bootArgs: guest.bootArgs }),
     bootData: [...bootData(guest, folder, at, problems), ...fileOf(guest, folder, at, problems)],
     input: [...inputOf(guest, folder, at, problems)],
   };
@@ -58,7 +61,7 @@ function readElf(
   const source = typeof elf === 'string' ? resolve(folder, elf) : `the ELF of ${name}`;
   return problems.attempt([...at, 'elf'], () => {
     const data = typeof elf === 'string' ? readInputFile(source) : elf;
-    parseElf(data, source);
+    parseProgram(data, source);
     return { data, source };
   });
 }

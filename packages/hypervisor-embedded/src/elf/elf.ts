@@ -14,9 +14,11 @@ export interface ElfSegment {
   readonly headerBytes: number;
 }
 
+/** What a guest is booted from, and where it goes. */
 export interface ElfImage {
   /** What the errors call it. */
   readonly source: string;
+  readonly format: 'elf' | 'kernel-image';
   readonly entry: number;
   readonly segments: readonly ElfSegment[];
   /** Address of each named symbol; empty for a stripped file. */
@@ -59,7 +61,7 @@ export function parseElf(bytes: Uint8Array, source: string): ElfImage {
   const segments = readSegments(bytes, view, source);
   const entry = view.getUint32(24, true);
   checkEntry(entry, segments, source);
-  return { source, entry, segments, symbols: readElfSymbols(bytes, view, source) };
+  return { source, format: 'elf', entry, segments, symbols: readElfSymbols(bytes, view, source) };
 }
 
 /**
@@ -109,7 +111,10 @@ function checkHeader(view: DataView, source: string): void {
   const size = view.byteLength;
   // Magic numbers are read as one big-endian word, as they stand in the file.
   if (size < 4 || view.getUint32(0) !== 0x7f454c46) {
-    throw refusal(source, 'it is not an ELF file; compile and link the guest with a RISC-V toolchain');
+    throw refusal(
+      source,
+      'it is neither an ELF file nor a RISC-V kernel Image; compile and link the guest with a RISC-V toolchain',
+    );
   }
   if (size < HEADER_BYTES) {
     throw refusal(source, `it is truncated: an ELF header has ${HEADER_BYTES} bytes, the file ${size}`);

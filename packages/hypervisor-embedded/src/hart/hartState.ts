@@ -49,6 +49,12 @@ export class HartState {
    * it; not part of the saved state.
    */
   contextSwitchCycle = -1;
+  /**
+   * The word of RAM in which the guest's kernel keeps its current task, for kernels that do not keep it in mscratch; not
+   * part of the saved state, and neither is what it held when it was last looked at.
+   */
+  currentTask: Int32Array | undefined;
+  private seenTask = 0;
 
   /** `x`: storage for the 32 integer registers, x0 (always 0) included. */
   constructor(
@@ -82,6 +88,19 @@ export class HartState {
   nextWakeCycle(): number {
     if ((this.mie & this.mip) !== 0) return this.cycles;
     return (this.mie & MIP_MTIP) !== 0 ? this.clint.timerDueCycle : Infinity;
+  }
+
+  /** A context switch, if the current task is another one than when this was last called. */
+  lookAtTask(): void {
+    const task = this.currentTask?.[0] ?? 0;
+    if (task === this.seenTask) return;
+    this.seenTask = task;
+    this.contextSwitchCycle = this.cycles;
+  }
+
+  /** The current task is what it is without a switch: the guest was rolled back or restarted. */
+  forgetTask(): void {
+    this.seenTask = this.currentTask?.[0] ?? 0;
   }
 
   /** Another writer than this hart has changed memory: a reservation within these bytes is lost. */

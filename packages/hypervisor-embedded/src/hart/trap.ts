@@ -45,7 +45,10 @@ export function returnFromTrap(state: HartState): void {
   state.mstatus = (state.mstatus & ~cleared) | enabled | MSTATUS_MPIE;
   state.privilege = previous;
   state.pc = state.mepc;
-  if (state.mscratch === state.resumedContext) return;
-  state.resumedContext = state.mscratch;
-  state.contextSwitchCycle = state.cycles;
+  if (state.currentTask !== undefined) {
+    state.lookAtTask();
+  } else if (state.mscratch !== state.resumedContext) {
+    state.resumedContext = state.mscratch;
+    state.contextSwitchCycle = state.cycles;
+  }
 }

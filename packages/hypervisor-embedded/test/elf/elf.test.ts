@@ -176,11 +176,11 @@ describe('parseElf refuses', () => {
   const table = sections + SECTION_HEADER;
   const firstSymbol = HEADER + PROGRAM_HEADER + CODE.length + SYMBOL;
   const refusals: [what: string, bytes: Uint8Array, message: RegExp][] = [
-    ['an empty file', new Uint8Array(0), /not an ELF file; compile and link/],
+    ['an empty file', new Uint8Array(0), /neither an ELF file nor a RISC-V kernel Image; compile and link/],
     [
       'a text',
       new TextEncoder().encode('#!/bin/sh\necho hello, hello, hello, hello, hello, hello\n'),
-      /not an ELF file/,
+      /neither an ELF file/,
     ],
     ['half a header', elf().subarray(0, 30), /truncated: an ELF header has 52 bytes, the file 30/],
     ['a 64-bit file', patched(elf(), 4, 2), /32-bit class; compile with -march=rv32imac_zicsr_zifencei/],
@@ -358,6 +358,7 @@ describe('parseElf refuses', () => {
 describe('fitToRam', () => {
   const at = (address: number, memoryBytes: number): ElfImage => ({
     source: 'guest.elf',
+    format: 'elf',
     entry: RAM,
     segments: [
       { address: RAM, data: Uint8Array.from(CODE), memoryBytes: 8, headerBytes: 0 },
