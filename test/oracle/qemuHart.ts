@@ -64,7 +64,7 @@ export class QemuHart {
 
   /** x0 to x31 and pc. */
   async registers(): Promise<RegisterFile> {
-    const reply = await this.gdb.ask('g');
+    const reply = await this.gdb.request('g');
     const registers = new Uint32Array(REGISTERS);
     for (let index = 0; index < REGISTERS; index += 1) registers[index] = wordAt(reply, 8 * index);
     return registers;
@@ -79,13 +79,13 @@ export class QemuHart {
   async controlRegister(name: string): Promise<number> {
     const register = this.described.get(name);
     if (register === undefined) throw new Error(`the gdb stub has no register ${name}`);
-    return wordAt(await this.gdb.ask(`p${register.number.toString(16)}`));
+    return wordAt(await this.gdb.request(`p${register.number.toString(16)}`));
   }
 
   /** Whether interrupts and timers may come during a step; see the README for why they may not otherwise. */
   async allowInterrupts(allow: boolean): Promise<void> {
     const bits = allow ? SINGLE : SINGLE | NO_INTERRUPTS | NO_TIMERS;
-    await this.gdb.order(`Qqemu.sstep=${bits.toString(16)}`);
+    await this.gdb.command(`Qqemu.sstep=${bits.toString(16)}`);
   }
 
   /** One instruction, or the entry to one trap. False where the guest has switched itself off. */
@@ -96,12 +96,12 @@ export class QemuHart {
   /** Runs freely through so many entries to the trap handler, and stops at the last. False where the guest ended. */
   async runToTrap(handler: number, traps: number): Promise<boolean> {
     const breakpoint = `0,${handler.toString(16)},4`;
-    await this.gdb.order(`Z${breakpoint}`);
+    await this.gdb.command(`Z${breakpoint}`);
     for (let trap = 0; trap < traps; trap += 1) {
       // A step takes no notice of breakpoints, so it leaves the one that was hit last.
       if (!(await this.go('s')) || !(await this.go('c'))) return false;
     }
-    await this.gdb.order(`z${breakpoint}`);
+    await this.gdb.command(`z${breakpoint}`);
     return true;
   }
 
@@ -121,7 +121,7 @@ export class QemuHart {
       stores.push({ address, width: 1, value: await this.byte(address) });
     }
     for (const address of [MTIMECMP, MTIMECMP + 4, MSIP]) {
-      const value = wordAt(await this.gdb.ask(`m${address.toString(16)},4`));
+      const value = wordAt(await this.gdb.request(`m${address.toString(16)},4`));
       stores.push({ address, width: 4, value });
     }
     return stores;
@@ -152,7 +152,7 @@ export class QemuHart {
   }
 
   private async go(how: 's' | 'c'): Promise<boolean> {
-    const reply = await this.gdb.ask(how).catch(async () => {
+    const reply = await this.gdb.request(how).catch(async () => {
       // A guest that ends with a failure takes the stub with it. Whatever else ended QEMU is told by `ended`.
       await this.process.ended;
       return 'W';
@@ -163,7 +163,7 @@ export class QemuHart {
   }
 
   private async byte(address: number): Promise<number> {
-    return Number.parseInt(await this.gdb.ask(`m${address.toString(16)},1`), 16);
+    return Number.parseInt(await this.gdb.request(`m${address.toString(16)},1`), 16);
   }
 }
 

@@ -1,14 +1,14 @@
-/* Ending an epoch: the first cut copies all of RAM beforehand; each later one costs what was written. */
+/* Ends an epoch. The first checkpoint copies all of RAM beforehand; each later one costs what was written. */
 #pragma once
 
 #include "control.h"
 
-/* Fills in `cut`; the pages written are in `logs.closed`. Where it fails, the old epoch is still open. */
-bool checkpoint_take(struct protection *protection, struct cut_payload *cut, struct failure *failure);
-/* What a cut leaves to be done once it was answered: checksums. */
-void checkpoint_finish(struct protection *protection, const struct cut_payload *cut);
+/* Fills in `result`; the pages written are in `logs.closed`. On failure the old epoch stays open. */
+bool checkpoint_take(struct protection *protection, struct checkpoint_payload *result, struct failure *failure);
+/* After the response: computes the checksums. */
+void checkpoint_finish(struct protection *protection, const struct checkpoint_payload *result);
 
-/* For controls, in the pause: takes in what was written, and does the audit; the device state is saved by the control. */
-bool cut_capture(struct cutting *cutting);
-/* For controls, last in the pause: the call at the cut. */
-void cut_conclude(struct cutting *cutting);
+/* For controls, in the pause: captures what was written, and audits. The control saves the device state itself. */
+bool checkpoint_capture(struct checkpoint_job *job);
+/* For controls, last in the pause: the call to the client. */
+void checkpoint_conclude(struct checkpoint_job *job);

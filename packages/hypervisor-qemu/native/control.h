@@ -1,39 +1,39 @@
 /*
- * Who does what needs QEMU: its own functions, called from within (controlInProcess.c), or RMK by QMP, asked over the
- * socket (controlByQmp.c). Everything else is the same for both.
+ * How the library makes QEMU act: by calling its functions (qemu/inProcessControl.c), or by asking RMK over the socket to
+ * use QMP (qmp/qmpControl.c). Everything else is the same for both.
  */
 #pragma once
 
 #include "protection.h"
 
-/* A cut being made. */
-struct cutting {
+/* A checkpoint being taken. */
+struct checkpoint_job {
     struct protection *protection;
-    struct cut_payload *cut;
+    struct checkpoint_payload *result;
     uint32_t buffer; /* for the device state */
     struct failure *failure;
     bool done;
 };
 
-/* A rollback being made; the steps are in rollback.c. */
-struct rolling_back;
+/* A rollback under way; the steps are in rollback.c. */
+struct rollback_job;
 
 struct control {
-    /* The tracker to use, once everything that this control needs was found to be there. */
-    struct tracker *(*begin)(struct protection *protection, struct failure *failure);
+    /* Checks everything that this control needs, and returns the tracker to use. */
+    const struct tracker *(*begin)(struct protection *protection, struct failure *failure);
     bool (*start_tracking)(struct protection *protection, struct failure *failure);
-    /* Asks the tracker, into `logs.found`. */
+    /* Stores in `logs.found` what the tracker found. */
     bool (*find_written)(struct protection *protection, struct failure *failure);
-    /* Stops the guest, saves its device state, calls cut_capture(), and lets it run on if it ran. */
-    bool (*cut)(struct cutting *cutting);
-    /* Stops the guest and calls the steps of rollback.h in their order. */
-    bool (*roll_back)(struct rolling_back *rolling);
-    /* Saves the device state of the stopped VM. */
+    /* Pauses the guest, saves its device state, calls checkpoint_capture(), and resumes the guest if it ran. */
+    bool (*checkpoint)(struct checkpoint_job *job);
+    /* Pauses the guest and calls the steps of rollback.h in their order. */
+    bool (*roll_back)(struct rollback_job *job);
+    /* Saves the device state of the paused VM. */
     bool (*save_again)(struct protection *protection, uint32_t buffer, struct failure *failure);
     bool (*write)(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
                   struct failure *failure);
     void (*end)(struct protection *protection, bool orphaned);
 };
 
-extern const struct control control_in_process;
-extern const struct control control_by_qmp;
+extern const struct control in_process_control_interface;
+extern const struct control qmp_control_interface;

@@ -1,4 +1,4 @@
-/* What can go wrong with an order: a code that the driver maps to its own, and a sentence for people. */
+/* What can go wrong with a request: a code that the driver maps to its own, and a sentence for people. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,16 +6,16 @@
 
 enum failure_code {
     FAILURE_NONE = 0,
-    FAILURE_INPUT = 1,       /* the order makes no sense */
+    FAILURE_INPUT = 1,       /* the request is invalid */
     FAILURE_STATE = 2,       /* not possible in the present state */
     FAILURE_LOG_FULL = 3,    /* no room for prior contents; nothing is lost, the epoch is still open */
     FAILURE_DAMAGED = 4,     /* a checksum is wrong; nothing was written */
-    FAILURE_RELEASED = 5,    /* the handle was released, or void */
+    FAILURE_RELEASED = 5,    /* the handle was released or dropped */
     FAILURE_ADDRESS = 6,     /* outside of the guest's memory */
     FAILURE_MEMORY = 7,      /* no space for logs or states */
     FAILURE_UNSUPPORTED = 8, /* this QEMU or this kernel lacks what is needed */
-    FAILURE_MALFORMED = 10,  /* not an order of this protocol: the connection is closed */
     FAILURE_BROKEN = 9,      /* the device state could not be loaded: the VM has to be restarted */
+    FAILURE_MALFORMED = 10,  /* not a request of this protocol: the connection is closed */
 };
 
 struct failure {

@@ -1,9 +1,9 @@
 /*
- * Loaded into QEMU by LD_PRELOAD. Told by its environment:
+ * Loaded into QEMU by LD_PRELOAD. Configured by its environment:
  *   RMK_LIBRARY_SOCKET  where to listen for RMK: in a private folder on /dev/shm, which gets the shared memory too
  *   RMK_RAM_FILE        the file of guest RAM
  */
-#include "orders.h"
+#include "wire/requests.h"
 
 #include <libgen.h>
 #include <limits.h>
@@ -20,14 +20,14 @@ static void *serve(void *unused)
     (void)unused;
     for (;;) {
         connection_accept(&library.connection);
-        bool orphaned = orders_serve(&library);
+        bool orphaned = requests_serve(&library);
         protection_end(&library.protection, orphaned);
         connection_close(&library.connection);
     }
     return NULL;
 }
 
-/* A wrapper that starts QEMU (taskset, for instance) hands the library on and stays as it is. */
+/* A wrapper that starts QEMU (taskset, for instance) does not start the library, and passes it on. */
 static bool is_qemu(void)
 {
     char path[PATH_MAX];
@@ -38,7 +38,7 @@ static bool is_qemu(void)
     return strncmp(basename(path), "qemu", 4) == 0;
 }
 
-static void give_up(const char *what, const char *why)
+static void exit_with(const char *what, const char *why)
 {
     fprintf(stderr, "rmk: %s: %s\n", what, why);
     _exit(1);
@@ -58,7 +58,7 @@ static void start_thread(void)
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (error != 0)
-        give_up("no thread could be started", strerror(error));
+        exit_with("no thread could be started", strerror(error));
 }
 
 __attribute__((constructor)) static void load(void)
@@ -68,14 +68,14 @@ __attribute__((constructor)) static void load(void)
 
     if (socket_path == NULL || ram_path == NULL || !is_qemu())
         return;
-    unsetenv("LD_PRELOAD"); /* children of QEMU shall not load it */
+    unsetenv("LD_PRELOAD"); /* children of QEMU must not load it */
     library.ram_path = strdup(ram_path);
     char *own = strdup(socket_path);
     if (library.ram_path == NULL || own == NULL)
-        give_up("start", "out of memory");
+        exit_with("start", "out of memory");
     library.shared_folder = dirname(own);
     const char *problem = connection_listen(&library.connection, socket_path);
     if (problem != NULL)
-        give_up(socket_path, problem);
+        exit_with(socket_path, problem);
     start_thread();
 }

@@ -8,9 +8,9 @@ static const struct control *control_of(uint32_t control)
 {
     switch (control) {
     case CONTROL_IN_PROCESS:
-        return &control_in_process;
+        return &in_process_control_interface;
     case CONTROL_QMP:
-        return &control_by_qmp;
+        return &qmp_control_interface;
     default:
         return NULL;
     }
@@ -25,7 +25,7 @@ bool protection_start(struct protection *protection, const struct start_payload 
     protection->folder = folder;
     protection->tracking = false;
     protection->ran_at_start = options->runs != 0;
-    protection->stopped_by_us = false;
+    protection->stopped_by_rollback = false;
     protection->written_pages = 0;
     protection->lost_reason[0] = '\0';
     protection->control = control_of(options->control);

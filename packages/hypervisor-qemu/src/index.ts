@@ -1,15 +1,17 @@
-export type * from './checkpointControl.js';
-export type * from './controlTarget.js';
-export { GdbClient, type GdbOptions } from './gdbClient.js';
-export { defaultMachinesFolder } from './machineFolder.js';
+export { QEMU_CONTROL, type QemuControl } from './control/chosenProtection.js';
+export type * from './control/checkpointControl.js';
+export type * from './control/checkpointCosts.js';
+export type * from './control/controlTarget.js';
+export { GdbClient, type GdbOptions } from './gdb/gdbClient.js';
+export { defaultMachinesFolder } from './process/machineFolder.js';
 export { checkMachineOptions } from './machineOptions.js';
 export type { QemuHypervisorOptions, QemuMachineOptions } from './machineOptions.js';
 export { QemuHypervisor } from './qemuHypervisor.js';
-export { QEMU_CONTROL, type QemuControl, type QemuMachine } from './qemuMachine.js';
-export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmpClient.js';
-export { findMachines, type FoundMachine } from './runningMachines.js';
-export type { MachineState } from './stateFile.js';
-export { describedRegisters, type DescribedRegister } from './targetDescription.js';
+export type { QemuMachine } from './qemuMachine.js';
+export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmp/qmpClient.js';
+export { findMachines, type FoundMachine } from './process/runningMachines.js';
+export type { MachineState } from './process/stateFile.js';
+export { describedRegisters, type DescribedRegister } from './gdb/targetDescription.js';
 export { GUEST_JOBS, type GuestJob } from './linuxGuest/guestDescription.js';
 export {
   commandNeed,
@@ -33,5 +35,5 @@ export {
   type GuestFault,
   type JobRound,
 } from './linuxGuest/guestShell.js';
-export { buildNativeLibrary, type NativeLibraryOptions } from './nativeLibrary.js';
-export { openControl } from './openControl.js';
+export { buildNativeLibrary, type NativeLibraryOptions } from './process/nativeLibrary.js';
+export { openControl } from './control/openControl.js';

@@ -1,5 +1,5 @@
-import { BootWatch } from './bootWatch.js';
-import { defaultMachinesFolder } from './machineFolder.js';
+import { BootWatch } from './run/bootWatch.js';
+import { defaultMachinesFolder } from './process/machineFolder.js';
 import {
   checkHypervisorOptions,
   checkMachineOptions,
@@ -8,18 +8,18 @@ import {
   type QemuHypervisorOptions,
   type QemuMachineOptions,
 } from './machineOptions.js';
-import { buildNativeLibrary } from './nativeLibrary.js';
-import { openControl } from './openControl.js';
+import { buildNativeLibrary } from './process/nativeLibrary.js';
+import { openControl } from './control/openControl.js';
 import { QemuMachine, type MachineSettings } from './qemuMachine.js';
-import { QemuProcess } from './qemuProcess.js';
-import { checkState, type MachineState } from './stateFile.js';
+import { QemuProcess } from './process/qemuProcess.js';
+import { checkState, type MachineState } from './process/stateFile.js';
 
 /** Real VMs, each in a QEMU of its own. */
-export class QemuHypervisor {
+export class QemuHypervisor implements AsyncDisposable {
   private readonly options: CheckedHypervisorOptions;
   private vms: readonly QemuMachine[] = [];
 
-  /** `RMK_ERR_INPUT` with every problem and its path. */
+  /** Throws `RMK_ERR_INPUT` with every problem and its path. */
   constructor(options: QemuHypervisorOptions = {}) {
     this.options = checkHypervisorOptions(options);
   }
@@ -30,11 +30,11 @@ export class QemuHypervisor {
   }
 
   /**
-   * Starts QEMU and its guest, and gives the VM when it runs; with `ready`, when it has booted. `RMK_ERR_INPUT` for bad
-   * options, files that cannot be read and memory that is short; `RMK_ERR_HYPERVISOR` where QEMU does not start, with
-   * what it said, and where the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` where
-   * the library that takes checkpoints cannot be built. `observe` is called before the guest runs: whoever listens there
-   * misses nothing of its boot.
+   * Starts QEMU and its guest, and resolves when the VM runs; with `ready`, when it has booted. Throws `RMK_ERR_INPUT` for
+   * invalid options, unreadable files and too little memory; `RMK_ERR_HYPERVISOR` if QEMU does not start, with what it
+   * wrote, or if the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` if the library that
+   * takes checkpoints cannot be built. Calls `observe` before the guest runs: a listener added there misses nothing of
+   * the boot.
    */
   async startMachine(
     options: QemuMachineOptions,
@@ -62,9 +62,9 @@ export class QemuHypervisor {
   }
 
   /**
-   * Takes over a VM that runs already: by its folder, one that RMK started, as after a crash of RMK; or one that was
-   * started by hand with the documented options, by what `state.json` would say of it. A VM that the end of RMK left
-   * suspended runs on. `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_TIMEOUT`, as {@link QemuProcess.attach} says.
+   * Attaches to a VM that runs already: by its folder, to one that RMK started, as after a crash of RMK; or to one that
+   * was started by hand with the documented options, by the content that `state.json` would have. Resumes a VM that the
+   * end of RMK left suspended. Throws `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_TIMEOUT` as {@link QemuProcess.attach}.
    */
   async attachMachine(to: string | MachineState): Promise<QemuMachine> {
     const target = typeof to === 'string' ? to : checkState(to, 'the description of a VM');
@@ -82,6 +82,10 @@ export class QemuHypervisor {
     this.vms = [];
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
   private async over(
     process: QemuProcess,
     begin: (machine: QemuMachine) => Promise<void>,
@@ -90,7 +94,7 @@ export class QemuHypervisor {
     try {
       const machine = await QemuMachine.over(process, this.settings(process));
       await begin(machine).catch(async (error: unknown) => {
-        await machine.letGo();
+        await machine.release();
         throw error;
       });
       this.vms = [...this.machines, machine];
@@ -106,6 +110,6 @@ export class QemuHypervisor {
     const { schedulingInterval, control: kind, tracker, audit, logPages } = this.options;
     if (kind === 'none') return { schedulingInterval };
     const choice = { kind, tracker, audit, logPages: logPages ?? pagesOf(state.memoryBytes) };
-    return { schedulingInterval, control: { open: openControl, choice } };
+    return { schedulingInterval, protection: { open: openControl, choice } };
   }
 }

@@ -1,8 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
 import {
   nanoseconds,
-  RmkError,
-  token,
   type Capability,
   type Checkpointed,
   type Clock,
@@ -15,99 +12,81 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
-import { checkPlan, offError, offsetIn, runningError, Sequencer, unknownNameError } from '@rmk/driver';
-import type { CheckpointControl, ControlRollback, Cut, CutHandler } from './checkpointControl.js';
-import type { ChosenControl, ControlChoice, OpenControl } from './controlTarget.js';
-import { Epochs } from './epochs.js';
-import { GdbStub } from './gdbStub.js';
-import { machineFiles } from './machineFolder.js';
+import { checkPlan, offError, runningError, Sequencer, unknownNameError } from '@rmk/driver';
+import { CommittedOutput } from './checkpoint/committedOutput.js';
+import { Epochs } from './checkpoint/epochs.js';
+import type { SavedPosition } from './checkpoint/qemuContext.js';
+import type { CheckpointCost, RollbackCost } from './control/checkpointCosts.js';
+import type { PauseHandler } from './control/checkpointControl.js';
+import {
+  ChosenProtection,
+  QEMU_CONTROL,
+  type ProtectionSettings,
+  type QemuControl,
+} from './control/chosenProtection.js';
+import type { ControlTarget } from './control/controlTarget.js';
+import { GdbStub } from './gdb/gdbStub.js';
 import { pagesOf } from './machineOptions.js';
-import type { Moment } from './qemuContext.js';
-import { QemuExecution } from './qemuExecution.js';
-import type { QemuProcess } from './qemuProcess.js';
-import { SerialDevice } from './serialDevice.js';
-
-/** What only this driver has: who takes its checkpoints, and what they cost. */
-export interface QemuControl {
-  readonly kind: CheckpointControl['kind'] | 'none';
-  readonly tracker: CheckpointControl['tracker'] | 'none';
-  /** For people: why it is this one. */
-  readonly why: string;
-  /** The process of QEMU. */
-  readonly pid: number;
-  /** Where another process of RMK attaches; absent where this QEMU was started by hand. */
-  readonly folder: string | undefined;
-  /** The last checkpoints, oldest first, rollbacks among them. */
-  readonly cuts: readonly Cut[];
-  /** The last rollbacks, oldest first, with their steps. */
-  readonly rollbacks: readonly ControlRollback[];
-  /** See {@link CutHandler}. `RMK_ERR_STATE` where nothing takes checkpoints. */
-  onCut(handler: CutHandler | undefined): Promise<void>;
-}
-
-export const QEMU_CONTROL = token<QemuControl>('QEMU_CONTROL');
+import { machineFiles } from './process/machineFolder.js';
+import type { QemuProcess } from './process/qemuProcess.js';
+import { QemuExecution } from './run/qemuExecution.js';
+import { RamFile } from './run/ramFile.js';
+import { SerialDevice } from './run/serialDevice.js';
 
 export interface MachineSettings {
   readonly schedulingInterval: Duration;
-  /** Absent: nothing takes checkpoints. */
-  readonly control?: { readonly open: OpenControl; readonly choice: ControlChoice };
+  /** Undefined: the VM runs unprotected. */
+  readonly protection?: ProtectionSettings;
 }
 
 const NMI = 'nmi';
-/** Kept for statistics. */
-const KEPT_CUTS = 10_000;
-/** Of a PC: what lies between the legacy video memory and the end of the first MiB. */
-const FIRMWARE = { from: 0xc_0000, end: 0x10_0000 };
-const ZEROS = new Uint8Array(1 << 20);
 
 /**
  * A VM in a QEMU of its own, behind the port. Operations run one after the other. It is not deterministic: domain time
- * is the host's, and it goes on while handlers of RMK are at work.
+ * is the host's, and it goes on while RMK's handlers work.
  */
-export class QemuMachine implements VirtualMachine, QemuControl {
+export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable {
   readonly name: string;
   readonly memoryPages: number;
   readonly signals: readonly string[] = [NMI];
   readonly capabilities: ReadonlySet<Capability> = new Set();
   readonly schedulingIntervalNs: Nanoseconds;
   readonly clock: Clock;
-  readonly cuts: Cut[] = [];
-  readonly rollbacks: ControlRollback[] = [];
 
   private readonly execution: QemuExecution;
   private readonly epochs: Epochs;
-  private chosen: ChosenControl | undefined;
+  private readonly protection: ChosenProtection;
+  private readonly output: CommittedOutput;
   private readonly sequencer = new Sequencer();
-  /** Guest time that rollbacks have undone. */
-  undoneNs: Nanoseconds = 0;
-  /** Bytes of each device that rollbacks have struck. */
-  private readonly struckBytes = new Map<string, number>();
+  private undone: Nanoseconds = 0;
 
   private constructor(
     private readonly process: QemuProcess,
     private readonly gdb: GdbStub,
-    private readonly ram: FileHandle,
+    private readonly ram: RamFile,
     private readonly devices: ReadonlyMap<string, SerialDevice>,
-    private readonly settings: MachineSettings,
+    settings: MachineSettings,
   ) {
     const { name, memoryBytes } = process.state;
     this.name = name;
     this.memoryPages = pagesOf(memoryBytes);
     this.schedulingIntervalNs = nanoseconds(settings.schedulingInterval);
     this.epochs = new Epochs(name);
+    this.protection = new ChosenProtection(name, settings.protection);
+    this.output = new CommittedOutput([...devices.values()]);
     this.execution = new QemuExecution(process, this.schedulingIntervalNs, async () =>
-      this.chosen?.control.pagesWrittenSinceAsked(),
+      this.protection.current?.newlyWrittenPages(),
     );
     this.clock = this.execution.clock;
     for (const device of devices.values()) device.start((data) => this.emitOutput(device, data));
   }
 
-  /** Takes a QEMU behind the port. Its VM stands still until {@link run}. Where this fails, the process is left as it is. */
+  /** Puts a QEMU behind the port. Its VM stays paused until {@link run}. On failure the process is left as it is. */
   static async over(process: QemuProcess, settings: MachineSettings): Promise<QemuMachine> {
     const { state } = process;
     const opened: { close(): unknown }[] = [];
     try {
-      const ram = await open(state.ram, 'r+');
+      const ram = await RamFile.open(state.name, state.ram, state.memoryBytes);
       opened.push(ram);
       const devices = new Map<string, SerialDevice>();
       for (const [name, path] of Object.entries(state.devices)) {
@@ -128,15 +107,15 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   }
 
   get kind(): QemuControl['kind'] {
-    return this.chosen?.control.kind ?? 'none';
+    return this.protection.kind;
   }
 
   get tracker(): QemuControl['tracker'] {
-    return this.chosen?.control.tracker ?? 'none';
+    return this.protection.tracker;
   }
 
   get why(): string {
-    return this.chosen?.why ?? 'nothing takes checkpoints: the VM was started without protection';
+    return this.protection.why;
   }
 
   get pid(): number {
@@ -147,16 +126,33 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     return this.process.folder;
   }
 
-  /** The names that {@link input} takes and `output` tells. */
+  get checkpoints(): readonly CheckpointCost[] {
+    return this.protection.costs.checkpoints;
+  }
+
+  get rollbacks(): readonly RollbackCost[] {
+    return this.protection.costs.rollbacks;
+  }
+
+  /** The names that {@link input} accepts and `output` facts carry. */
   get deviceNames(): readonly string[] {
     return [...this.devices.keys()];
   }
 
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
-    return this.execution.facts.observe(fact, tell);
+  /** Guest time that rollbacks have undone. */
+  get undoneNs(): Nanoseconds {
+    return this.undone;
   }
 
-  /** A real VM cannot stand still for each handler: stopping and starting it costs more than most handlers do. */
+  get isClosed(): boolean {
+    return this.execution.closed;
+  }
+
+  observe<F extends keyof Facts>(fact: F, listener: (what: Facts[F]) => void): Disposable {
+    return this.execution.facts.observe(fact, listener);
+  }
+
+  /** Does nothing: pausing a real VM for each handler costs more than most handlers do. */
   holdWhile(_pending: () => Promise<void> | undefined): void {}
 
   suspend(): Promise<void> {
@@ -168,31 +164,22 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   }
 
   readRegister(name: string): Promise<bigint> {
-    return this.inTurn(() => this.execution.inPassingStill(() => this.gdb.read(name)));
+    return this.inTurn(() => this.execution.whilePaused(() => this.gdb.read(name)));
   }
 
   writeRegister(name: string, value: bigint): Promise<void> {
-    return this.inTurn(() => this.execution.inPassingStill(() => this.gdb.write(name, value)));
+    return this.inTurn(() => this.execution.whilePaused(() => this.gdb.write(name, value)));
   }
 
   read(address: number, bytes: number): Promise<Uint8Array> {
-    return this.inTurn(async () => {
-      this.checkRange(address, bytes);
-      const data = new Uint8Array(bytes);
-      const { bytesRead } = await this.ram.read(data, 0, bytes, address);
-      if (bytesRead === bytes) return data;
-      throw new RmkError(
-        'RMK_ERR_HYPERVISOR',
-        `the RAM file of VM ${JSON.stringify(this.name)} was cut short`,
-      );
-    });
+    return this.inTurn(() => this.ram.read(address, bytes));
   }
 
   write(address: number, data: Uint8Array): Promise<void> {
     const own = data.slice();
     return this.inTurn(async () => {
-      this.checkRange(address, own.length);
-      if (own.length > 0) await this.control.write(address, own);
+      this.ram.check(address, own.length);
+      if (own.length > 0) await this.protection.control.write(address, own);
     });
   }
 
@@ -216,11 +203,11 @@ export class QemuMachine implements VirtualMachine, QemuControl {
   checkpoint(plan: EpochPlan): Promise<Checkpointed> {
     return this.inTurn(async () => {
       checkPlan(plan, this.memoryPages);
-      const { control } = this;
-      const cut = await this.execution.quietly(() => control.checkpoint());
-      keep(this.cuts, cut);
-      const atNs = this.execution.clock.at(cut.atMonotonicNs);
-      return this.epochs.checkpointed(control, cut, atNs, this.moment());
+      const { control, costs } = this.protection;
+      const taken = await this.execution.expectingStops(() => control.checkpoint());
+      costs.addCheckpoint(taken);
+      const atNs = this.execution.clock.at(taken.atMonotonicNs);
+      return this.epochs.checkpointed(control, taken, atNs, this.position());
     });
   }
 
@@ -229,21 +216,15 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       if (!this.execution.suspended) throw runningError(this.name);
       checkPlan(plan, this.memoryPages);
       const { context, logs } = this.epochs.path(to);
-      const { control } = this;
-      const done = await this.execution.quietly(async () => {
-        await this.execution.makeRunnable();
-        return control.rollback(
-          context.handle,
-          logs.map(({ handle }) => handle),
-        );
-      });
-      keep(this.cuts, done);
-      keep(this.rollbacks, done);
-      const undoneNs = this.guestNs - context.moment.guestNs;
-      this.undoneNs += undoneNs;
-      const outputStruckBytes = this.strike(context.moment);
-      this.execution.turnedBack('checkpoint');
-      const opened = this.epochs.reopened(control, done, this.clock.now(), context, this.moment());
+      const { control, costs } = this.protection;
+      const handles = logs.map(({ handle }) => handle);
+      const done = await this.execution.expectingStops(() => control.rollback(context.handle, handles));
+      costs.addRollback(done);
+      const undoneNs = this.guestNs - context.position.guestNs;
+      this.undone += undoneNs;
+      const outputStruckBytes = this.output.strikeSince(context.position.output);
+      this.execution.stateReplaced('checkpoint');
+      const opened = this.epochs.reopened(control, done, this.clock.now(), context, this.position());
       return { ...opened, pagesRestored: done.pagesRestored, undoneNs, outputStruckBytes };
     });
   }
@@ -252,45 +233,45 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     return this.inTurn(async () => {
       const { suspended } = this.execution;
       await this.execution.suspend();
-      this.epochs.void('is of a life before a restart', true);
-      await this.clearRam();
-      await this.chosen?.control.memoryReplaced();
+      this.epochs.drop('predates a restart', true);
+      await this.ram.clear();
+      await this.protection.current?.memoryReplaced();
       await this.execution.reset();
-      this.execution.turnedBack('boot');
+      this.execution.stateReplaced('boot');
       if (!suspended) await this.execution.resume();
     });
   }
 
-  /** Ends QEMU, and removes all that was kept for it. */
+  /** Ends QEMU, and removes the files of the VM. */
   async close(): Promise<void> {
     if (this.isClosed) return;
-    await this.letGo();
+    await this.release();
     await this.process.end();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
   }
 
   /** Ends the protection; the guest runs on, and RMK can attach to it again. */
   async detach(): Promise<void> {
     if (this.isClosed) return;
-    await this.letGo();
+    await this.release();
     this.process.leave();
   }
 
-  get isClosed(): boolean {
-    return this.execution.closed;
-  }
-
-  /** Everything but QEMU itself is given up. */
-  async letGo(): Promise<void> {
+  /** Releases everything but QEMU itself. */
+  async release(): Promise<void> {
     await this.sequencer.idle();
     this.execution.close();
-    this.epochs.void('is of a VM that has been closed', false);
-    await this.chosen?.control.close().catch(() => {});
+    this.epochs.drop('belongs to a VM that has been closed', false);
+    await this.protection.close();
     for (const device of this.devices.values()) device.close();
     await this.ram.close();
   }
 
-  async onCut(handler: CutHandler | undefined): Promise<void> {
-    await this.inTurn(() => this.control.onCut(handler));
+  async onPause(handler: PauseHandler | undefined): Promise<void> {
+    await this.inTurn(() => this.protection.control.onPause(handler));
   }
 
   extension<T>(of: Token<T>): T | undefined;
@@ -298,45 +279,40 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     return of === QEMU_CONTROL ? this : undefined;
   }
 
-  /** Lets the VM run, unless its guest has brought it to a halt. */
+  /** Resumes the VM, unless its guest has halted it. */
   async run(): Promise<void> {
     await this.execution.adopt();
     await this.execution.watch();
     await this.execution.resume();
   }
 
-  /** Chooses what takes its checkpoints, and tests it on the VM as it is now: best when it has booted. */
+  /** Chooses what takes the checkpoints, and tests it on the VM as it is now: best when it has booted. */
   async protect(): Promise<void> {
-    const { process, execution } = this;
-    const { control } = this.settings;
-    if (control === undefined) return;
-    const { state, folder = '/dev/shm' } = process;
-    const opened = control.open(
-      {
-        qmp: process.qmp,
-        pid: state.pid,
-        folder,
-        ramFile: state.ram,
-        memoryBytes: state.memoryBytes,
-        ...(state.library === undefined ? {} : { librarySocket: state.library }),
-        ...(process.folder === undefined ? {} : { spareQmpSocket: machineFiles(process.folder).spareQmp }),
-        writeMemory: (address, data) => execution.inPassingStill(() => this.gdb.writeMemory(address, data)),
-        stderrTail: process.stderrTail,
-      },
-      control.choice,
-      { lost: (reason) => this.loseLogs(reason), closed: (reason) => this.loseLogs(reason) },
-    );
-    // The self-test stops the VM and starts it again.
-    this.chosen = await execution.quietly(() => opened);
+    const events = {
+      lost: (reason: string) => this.loseCheckpoints(reason),
+      closed: (reason: string) => this.loseCheckpoints(reason),
+    };
+    // The self-test pauses and resumes the VM.
+    await this.execution.expectingStops(() => this.protection.open(this.controlTarget(), events));
   }
 
-  private get control(): CheckpointControl {
-    if (this.chosen !== undefined) return this.chosen.control;
-    throw new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(this.name)}: ${this.why}`);
+  private controlTarget(): ControlTarget {
+    const { qmp, state, folder, stderrTail } = this.process;
+    return {
+      qmp,
+      pid: state.pid,
+      folder: folder ?? '/dev/shm',
+      ramFile: state.ram,
+      memoryBytes: state.memoryBytes,
+      ...(state.library === undefined ? {} : { librarySocket: state.library }),
+      ...(folder === undefined ? {} : { spareQmpSocket: machineFiles(folder).spareQmp }),
+      writeMemory: (address, data) => this.execution.whilePaused(() => this.gdb.writeMemory(address, data)),
+      stderrTail,
+    };
   }
 
   private get guestNs(): Nanoseconds {
-    return this.clock.now() - this.undoneNs;
+    return this.clock.now() - this.undone;
   }
 
   private inTurn<T>(operation: () => Promise<T>): Promise<T> {
@@ -346,42 +322,8 @@ export class QemuMachine implements VirtualMachine, QemuControl {
     });
   }
 
-  /**
-   * But for where the firmware has copied itself and the option ROMs: this chipset goes on showing the copies after a
-   * reset, and the firmware renews them from its ROM.
-   */
-  private async clearRam(): Promise<void> {
-    const { memoryBytes } = this.process.state;
-    await this.clear(0, FIRMWARE.from);
-    await this.clear(FIRMWARE.end, memoryBytes);
-  }
-
-  private async clear(from: number, end: number): Promise<void> {
-    for (let at = from; at < end; at += ZEROS.length) {
-      await this.ram.write(ZEROS, 0, Math.min(ZEROS.length, end - at), at);
-    }
-  }
-
-  private committedBytes({ name, receivedBytes }: SerialDevice): number {
-    return receivedBytes - (this.struckBytes.get(name) ?? 0);
-  }
-
-  private moment(): Moment {
-    const positions = [...this.devices.values()].map(
-      (device) => [device.name, this.committedBytes(device)] as const,
-    );
-    return { guestNs: this.guestNs, positions: new Map(positions) };
-  }
-
-  /** Takes back what the devices have put out since. */
-  private strike({ positions }: Moment): number {
-    let all = 0;
-    for (const device of this.devices.values()) {
-      const bytes = this.committedBytes(device) - (positions.get(device.name) ?? 0);
-      this.struckBytes.set(device.name, (this.struckBytes.get(device.name) ?? 0) + bytes);
-      all += bytes;
-    }
-    return all;
+  private position(): SavedPosition {
+    return { guestNs: this.guestNs, output: this.output.positions() };
   }
 
   private emitOutput(device: SerialDevice, data: Uint8Array): void {
@@ -392,24 +334,15 @@ export class QemuMachine implements VirtualMachine, QemuControl {
       atNs: this.clock.now(),
       device: device.name,
       data,
-      position: this.committedBytes(device) - data.length,
+      position: this.output.position(device) - data.length,
       guestNs: this.guestNs,
       epoch: this.epochs.epoch,
     });
   }
 
-  private loseLogs(reason: string): void {
+  private loseCheckpoints(reason: string): void {
     if (this.execution.closed) return;
-    this.epochs.void(`was lost: ${reason}`, false);
+    this.epochs.drop(`was lost: ${reason}`, false);
     this.execution.facts.emit('loglost', { atNs: this.clock.now(), reason });
   }
-
-  private checkRange(address: number, bytes: number): void {
-    offsetIn({ begin: 0, bytes: this.process.state.memoryBytes }, address, bytes, this.name);
-  }
-}
-
-function keep<T>(all: T[], one: T): void {
-  all.push(one);
-  if (all.length > KEPT_CUTS) all.shift();
 }

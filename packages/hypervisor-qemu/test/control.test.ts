@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Cut } from '../src/checkpointControl.js';
+import type { ControlCheckpoint } from '../src/control/checkpointControl.js';
 import { describeQemu, QEMU } from './qemuPresent.js';
 import {
   at,
@@ -19,11 +19,15 @@ import {
 import { temporaryFolder } from './temporaryFolder.js';
 
 /** One of the orders of the property below; the checkpoints retained afterwards, oldest first. */
-async function carryOut(vm: ProtectedGuest, ring: readonly Cut[], order: string | number): Promise<Cut[]> {
+async function setQmpCommands(
+  vm: ProtectedGuest,
+  ring: readonly ControlCheckpoint[],
+  order: string | number,
+): Promise<ControlCheckpoint[]> {
   const { control } = vm;
   const newest = at(ring, -1);
   if (order === 'checkpoint') return [...ring, await control.checkpoint()];
-  if (order === 'ask') await control.pagesWrittenSinceAsked();
+  if (order === 'ask') await control.newlyWrittenPages();
   if (order === 'ask for pages') await control.frames(newest.log);
   if (order === 'let run') await wait(3);
   if (order === 'release the oldest' && ring.length > 1) {
@@ -75,7 +79,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       expect(known).toContain(1);
       expect(known).toContain(0x200);
       expect(known).not.toContain(0x100);
-      expect(await vm.control.pagesWrittenSinceAsked()).toBeGreaterThan(200);
+      expect(await vm.control.newlyWrittenPages()).toBeGreaterThan(200);
       const prior = await vm.control.page(first.log, 1);
       const next = await vm.control.checkpoint();
       expect(next.closed?.log).toBe(first.log);
@@ -121,7 +125,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
     test('the handler of the cut is called while the VM stands still, for checkpoints and rollbacks', async () => {
       await using vm = await protectedGuest(kind);
       const calls: string[] = [];
-      await vm.control.onCut(({ kind: what }) => {
+      await vm.control.onPause(({ kind: what }) => {
         const before = vm.guest.output.length;
         const until = performance.now() + 5;
         while (performance.now() < until);
@@ -129,7 +133,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       });
       const cut = await vm.control.checkpoint();
       await vm.control.rollback(cut.state, [cut.log]);
-      await vm.control.onCut(undefined);
+      await vm.control.onPause(undefined);
       await vm.control.checkpoint();
       expect(calls).toEqual(['checkpoint 0', 'rollback 0']);
       await vm.goesOn();
@@ -137,14 +141,14 @@ for (const kind of ['in-process', 'qmp'] as const) {
 
     test('orders that are given at once are carried out one after the other', async () => {
       await using vm = await protectedGuest(kind);
-      await vm.control.onCut(() => undefined);
+      await vm.control.onPause(() => undefined);
       const first = vm.control.checkpoint();
-      const written = vm.control.pagesWrittenSinceAsked();
+      const written = vm.control.newlyWrittenPages();
       const second = vm.control.checkpoint();
       expect((await second).closed?.log).toBe((await first).log);
       expect(await written).toBeGreaterThan(0);
       const back = vm.control.rollback((await first).state, [(await second).log, (await first).log]);
-      const after = vm.control.pagesWrittenSinceAsked();
+      const after = vm.control.newlyWrittenPages();
       expect((await back).audit).toEqual(exactly(await first));
       await after;
       await vm.goesOn();
@@ -152,7 +156,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
 
     test('a handler of the cut that fails does not keep the guest', async () => {
       await using vm = await protectedGuest(kind);
-      await vm.control.onCut(() => {
+      await vm.control.onPause(() => {
         throw new Error('no idea');
       });
       await expect(vm.control.checkpoint()).rejects.toThrow('no idea');
@@ -162,7 +166,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
     test('RAM is that of the checkpoint by another digest too, taken by somebody else in the pause', async () => {
       await using vm = await protectedGuest(kind);
       const digests: string[] = [];
-      await vm.control.onCut(() => {
+      await vm.control.onPause(() => {
         digests.push(createHash('sha256').update(readFileSync(vm.guest.target.ramFile)).digest('hex'));
       });
       const cut = await vm.control.checkpoint();
@@ -182,8 +186,8 @@ for (const kind of ['in-process', 'qmp'] as const) {
       );
       await fc.assert(
         fc.asyncProperty(fc.array(order, { maxLength: 15 }), async (orders) => {
-          let ring: Cut[] = [await vm.control.checkpoint()];
-          for (const next of orders) ring = await carryOut(vm, ring, next);
+          let ring: ControlCheckpoint[] = [await vm.control.checkpoint()];
+          for (const next of orders) ring = await setQmpCommands(vm, ring, next);
           release(vm.control, ring);
         }),
         { numRuns: kind === 'qmp' ? 10 : 30 },

@@ -4,14 +4,14 @@ import { connect, type Socket } from 'node:net';
 import { RmkError } from '@rmk/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ControlKind } from '../src/checkpointControl.js';
-import type { QmpOrders } from '../src/libraryConnection.js';
-import type { LibraryControl } from '../src/libraryControl.js';
-import { encodeFrame, KIND } from '../src/libraryProtocol.js';
-import { InProcessControl } from '../src/inProcessControl.js';
-import { openControl } from '../src/openControl.js';
-import { QmpControl } from '../src/qmpControl.js';
-import { QmpClient } from '../src/qmpClient.js';
+import type { ControlKind } from '../src/control/checkpointControl.js';
+import type { QmpCommands } from '../src/control/libraryConnection.js';
+import type { LibraryControl } from '../src/control/libraryControl.js';
+import { encodeFrame, KIND } from '../src/control/libraryProtocol.js';
+import { InProcessControl } from '../src/control/inProcessControl.js';
+import { openControl } from '../src/control/openControl.js';
+import { QmpControl } from '../src/control/qmpControl.js';
+import { QmpClient } from '../src/qmp/qmpClient.js';
 import { CountingGuest } from './countingGuest.js';
 import {
   at,
@@ -56,7 +56,7 @@ function damage(
 
 /** As `kill -9` of the RMK process: the kernel closes all of its sockets. */
 function die(vm: ProtectedGuest): void {
-  (vm.control as LibraryControl)['connection'].close();
+  (vm.control as LibraryControl).connection.close();
   vm.guest.target.qmp.close();
 }
 
@@ -187,7 +187,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
     test('RMK dies in the middle of a checkpoint: the guest runs on', async () => {
       await using vm = await protectedGuest(kind);
       await vm.control.checkpoint();
-      await vm.control.onCut(() => die(vm));
+      await vm.control.onPause(() => die(vm));
       await expect(vm.control.checkpoint()).rejects.toThrow(RmkError);
       await protectAgain(vm, kind);
     });
@@ -196,7 +196,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       await using vm = await protectedGuest(kind);
       const cut = await vm.control.checkpoint();
       await vm.guest.proves();
-      await vm.control.onCut(() => die(vm));
+      await vm.control.onPause(() => die(vm));
       await expect(vm.control.rollback(cut.state, [cut.log])).rejects.toThrow(RmkError);
       await protectAgain(vm, kind);
     });
@@ -216,7 +216,7 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
   test('after it was asked to have the device state saved, and before it did', async () => {
     await using vm = await protectedGuest('qmp');
     await vm.control.checkpoint();
-    (vm.control as LibraryControl)['connection'].carryOut({
+    (vm.control as LibraryControl).connection.setQmpCommands({
       save: () => Promise.resolve(die(vm)),
       load: () => Promise.resolve(),
     });
@@ -228,7 +228,7 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
     await using vm = await protectedGuest('qmp');
     const cut = await vm.control.checkpoint();
     await vm.guest.proves();
-    (vm.control as LibraryControl)['connection'].carryOut({
+    (vm.control as LibraryControl).connection.setQmpCommands({
       save: () => Promise.resolve(),
       load: () => Promise.resolve(die(vm)),
     });
@@ -240,9 +240,9 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
 describeControl('qmp', 'control qmp, when QEMU refuses to load the device state', () => {
   test('every log is void, and the next checkpoint is a first one, exact again', async () => {
     await using vm = await protectedGuest('qmp');
-    const { connection } = vm.control as unknown as { connection: { qmpOrders: QmpOrders } };
-    const own = connection.qmpOrders;
-    connection.qmpOrders = {
+    const { connection } = vm.control as unknown as { connection: { qmpCommands: QmpCommands } };
+    const own = connection.qmpCommands;
+    connection.qmpCommands = {
       save: (path) => own.save(path),
       load: () => Promise.reject(new Error('refused')),
     };
@@ -252,7 +252,7 @@ describeControl('qmp', 'control qmp, when QEMU refuses to load the device state'
       'RMK_ERR_HYPERVISOR: QEMU could not load its device state: restart the VM',
     );
     await expect(vm.control.frames(cut.log)).rejects.toThrow('RMK_ERR_RELEASED');
-    connection.qmpOrders = own;
+    connection.qmpCommands = own;
     const first = await vm.control.checkpoint();
     expect(first.closed).toBeUndefined();
     const back = await vm.control.rollback(first.state, [first.log]);

@@ -4,10 +4,10 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ControlTarget } from '../src/controlTarget.js';
-import { GdbStub } from '../src/gdbStub.js';
-import { buildNativeLibrary } from '../src/nativeLibrary.js';
-import { QmpClient } from '../src/qmpClient.js';
+import type { ControlTarget } from '../src/control/controlTarget.js';
+import { GdbStub } from '../src/gdb/gdbStub.js';
+import { buildNativeLibrary } from '../src/process/nativeLibrary.js';
+import { QmpClient } from '../src/qmp/qmpClient.js';
 import { QEMU } from './qemuPresent.js';
 
 const SOURCE = fileURLToPath(new URL('guest/counting.S', import.meta.url));

@@ -5,10 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { Checkpointed, EpochPlan } from '@rmk/core';
 import { findMachines, QemuHypervisor, type QemuMachine } from '@rmk/hypervisor-qemu';
 import { expect, it, onTestFinished } from 'vitest';
-import type { LibraryControl } from '../src/libraryControl.js';
-import { processStart } from '../src/processStatus.js';
+import { machineFiles } from '../src/process/machineFolder.js';
+import { processStart } from '../src/process/processStatus.js';
+import { QmpClient } from '../src/qmp/qmpClient.js';
+import { queryRunState } from '../src/qmp/runState.js';
 import { answers, next, said } from './facts.js';
 import { bootSectorGuest, ORDER } from './guest/bootSectorGuest.js';
+import { openMachine } from './openMachine.js';
 import { describeQemu, MORTAL_QEMU } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -99,8 +102,13 @@ describeQemu('When QEMU hangs', () => {
 
 describeQemu('When the guest is at rest', () => {
   async function stateOf(machine: QemuMachine): Promise<unknown> {
-    const { status } = (await machine['process'].qmp.execute('query-status')) as { status: string };
-    return status;
+    // RMK's own connection is taken, and the spare one is free as long as RMK lives.
+    const qmp = await QmpClient.connect(machineFiles(machine.folder ?? '').spareQmp);
+    try {
+      return (await queryRunState(qmp)).status;
+    } finally {
+      qmp.close();
+    }
   }
 
   it.each(CONTROLS)('suspended to RAM by itself, it runs on after a rollback: %s', async (control) => {
@@ -114,8 +122,8 @@ describeQemu('When the guest is at rest', () => {
     await answers(machine, 'u');
   });
 
-  it.each(CONTROLS)('off, it stays so when RMK dies, and QEMU lives: %s', async (control) => {
-    const machine = await started(control);
+  it.each(CONTROLS)('off, it stays so when RMK dies, and QEMU lives: %s', async (kind) => {
+    const { machine, control } = await openMachine(kind);
     const checkpoint = await machine.checkpoint(PLAN);
     await machine.suspend();
     await rollBack(machine, [checkpoint]);
@@ -123,10 +131,10 @@ describeQemu('When the guest is at rest', () => {
     await machine.input('serial', new TextEncoder().encode(ORDER.off));
     await expect.poll(() => stateOf(machine)).toBe('shutdown');
     // As the kernel does for a process that is killed, but for QMP, by which the state is asked.
-    (machine['chosen']?.control as LibraryControl | undefined)?.['connection'].close();
+    control.connection.close();
     const { folder = '' } = machine;
     await machine.detach();
-    const again = await new QemuHypervisor({ control }).attachMachine(folder);
+    const again = await new QemuHypervisor({ control: kind }).attachMachine(folder);
     onTestFinished(() => again.close());
     expect(again.pid).toBe(machine.pid);
     const up = said(again, 'up');

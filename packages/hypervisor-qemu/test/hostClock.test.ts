@@ -3,7 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { array, assert, constantFrom, nat, property, record } from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HostClock } from '../src/hostClock.js';
+import { HostClock } from '../src/run/hostClock.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const MS = 1e6;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { commandNeed, commandPath, installMissing, linuxGuest, missingNeeds } from '@rmk/hypervisor-qemu';
 import { describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from './temporaryFolder.js';
-import { privateFolder } from '../src/privateCache.js';
+import { privateFolder } from '../src/process/privateCache.js';
 
 const absent = commandNeed('no-such-command', 'no-such-package');
 const present = commandNeed('node', 'nodejs');

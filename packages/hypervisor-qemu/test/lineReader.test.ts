@@ -1,6 +1,6 @@
 import { array, assert, constantFrom, nat, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LineReader } from '../src/lineReader.js';
+import { LineReader } from '../src/qmp/lineReader.js';
 
 describe('LineReader', () => {
   it('gives the same lines however the stream is cut', () => {

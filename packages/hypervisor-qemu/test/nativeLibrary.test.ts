@@ -1,7 +1,7 @@
 import { chmod, mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { buildNativeLibrary } from '../src/nativeLibrary.js';
+import { buildNativeLibrary } from '../src/process/nativeLibrary.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 test('builds the library once, into a folder of its own', async () => {

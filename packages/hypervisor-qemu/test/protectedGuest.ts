@@ -1,7 +1,7 @@
 import { release as kernelRelease } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { CheckpointControl, ControlKind, Cut } from '../src/checkpointControl.js';
-import { openControl } from '../src/openControl.js';
+import type { CheckpointControl, ControlKind, ControlCheckpoint } from '../src/control/checkpointControl.js';
+import { openControl } from '../src/control/openControl.js';
 import { describe } from 'vitest';
 import { CountingGuest, type CountingGuestOptions } from './countingGuest.js';
 import { describeQemu } from './qemuPresent.js';
@@ -80,8 +80,8 @@ async function protect(
   };
 }
 
-export async function checkpoints(control: CheckpointControl, count: number): Promise<Cut[]> {
-  const cuts: Cut[] = [];
+export async function checkpoints(control: CheckpointControl, count: number): Promise<ControlCheckpoint[]> {
+  const cuts: ControlCheckpoint[] = [];
   for (let index = 0; index < count; index++) {
     cuts.push(await control.checkpoint());
     await wait(5);
@@ -89,13 +89,13 @@ export async function checkpoints(control: CheckpointControl, count: number): Pr
   return cuts;
 }
 
-export function at(cuts: readonly Cut[], index: number): Cut {
+export function at(cuts: readonly ControlCheckpoint[], index: number): ControlCheckpoint {
   const cut = cuts.at(index);
   if (cut === undefined) throw new Error(`there is no checkpoint ${index}`);
   return cut;
 }
 
-export function release(control: CheckpointControl, cuts: readonly Cut[]): void {
+export function release(control: CheckpointControl, cuts: readonly ControlCheckpoint[]): void {
   for (const { state, log } of cuts) {
     control.releaseLog(log);
     control.releaseState(state);
@@ -103,6 +103,6 @@ export function release(control: CheckpointControl, cuts: readonly Cut[]): void 
 }
 
 /** The audit of a rollback that brought everything back. */
-export function exactly(cut: Cut): unknown {
+export function exactly(cut: ControlCheckpoint): unknown {
   return { ramDigest: cut.audit?.ramDigest, stateDifferences: [] };
 }

@@ -56,7 +56,7 @@ describe('QmpClient and a peer that is not to be trusted', () => {
     const events: QmpEvent[] = [];
     client.onEvent((event) => events.push(event));
     const answers = await Promise.all([client.execute('one'), client.execute('two')]);
-    expect(answers).toEqual([{ asked: 2 }, { asked: 3 }]);
+    expect(answers).toEqual([{ asked: 3 }, { asked: 4 }]);
     expect(events).toEqual([
       { event: 'STOP', data: {} },
       { event: 'STOP', data: {} },
@@ -166,8 +166,10 @@ describe('QmpClient and a peer that is not to be trusted', () => {
     await expect(QmpClient.connect(path, { timeoutMs: 20 })).rejects.toMatchObject({
       code: 'RMK_ERR_TIMEOUT',
     });
-    const givenUp = (): string => 'QEMU ended with 1';
-    await expect(QmpClient.connect(path, { givenUp })).rejects.toMatchObject({ code: 'RMK_ERR_GONE' });
+    const whyNobodyListens = (): string => 'QEMU ended with 1';
+    await expect(QmpClient.connect(path, { whyNobodyListens })).rejects.toMatchObject({
+      code: 'RMK_ERR_GONE',
+    });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assert, bigInt, constantFrom, property } from 'fast-check';
-import { framed, numberAt, numberText, PacketReader } from '../src/remoteSerial.js';
+import { framed, numberAt, numberText, PacketReader } from '../src/gdb/remoteSerial.js';
 
 describe('the remote serial protocol', () => {
   it('frames a packet with the sum of its bytes', () => {

@@ -56,7 +56,7 @@ describe('Starting a VM that cannot be started', () => {
       require('node:net').createServer((socket) => {
         socket.on('error', () => {});
         socket.write('{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 5}, "package": ""}}}\\n');
-        socket.on('data', () => socket.write('{"return": {}, "id": 1}\\n'));
+        socket.on('data', (command) => socket.write(JSON.stringify({ return: {}, id: JSON.parse(command).id }) + '\\n'));
       }).listen(path);
       setTimeout(() => process.exit(), 20000);`);
     const { code, message } = await refused({ qemu }, bootSectorGuest('guest'));
@@ -96,7 +96,7 @@ describe('The options of a VM', () => {
     ['two vCPUs', { name: 'a', kernel: '/k', virtualCpus: 2 }, /virtualCpus: .*one vCPU/],
     ['RAM that is split', { name: 'a', kernel: '/k', memoryBytes: 2 ** 32 }, /memoryBytes: .*at most 3 GiB/],
     ['a name that is a path', { name: '../a', kernel: '/k' }, /name: expected/],
-    ['a device that ends its argument', { name: 'a', kernel: '/k', devices: ['x -S'] }, /devices\.0/],
+    ['a device that ends its argument', { name: 'a', kernel: '/k', devices: ['x -S'] }, /devices\[0\]/],
     ['a channel twice', { name: 'a', kernel: '/k', channels: ['b', 'b'] }, /channels: expected different/],
     [
       'a heartbeat without a channel',
@@ -108,7 +108,7 @@ describe('The options of a VM', () => {
     [
       'a read-only IDE disk',
       { name: 'a', disks: [{ file: '/d', interface: 'ide', readOnly: true }] },
-      /disks\.0/,
+      /disks\[0\]/,
     ],
     ['no options at all', undefined as unknown as object, /options/],
   ];

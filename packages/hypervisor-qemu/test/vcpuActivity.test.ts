@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ThreadActivity } from '../src/processStatus.js';
-import { haltOf, VcpuActivity, type Halt } from '../src/vcpuActivity.js';
+import type { ThreadActivity } from '../src/process/processStatus.js';
+import { haltOf, VcpuActivity, type Halt } from '../src/run/vcpuActivity.js';
 
 const MS = 1e6;
 

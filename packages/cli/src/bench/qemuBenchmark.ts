@@ -2,7 +2,7 @@ import { RmkError, type Checkpointed, type EpochPlan } from '@rmk/core';
 import {
   GuestShell,
   QemuHypervisor,
-  type Cut,
+  type CheckpointCost,
   type GuestJob,
   type LinuxGuest,
   type QemuControl,
@@ -146,21 +146,21 @@ async function stress(
 
 async function memoryCost(machine: QemuMachine, memoryMiB: number, count: number): Promise<MemoryCost> {
   const ring = new Ring(machine, qemuControlOf(machine));
-  const cuts: Cut[] = [];
+  const taken: CheckpointCost[] = [];
   // The first has no epoch before it.
   await ring.take();
-  while (cuts.length < count) {
+  while (taken.length < count) {
     await wait(INTERVAL_MS);
-    cuts.push(await ring.take());
+    taken.push(await ring.take());
   }
-  const pages = cuts.map(({ closed }) => closed?.updated.length ?? 0).toSorted((a, b) => a - b);
-  const pauseMs = percentilesMs(cuts.map(({ pauseNs }) => pauseNs));
+  const pages = taken.map(({ pagesWritten = 0 }) => pagesWritten).toSorted((a, b) => a - b);
+  const pauseMs = percentilesMs(taken.map(({ pauseNs }) => pauseNs));
   return { memoryMiB, pauseMs, pages: pages[pages.length >> 1] ?? 0 };
 }
 
 interface Kept {
   readonly checkpoint: Checkpointed;
-  readonly cut: Cut;
+  readonly cost: CheckpointCost;
 }
 
 /** The last few checkpoints, as the agent of a domain would keep them. */
@@ -173,33 +173,33 @@ class Ring {
     private readonly control: QemuControl,
   ) {}
 
-  async take(): Promise<Cut> {
+  async take(): Promise<CheckpointCost> {
     const checkpoint = await this.machine.checkpoint(NO_PRESAVE);
-    const cut = this.lastCut();
-    this.kept.unshift({ checkpoint, cut });
+    const cost = last(this.control.checkpoints);
+    this.kept.unshift({ checkpoint, cost });
     for (const old of this.kept.splice(KEPT)) release(old);
-    return cut;
+    return cost;
   }
 
   /** To the oldest. */
-  async rollBack(): Promise<{ readonly before: Cut; readonly after: Cut }> {
+  async rollBack(): Promise<{ readonly before: CheckpointCost; readonly after: CheckpointCost }> {
     const target = this.kept.at(-1);
     if (target === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
     await this.machine.suspend();
     const logs = this.kept.map(({ checkpoint }) => checkpoint.log);
     const checkpoint = await this.machine.rollback({ context: target.checkpoint.context, logs }, NO_PRESAVE);
-    const after = this.lastCut();
+    const after = last(this.control.rollbacks);
     for (const undone of this.kept) release(undone);
-    this.kept = [{ checkpoint, cut: after }];
+    this.kept = [{ checkpoint, cost: after }];
     await this.machine.resume();
-    return { before: target.cut, after };
+    return { before: target.cost, after };
   }
+}
 
-  private lastCut(): Cut {
-    const cut = this.control.cuts.at(-1);
-    if (cut !== undefined) return cut;
-    throw new RmkError('RMK_ERR_STATE', 'the driver has told of no checkpoint');
-  }
+function last<T>(costs: readonly T[]): T {
+  const cost = costs.at(-1);
+  if (cost !== undefined) return cost;
+  throw new RmkError('RMK_ERR_STATE', 'the driver has recorded no checkpoint');
 }
 
 function release({ checkpoint: { context, log } }: Kept): void {

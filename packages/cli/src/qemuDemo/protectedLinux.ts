@@ -13,7 +13,7 @@ import {
 import {
   GuestShell,
   QemuHypervisor,
-  type Cut,
+  type CheckpointCost,
   type JobRound,
   type LinuxGuest,
   type QemuControl,
@@ -106,11 +106,9 @@ export class ProtectedLinux {
     return this.protection.get(CHECKPOINTS).retain;
   }
 
-  /** Checkpoints taken, oldest first, as many as the driver remembers, without those that rollbacks left. */
-  get checkpoints(): readonly Cut[] {
-    const { cuts, rollbacks } = this.control;
-    const left = new Set<Cut>(rollbacks);
-    return cuts.filter((cut) => !left.has(cut));
+  /** Checkpoints taken, oldest first, as many as the driver keeps. */
+  get checkpoints(): readonly CheckpointCost[] {
+    return this.control.checkpoints;
   }
 
   get bus(): Bus {

@@ -1,5 +1,12 @@
 import { hasCode, messageOf, type RecoveryRecord } from '@rmk/core';
-import type { ControlKind, Cut, GuestFault, GuestJob, LinuxGuest, TrackerKind } from '@rmk/hypervisor-qemu';
+import type {
+  ControlKind,
+  CheckpointCost,
+  GuestFault,
+  GuestJob,
+  LinuxGuest,
+  TrackerKind,
+} from '@rmk/hypervisor-qemu';
 import { healthBefore, healthChecks, type HealthCheck } from './health.js';
 import { provoke, type LinuxIncident } from './linuxIncident.js';
 import { percentilesMs, type Percentiles } from './percentiles.js';
@@ -117,20 +124,20 @@ async function work(linux: ProtectedLinux, workload: GuestJob): Promise<void> {
 
 interface Measured {
   readonly workload: GuestJob;
-  readonly cuts: readonly Cut[];
+  readonly checkpoints: readonly CheckpointCost[];
   readonly rollbacks: readonly MeasuredRollback[];
 }
 
 async function measure(linux: ProtectedLinux, workload: GuestJob, count: number): Promise<Measured> {
   const before = new Set(linux.checkpoints);
   await linux.wait(MEASURED_MS);
-  const cuts = linux.checkpoints.filter((cut) => !before.has(cut));
+  const checkpoints = linux.checkpoints.filter((taken) => !before.has(taken));
   const rollbacks: MeasuredRollback[] = [];
   while (rollbacks.length < count) {
     rollbacks.push(await linux.rollBack());
     await linux.wait(BETWEEN_ROLLBACKS_MS);
   }
-  return { workload, cuts, rollbacks };
+  return { workload, checkpoints, rollbacks };
 }
 
 function resultOf(
@@ -149,7 +156,7 @@ function resultOf(
     incidents,
     unprovoked: linux.recoveries.filter((record) => !provoked.has(record)),
     measurements: measured.map(measurementOf),
-    pauseMs: percentilesMs(measured.flatMap(({ cuts }) => cuts.map(({ pauseNs }) => pauseNs))),
+    pauseMs: percentilesMs(measured.flatMap(({ checkpoints }) => checkpoints.map(({ pauseNs }) => pauseNs))),
     rollbackMs: percentilesMs(
       measured.flatMap(({ rollbacks }) => rollbacks.map(({ rollbackNs }) => rollbackNs)),
     ),
@@ -157,14 +164,14 @@ function resultOf(
   };
 }
 
-function measurementOf({ workload, cuts, rollbacks }: Measured): WorkloadMeasurement {
-  const pages = cuts.map(({ closed }) => closed?.updated.length ?? 0).toSorted((a, b) => a - b);
+function measurementOf({ workload, checkpoints, rollbacks }: Measured): WorkloadMeasurement {
+  const pages = checkpoints.map(({ pagesWritten = 0 }) => pagesWritten).toSorted((a, b) => a - b);
   return {
     workload,
-    pauseMs: percentilesMs(cuts.map(({ pauseNs }) => pauseNs)),
+    pauseMs: percentilesMs(checkpoints.map(({ pauseNs }) => pauseNs)),
     rollbackMs: percentilesMs(rollbacks.map(({ rollbackNs }) => rollbackNs)),
     totalMs: percentilesMs(rollbacks.map(({ totalNs }) => totalNs)),
     pagesPerCheckpoint: pages[pages.length >> 1] ?? 0,
-    stateBytes: cuts.at(-1)?.stateBytes ?? 0,
+    stateBytes: checkpoints.at(-1)?.stateBytes ?? 0,
   };
 }

@@ -13,7 +13,7 @@ import {
   type HostNeed,
   type SetUp,
 } from './hostPackages.js';
-import { cacheFolder, privateFolder } from '../privateCache.js';
+import { cacheFolder, privateFolder } from '../process/privateCache.js';
 import { runTool } from './toolCommand.js';
 
 /** The demo guest: Debian's cloud kernel with busybox, perl, openssl, a web server, and a module that makes it fail. */

@@ -1,8 +1,0 @@
-/* What orders.c needs of control by QMP besides struct control. */
-#pragma once
-
-#include "protection.h"
-
-/* KIND_SNAPSHOT: see protocol.h. */
-bool control_by_qmp_use_snapshot(struct protection *protection, const uint8_t *payload, size_t length,
-                                 struct failure *failure);

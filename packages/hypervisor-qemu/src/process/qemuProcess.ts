@@ -1,0 +1,298 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode, messageOf, RmkError } from '@rmk/core';
+import { z } from 'zod';
+import {
+  checkPrivate,
+  checkReadable,
+  deviceSocket,
+  makeMachineFolder,
+  machineFiles,
+  type MachineFiles,
+} from './machineFolder.js';
+import type { CheckedMachineOptions } from '../machineOptions.js';
+import { commandLine, processStart } from './processStatus.js';
+import { qemuArguments } from './qemuArguments.js';
+import { QmpClient } from '../qmp/qmpClient.js';
+import { readState, writeState, type MachineState } from './stateFile.js';
+
+/** What stderr and console are told of in errors. */
+const TAIL_BYTES = 2000;
+const CONNECT_WITHIN_MS = 20_000;
+/** It runs already: where it does not answer, somebody else has its attention. */
+const ATTACH_WITHIN_MS = 3000;
+const QUIT_WITHIN_MS = 3000;
+const POLL_MS = 10;
+/** The older ones lack options that RMK starts QEMU with, and nobody has tried them. */
+const OLDEST = { major: 7, minor: 2 };
+
+/** The QEMU to start, and the library to load into it; without one only control by QMP is possible. */
+export interface QemuProgram {
+  readonly command: string;
+  /** The parent of the VM's folder. */
+  readonly folder: string;
+  readonly library?: string;
+}
+
+/** One QEMU with its QMP connection. It goes on when the process of RMK ends: another one can attach to it. */
+export class QemuProcess {
+  private constructor(
+    readonly state: MachineState,
+    readonly qmp: QmpClient,
+    /** Where it has one of RMK's folders. */
+    readonly folder: string | undefined,
+    readonly stderrTail: () => string,
+  ) {}
+
+  /**
+   * Starts QEMU with its VM standing still. `RMK_ERR_INPUT` for what can be known before, `RMK_ERR_HYPERVISOR` where
+   * there is no QEMU, it is too old or ends at once, with what it said.
+   */
+  static async start(options: CheckedMachineOptions, program: QemuProgram): Promise<QemuProcess> {
+    const { name, memoryBytes, kernel, initrd, disks } = options;
+    const images = disks.map(({ file }, index) => [`disks[${index}].file`, file] as const);
+    await checkReadable({ kernel, initrd, ...Object.fromEntries(images) });
+    const devices = ['serial', ...options.channels];
+    const files = await makeMachineFolder(program.folder, name, devices, memoryBytes);
+    let ending: (() => string | undefined) | undefined;
+    try {
+      const started = spawned(options, program, files);
+      ending = started.ending;
+      const { pid } = started;
+      const state: MachineState = {
+        version: 1,
+        name,
+        pid,
+        processStart: processStart(pid) ?? '0',
+        memoryBytes,
+        ram: files.ram,
+        qmp: files.qmp,
+        gdb: files.gdb,
+        stderr: files.stderr,
+        ...(program.library === undefined ? {} : { library: files.library }),
+        devices: Object.fromEntries(devices.map((device) => [device, deviceSocket(files.folder, device)])),
+        ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+      };
+      await writeState(files.state, state);
+      const process = await QemuProcess.connect(state, files.folder, ending);
+      return process;
+    } catch (error) {
+      if (ending?.() === undefined) await killByState(files.state);
+      await rm(files.folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /**
+   * Attaches to a QEMU that runs already, by its folder, or by what `state.json` would say of one that was started by
+   * hand. Everything is verified. `RMK_ERR_INPUT` where it is not what it says, `RMK_ERR_GONE` where it runs no more,
+   * `RMK_ERR_TIMEOUT` where it does not answer, as when another process of RMK is attached.
+   */
+  static async attach(to: string | MachineState): Promise<QemuProcess> {
+    const folder = typeof to === 'string' ? to : undefined;
+    if (folder !== undefined) await checkFolder(folder);
+    const state = typeof to === 'string' ? await readState(machineFiles(to).state) : to;
+    checkAlive(state);
+    const { size } = await stat(state.ram).catch((error: unknown) => {
+      throw new RmkError('RMK_ERR_INPUT', `the RAM of the VM cannot be found: ${messageOf(error)}`);
+    });
+    if (size !== state.memoryBytes) {
+      throw new RmkError(
+        'RMK_ERR_INPUT',
+        `${state.ram} has ${size} bytes, and the RAM of the VM ${state.memoryBytes}: it is not this VM's`,
+      );
+    }
+    return QemuProcess.connect(state, folder, () => undefined, ATTACH_WITHIN_MS);
+  }
+
+  private static async connect(
+    state: MachineState,
+    folder: string | undefined,
+    ending: () => string | undefined,
+    timeoutMs: number = CONNECT_WITHIN_MS,
+  ): Promise<QemuProcess> {
+    const stderrTail = (): string => tailOf(state.stderr);
+    const said = (): string => {
+      const tail = stderrTail();
+      const end = ending() ?? `QEMU (process ${state.pid})`;
+      return tail === '' ? `${end}, and said nothing` : `${end}, and said: ${tail}`;
+    };
+    let qmp: QmpClient;
+    try {
+      qmp = await QmpClient.connect(state.qmp, {
+        timeoutMs,
+        whyLost: said,
+        whyNobodyListens: () => (ending() === undefined ? undefined : said()),
+      });
+    } catch (error) {
+      if (!hasCode(error, 'RMK_ERR_GONE')) throw error;
+      // The connection is lost a moment before the process is known to have ended.
+      if (!isAlive(state)) await wait(POLL_MS);
+      throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU did not start: ${said()}`, { cause: error });
+    }
+    try {
+      checkVersion(qmp);
+      await checkMachine(qmp, state);
+      return new QemuProcess(state, qmp, folder, stderrTail);
+    } catch (error) {
+      qmp.close();
+      throw error;
+    }
+  }
+
+  /** Ends QEMU and removes its folder. A QEMU that was attached to by hand is ended too. */
+  async end(): Promise<void> {
+    const hangs = await this.qmp.execute('quit', {}, QUIT_WITHIN_MS).then(
+      () => false,
+      (error: unknown) => hasCode(error, 'RMK_ERR_TIMEOUT'),
+    );
+    this.qmp.close();
+    if (hangs || !(await endedWithin(this.state, QUIT_WITHIN_MS))) {
+      killNow(this.state);
+      await endedWithin(this.state, QUIT_WITHIN_MS);
+    }
+    if (this.folder !== undefined) await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** Leaves QEMU alone: it runs on, and its folder stays for whoever attaches next. */
+  leave(): void {
+    this.qmp.close();
+  }
+}
+
+/** Whether the process that a state file names runs still. */
+export function isAlive({ pid, processStart: start }: MachineState): boolean {
+  return processStart(pid) === start;
+}
+
+function spawned(
+  options: CheckedMachineOptions,
+  { command, library }: QemuProgram,
+  files: MachineFiles,
+): { readonly pid: number; readonly ending: () => string | undefined } {
+  const stderr = openSync(files.stderr, 'w', 0o600);
+  let child: ChildProcess;
+  try {
+    const preload =
+      library === undefined
+        ? {}
+        : { LD_PRELOAD: library, RMK_LIBRARY_SOCKET: files.library, RMK_RAM_FILE: files.ram };
+    // RAM and sockets are for the user alone, whatever becomes of the folder that they lie in.
+    const umask = process.umask(0o077);
+    try {
+      child = spawn(command, qemuArguments(options, files), {
+        // In a group of its own: a signal from the terminal ends RMK, not the guest.
+        detached: true,
+        stdio: ['ignore', stderr, stderr],
+        env: { ...process.env, ...preload },
+      });
+    } finally {
+      process.umask(umask);
+    }
+  } finally {
+    closeSync(stderr);
+  }
+  let end: string | undefined;
+  child.once('error', (error) => (end = messageOf(error)));
+  child.once('exit', (code, signal) => (end = `QEMU ended with ${signal ?? code}`));
+  child.unref();
+  if (child.pid !== undefined) return { pid: child.pid, ending: () => end };
+  throw new RmkError(
+    'RMK_ERR_HYPERVISOR',
+    `${command} cannot be run; on Debian: apt-get install qemu-system-x86`,
+  );
+}
+
+async function checkFolder(folder: string): Promise<void> {
+  await checkPrivate(folder).catch((error: unknown) => {
+    if (hasCode(error)) throw error;
+    throw new RmkError('RMK_ERR_INPUT', `${folder} holds no VM: ${messageOf(error)}`, { cause: error });
+  });
+}
+
+function checkAlive(state: MachineState): void {
+  if (!isAlive(state)) {
+    throw new RmkError(
+      'RMK_ERR_GONE',
+      `the QEMU of VM ${JSON.stringify(state.name)}, process ${state.pid}, runs no more; it said: ${tailOf(state.stderr) || '-'}`,
+    );
+  }
+  const mentions = commandLine(state.pid)?.some((argument) => argument.includes(state.ram)) ?? false;
+  if (mentions) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `process ${state.pid} was not started with ${state.ram} for its RAM: it is not the QEMU of this VM`,
+  );
+}
+
+function checkVersion(qmp: QmpClient): void {
+  const { major, minor, micro, package: distribution } = qmp.version;
+  if (major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)) return;
+  throw new RmkError(
+    'RMK_ERR_HYPERVISOR',
+    `this is QEMU ${major}.${minor}.${micro} (${distribution || 'of no distribution'}); RMK needs ${OLDEST.major}.${OLDEST.minor} or newer`,
+  );
+}
+
+/** What RMK relies on, asked of QEMU itself. */
+async function checkMachine(qmp: QmpClient, state: MachineState): Promise<void> {
+  const cpus = await qmp.query('query-cpus-fast', z.array(z.unknown()));
+  const backends = await qmp.query(
+    'query-memdev',
+    z.array(z.object({ id: z.string().optional(), size: z.int(), share: z.boolean() })),
+  );
+  const paths = await Promise.all(
+    backends.map(async ({ id }) =>
+      id === undefined
+        ? undefined
+        : qmp
+            .query('qom-get', z.string(), { path: `/objects/${id}`, property: 'mem-path' })
+            .catch(() => undefined),
+    ),
+  );
+  const ram = backends.find((_, index) => paths[index] === state.ram);
+  const problems = [
+    ...(cpus.length === 1 ? [] : [`it has ${cpus.length} vCPUs, and RMK protects VMs with one`]),
+    ...(ram === undefined ? [`${state.ram} is not its RAM: start it with a memory-backend-file`] : []),
+    ...(ram === undefined || ram.size === state.memoryBytes
+      ? []
+      : [`its RAM has ${ram.size} bytes, and not ${state.memoryBytes}`]),
+    ...(ram === undefined || ram.share ? [] : ['its RAM is private: start it with share=on']),
+  ];
+  if (problems.length === 0) return;
+  throw new RmkError('RMK_ERR_INPUT', `the QEMU of VM ${JSON.stringify(state.name)} cannot be protected`, {
+    problems: problems.map((message) => ({ path: '', message })),
+  });
+}
+
+function tailOf(file: string | undefined): string {
+  if (file === undefined) return '';
+  try {
+    return readFileSync(file, 'utf8').slice(-TAIL_BYTES).trim();
+  } catch {
+    return '';
+  }
+}
+
+async function killByState(path: string): Promise<void> {
+  const state = await readState(path).catch(() => undefined);
+  if (state === undefined) return;
+  killNow(state);
+  await endedWithin(state, QUIT_WITHIN_MS);
+}
+
+/** Only the process that was started, never another that has its number now. */
+function killNow(state: MachineState): void {
+  if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
+}
+
+async function endedWithin(state: MachineState, timeoutMs: number): Promise<boolean> {
+  const giveUpAt = performance.now() + timeoutMs;
+  while (isAlive(state)) {
+    if (performance.now() > giveUpAt) return false;
+    await wait(POLL_MS);
+  }
+  return true;
+}
