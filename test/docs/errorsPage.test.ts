@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import {
   CHECKPOINTS,
   definePlugin,
@@ -209,9 +210,17 @@ describe('docs/errors.md', () => {
   it('shows the warnings as they really are', async () => {
     const seen = new Map<string, string>();
     const meter = plugin('rmk-plugin-meter', { modules: [failing], onFailure: 'continue' });
-    await start([...microcheckpoint({ retain: 2 }), meter], {
+    const machine = machineOf();
+    machine.resume = async () => {
+      throw new Error('the hypervisor is busy');
+    };
+    const domain = await start([...microcheckpoint({ retain: 2 }), meter], {
+      machine,
       observe: (bus) => void bus.on('EVT_WARNING', ({ code, message }) => void seen.set(code, message)),
     });
+    (await domain.get(P_VCPU).suspend())[Symbol.dispose]();
+    await setImmediate();
+    domain.bus.topic('EVT_ERRORDETECTED').publish({ atNs: 0, kind: 'overheated', cause: '90 degrees' });
     for (const [code, message] of seen)
       expect(sections.get(code)).toContain(`\`\`\`\n${code}: ${message}\n\`\`\``);
     expect([...seen.keys()].toSorted()).toEqual(Object.keys(WARNING_CODES).toSorted());

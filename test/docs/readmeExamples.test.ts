@@ -43,9 +43,9 @@ describe('the example in the README of', () => {
     const { domain, hypervisor } = await startRig({ guest: 'tasks', plugins: [pinVcpu()] });
     await hypervisor.run({ untilNs: 50_000_000 });
     const vcpu = domain.get(P_VCPU);
-    await vcpu.suspend();
+    const suspension = await vcpu.suspend();
     await vcpu.writeRegister('x10', (await vcpu.readRegister('x10')) ^ (1n << 5n)); // a bit flip
-    await vcpu.resume();
+    await vcpu.resume(suspension);
     expectShown('plugins/pin-vcpu');
   });
 

@@ -196,6 +196,7 @@ describe('an error long after a restart', () => {
   it('is a new one, though protection has only just begun again', async () => {
     const { rig, interposition } = await start();
     await rig.advance('20ms');
+    interposition.fail('rollback', 'before');
     await crash(rig);
     await rig.advance('200ms');
     interposition.fail('checkpoint', 'before');

@@ -1,17 +1,26 @@
 import 'reflect-metadata';
 import {
+  BUS,
+  CHECKPOINTS,
   definePlugin,
+  DETECTIONS,
+  OPTIONS,
   P_VCPU,
   provide,
+  RECOVERY,
   VIRTUAL_MACHINE,
+  type Bus,
+  type DomainRecovery,
   type RecoveryRecord,
-  type VcpuPin,
+  type Suspension,
   type VirtualMachine,
 } from '@rmk/core';
+import { Vcpu } from '@rmk/pin-vcpu';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig, type Rig } from '@rmk/testing';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { crash } from './faults.js';
 import { compressor, goldenAt, goldenEnd } from './guests.js';
 
@@ -56,6 +65,7 @@ describe('a recovery', () => {
         kind: 'crash',
         cause: 'instruction-access-fault in machine mode',
         atNs,
+        latency: { boundNs: 50 * MS, quantile: 0.95 },
         detector: '@rmk/pin-vmsignal',
       },
       rung: 'target',
@@ -96,28 +106,35 @@ describe('a recovery', () => {
     expect(rig.guestState).toEqual(await goldenAt(compressor, rig.machine.guestNs));
   });
 
-  it('of another error, once the ring has refilled, begins at the target again', async () => {
-    const rig = await start();
-    await crash(rig);
-    await rig.advance('301ms');
-    await crash(rig);
-    await rig.advance('1ms');
-    expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
-      'target 1',
-      'target 1',
-    ]);
+  it('of another error begins at the target again, however soon it comes', async () => {
+    for (const afterMs of [1, 45, 299]) {
+      const rig = await start();
+      await crash(rig);
+      await rig.advance(`${afterMs}ms`);
+      await crash(rig);
+      await rig.advance('1ms');
+      expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
+        'target 1',
+        'target 1',
+      ]);
+      await rig.stop();
+    }
   });
 
-  it('of another error before that is taken for the same one, and goes further back', async () => {
-    const rig = await start();
-    await crash(rig);
-    await rig.advance('299ms');
-    await crash(rig);
-    await rig.advance('1ms');
-    expect(recordsOf(rig).map(({ rung, occurrence }) => `${rung} ${occurrence}`)).toEqual([
-      'target 1',
-      'restart 2',
-    ]);
+  it('of another error does so with two checkpoints too, and never costs a restart', async () => {
+    for (const afterMs of [1, 20, 45, 70, 160]) {
+      const rig = await startRig({ ...compressor, plugins: microcheckpoint({ hang: false }) });
+      expect(rig.domain.get(CHECKPOINTS).retain).toBe(2);
+      await rig.advance('275.137ms');
+      await crash(rig);
+      await rig.advance(`${afterMs}ms`);
+      await crash(rig);
+      await rig.advance('1ms');
+      // The checkpoint at the state that the first recovery left is all there is for another interval.
+      expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['target', afterMs < 50 ? 'only' : 'target']);
+      expect(rig.guestState).toEqual(await goldenAt(compressor, rig.machine.guestNs));
+      await rig.stop();
+    }
   });
 });
 
@@ -149,56 +166,233 @@ describe('recovery does not take a detector at its word', () => {
 describe('a VM that was suspended from outside', () => {
   it('is mended and stays suspended until it is resumed from there', async () => {
     const rig = await start();
-    await rig.domain.get(P_VCPU).suspend();
+    const suspension = await rig.domain.get(P_VCPU).suspend();
     await rig.machine.raise('illegal-instruction');
     await rig.advance('1ms');
     expect(recordsOf(rig)).toHaveLength(1);
     const { guestNs } = rig.machine;
     await rig.advance('1ms');
     expect(rig.machine.guestNs).toBe(guestNs);
-    await rig.domain.get(P_VCPU).resume();
+    await rig.domain.get(P_VCPU).resume(suspension);
     expect(await rig.runToEnd()).toBe(0);
     expect(rig.guestState).toEqual(await goldenEnd(compressor));
   });
 });
 
-describe('a P_VCPU that cannot resume', () => {
-  @injectable()
-  class StuckVcpu implements VcpuPin {
-    readonly registers = [];
-    readonly suspend: VcpuPin['suspend'];
-    readonly restart: VcpuPin['restart'];
-    readonly readRegister: VcpuPin['readRegister'];
-    readonly writeRegister: VcpuPin['writeRegister'];
-
-    constructor(@inject(VIRTUAL_MACHINE) machine: VirtualMachine) {
-      this.suspend = () => machine.suspend();
-      this.restart = () => machine.restart();
-      this.readRegister = (name) => machine.readRegister(name);
-      this.writeRegister = (name, value) => machine.writeRegister(name, value);
-    }
-
-    async resume(): Promise<void> {
-      throw new Error('stuck');
-    }
-  }
-  const stuckVcpu = definePlugin({
-    name: 'stuck-vcpu',
-    version: '1.0.0',
-    rmk: '^0.1.0',
-    requires: [VIRTUAL_MACHINE],
-    provides: [provide(P_VCPU, StuckVcpu)],
+describe('somebody else who suspends the VM', () => {
+  it('at the detection keeps it suspended over the recovery', async () => {
+    const rig = await start();
+    const suspensions: Suspension[] = [];
+    rig.domain.bus.on('EVT_ERRORDETECTED', async () => {
+      suspensions.push(await rig.domain.get(P_VCPU).suspend());
+    });
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(recordsOf(rig)).toHaveLength(1);
+    const { guestNs } = rig.machine;
+    await rig.advance('1ms');
+    expect(rig.machine.guestNs).toBe(guestNs);
+    for (const suspension of suspensions) await rig.domain.get(P_VCPU).resume(suspension);
+    expect(await rig.runToEnd()).toBe(0);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
   });
 
-  it('ends in EVT_RECOVERYFAILED, not in silence', async () => {
+  it('and resumes it in the middle of a recovery leaves the next recovery as good as the first', async () => {
+    const rig = await start();
+    const vcpu = rig.domain.get(P_VCPU);
+    const suspension = await vcpu.suspend();
+    const rolledBack = rig.domain.bus.on('EVT_ROLLEDBACK', () => vcpu.resume(suspension));
+    await rig.machine.raise('illegal-instruction');
+    await rig.advance('100ms');
+    rolledBack[Symbol.dispose]();
+    await crash(rig);
+    expect(await rig.runToEnd()).toBe(0);
+    expect(recordsOf(rig)).toHaveLength(2);
+    expect(rig.events('EVT_VCPURESUMED')).toHaveLength(2);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+});
+
+/** A third party's P_VCPU, whose next calls fail. */
+class Failing {
+  suspend = 0;
+  resume = 0;
+}
+
+@injectable()
+class FailingVcpu extends Vcpu {
+  constructor(
+    @inject(VIRTUAL_MACHINE) machine: VirtualMachine,
+    @inject(BUS) bus: Bus,
+    @inject(OPTIONS) private readonly failing: Failing,
+  ) {
+    super(machine, bus);
+  }
+
+  override async suspend(): Promise<Suspension> {
+    if (this.failing.suspend-- > 0) throw new Error('stuck');
+    return super.suspend();
+  }
+
+  override async resume(suspension: Suspension): Promise<void> {
+    if (this.failing.resume-- > 0) throw new Error('stuck');
+    return super.resume(suspension);
+  }
+}
+
+const failingVcpu = definePlugin({
+  name: 'failing-vcpu',
+  version: '1.0.0',
+  rmk: '^0.1.0',
+  requires: [VIRTUAL_MACHINE],
+  provides: [provide(P_VCPU, FailingVcpu)],
+  options: z.instanceof(Failing),
+});
+
+describe('a P_VCPU that cannot', () => {
+  const retries = (done: string, times: number) =>
+    Array<string>(times).fill(`the VM could not be ${done}, which is tried again: stuck`);
+
+  async function startFailing() {
+    const failing = new Failing();
     const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/pin-vcpu');
-    const rig = await startRig({ ...compressor, plugins: [stuckVcpu(), ...others], faults: 'expected' });
+    const rig = await startRig({ ...compressor, plugins: [failingVcpu(failing), ...others] });
     await rig.advance('275.137ms');
+    return { rig, failing };
+  }
+
+  const warnings = (rig: Rig) =>
+    rig.events('EVT_WARNING').map(({ code, message }) => {
+      expect(code).toBe('RMK_WARN_VCPU');
+      return message;
+    });
+
+  it.each(['suspend', 'resume'] as const)(
+    '%s for three times is asked again, and recovers',
+    async (operation) => {
+      const { rig, failing } = await startFailing();
+      failing[operation] = 3;
+      await crash(rig);
+      expect(await rig.runToEnd()).toBe(0);
+      expect(warnings(rig)).toEqual(retries(`${operation.replace(/e$/, '')}ed`, 3));
+      expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['target']);
+      expect(rig.guestState).toEqual(await goldenEnd(compressor));
+    },
+  );
+
+  it('suspend at all ends in EVT_RECOVERYFAILED, and the next error is recovered from', async () => {
+    const { rig, failing } = await startFailing();
+    failing.suspend = 4;
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
+      'the VM could not be suspended: stuck',
+    ]);
+    expect(warnings(rig)).toEqual(retries('suspended', 3));
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    expect(await rig.runToEnd()).toBe(0);
+    // The guest ran on and crashed again.
+    expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['target']);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+
+  it('resume at all ends in EVT_RECOVERYFAILED, not in silence', async () => {
+    const { rig, failing } = await startFailing();
+    failing.resume = Infinity;
     await crash(rig);
     await rig.advance('1ms');
     expect(recordsOf(rig)).toEqual([]);
     expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
-      'the VM could not be suspended or resumed: stuck',
+      'the VM was recovered, but could not be resumed: stuck',
+    ]);
+    expect(warnings(rig)).toEqual(retries('resumed', 3));
+    expect(rig.events('EVT_ROLLEDBACK')).toHaveLength(1);
+  });
+});
+
+describe('an error of a kind that its detector does not declare', () => {
+  it('is warned of once, and taken to be as old as the longest bound', async () => {
+    const rig = await start();
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    const report = () => detected.publish({ atNs: rig.nowNs, kind: 'odd', cause: 'something' });
+    report();
+    await rig.advance('300ms');
+    report();
+    await rig.advance('1ms');
+    const { longestBoundNs: boundNs } = rig.domain.get(DETECTIONS);
+    expect(recordsOf(rig).map(({ trigger: { latency } }) => latency)).toEqual([{ boundNs }, { boundNs }]);
+    expect(rig.events('EVT_WARNING')).toMatchObject([
+      {
+        code: 'RMK_WARN_UNDECLARED',
+        message: expect.stringContaining("host reported an error of the kind 'odd'"),
+      },
+    ]);
+  });
+
+  it('is not where the event says how old it may be', async () => {
+    const rig = await start();
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    detected.publish({ atNs: rig.nowNs, kind: 'odd', cause: 'something', latency: { boundNs: 120 * MS } });
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ checkpoint }) => checkpoint?.takenAtNs)).toEqual([150 * MS]);
+    expect(rig.events('EVT_WARNING')).toEqual([]);
+  });
+});
+
+class SecondRecovery implements DomainRecovery {
+  readonly state = 'ready';
+}
+
+const secondRecovery = definePlugin({
+  name: 'second-recovery',
+  version: '1.0.0',
+  rmk: '^0.1.0',
+  provides: [provide(RECOVERY, SecondRecovery)],
+});
+
+describe('a second recovery', () => {
+  it('is refused', async () => {
+    await expect(
+      startRig({ ...compressor, plugins: [...microcheckpoint(), secondRecovery()] }),
+    ).rejects.toThrow(/RMK_ERR_DUPLICATE: .*RECOVERY/);
+  });
+});
+
+describe('the VM that a recovery gave up', () => {
+  it('stays suspended, and the recovery says so, until somebody restarts it', async () => {
+    const plugins = microcheckpoint({ hang: false, recovery: { maxRestarts: 0 } });
+    const rig = await startRig({ ...compressor, plugins });
+    rig.domain.bus.on('EVT_RECOVERED', () => crash(rig));
+    await rig.advance('275.137ms');
+    await crash(rig);
+    await rig.runToEnd();
+    expect(rig.events('EVT_RECOVERYFAILED')).toHaveLength(1);
+    expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+    const { nowNs } = rig;
+    await rig.advance('10ms');
+    expect(rig.nowNs).toBe(nowNs);
+    await rig.domain.get(P_VCPU).restart();
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    await rig.advance('10ms');
+    expect(rig.nowNs).toBe(nowNs + 10 * MS);
+  });
+});
+
+describe('maxRestarts', () => {
+  it('holds over restarts of the recovery and of the agent', async () => {
+    const plugins = microcheckpoint({ hang: false, recovery: { maxRestarts: 1 } });
+    const rig = await startRig({ ...compressor, plugins });
+    await rig.domain.remove('@rmk/cowp');
+    await rig.advance('10ms');
+    await crash(rig);
+    await rig.advance('5ms');
+    expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['restart']);
+    await rig.domain.restart('@rmk/checkpoint');
+    await rig.advance('30ms');
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
+      '1 restarts within 10min are as many as maxRestarts allows',
     ]);
   });
 });

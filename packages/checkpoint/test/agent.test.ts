@@ -73,9 +73,9 @@ function retainedAt({ retained }: Checkpoints, age: number): Checkpoint {
 
 async function rollBack({ rig, checkpoints }: Protected, age: number) {
   const vcpu = rig.domain.get(P_VCPU);
-  await vcpu.suspend();
+  const suspension = await vcpu.suspend();
   const rollback = await checkpoints.rollback(retainedAt(checkpoints, age));
-  await vcpu.resume();
+  await vcpu.resume(suspension);
   return rollback;
 }
 

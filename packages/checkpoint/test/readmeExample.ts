@@ -17,9 +17,9 @@ await hypervisor.run({ untilNs: 120e6 });
 const checkpoints = domain.get(CHECKPOINTS);
 const [, older] = checkpoints.retained;
 if (older === undefined) throw new Error('there is only one checkpoint yet');
-await domain.get(P_VCPU).suspend();
+const suspension = await domain.get(P_VCPU).suspend();
 const { undoneNs } = await checkpoints.rollback(older);
-await domain.get(P_VCPU).resume();
+await domain.get(P_VCPU).resume(suspension);
 console.log(`back to ${older.takenAtNs / 1e6} ms: ${undoneNs / 1e6} ms undone`);
 
 await hypervisor.run({ untilNs: 200e6 });

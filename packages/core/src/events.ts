@@ -3,6 +3,7 @@ import type { PluginState } from './domain.js';
 import type { WarningCode } from './errors.js';
 import type { Facts } from './machine.js';
 import type { EpochReport } from './pageLog.js';
+import type { LatencyBound } from './plugin.js';
 import type { RecoveryRecord, RecoveryTrigger, RungAttempt } from './recovery.js';
 import { token } from './token.js';
 import type { Nanoseconds } from './units.js';
@@ -44,8 +45,12 @@ export interface RmkEvents {
     /** `'crash'`, `'hang'`; the list is open. */
     readonly kind: string;
     readonly cause: string;
-    /** The last moment at which the guest was seen to be well; absent where the detector cannot tell. */
+    /** Last moment at which the guest was known to be healthy. Undefined if the detector cannot tell. */
     readonly suspectSinceNs?: Nanoseconds;
+    /** Latency of this error, if the detector knows more about it than its `detects` states. Unused if `suspectSinceNs` is known. */
+    readonly latency?: LatencyBound;
+    /** Where in the guest the error was noticed, such as `pc 0x80000010`. Helps to recognise the same failure again. */
+    readonly place?: string;
   };
   EVT_RECOVERED: { readonly atNs: Nanoseconds; readonly record: RecoveryRecord };
   EVT_RECOVERYFAILED: {

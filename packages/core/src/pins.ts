@@ -1,11 +1,19 @@
 import type { VirtualMachine } from './machine.js';
 import { token } from './token.js';
 
+/** Keeps the VM suspended until it is disposed of. Released with the plugin that holds it. */
+export type Suspension = Disposable;
+
 /** P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMEXITED, EVT_VMGONE. */
-export type VcpuPin = Pick<
+export interface VcpuPin extends Pick<
   VirtualMachine,
-  'suspend' | 'resume' | 'registers' | 'readRegister' | 'writeRegister' | 'restart'
->;
+  'registers' | 'readRegister' | 'writeRegister' | 'restart'
+> {
+  /** Suspends the VM. Several may hold a suspension: the VM runs while nobody does. */
+  suspend(): Promise<Suspension>;
+  /** Releases `suspension`, and resolves once the VM runs, or at once while others hold it. Rejects if it cannot be resumed. */
+  resume(suspension: Suspension): Promise<void>;
+}
 
 /**
  * P_PTABLE: the shadow page table, and through it checkpoints and memory. Publishes EVT_PAGEFAULT, EVT_LOGLOST.

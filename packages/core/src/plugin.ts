@@ -26,10 +26,17 @@ export function provide<T>(of: Token<T>, by: Class<T & Module>): Provision<T> {
   return { token: of, by };
 }
 
-/** What a detector promises: it reports an error of this kind at most `boundNs` (T_B of §4) after it arose. */
-export interface Detection {
-  readonly kind: string;
+/** What is known of an error's latency, the time from its occurrence to its detection (§4). */
+export interface LatencyBound {
+  /** T_B: the latency of the share `quantile` of errors does not exceed it. */
   readonly boundNs: Nanoseconds;
+  /** Above 0 and below 1. Undefined if no error takes longer than `boundNs`. */
+  readonly quantile?: number;
+}
+
+/** What a detector promises about the errors of one kind. */
+export interface Detection extends LatencyBound {
+  readonly kind: string;
 }
 
 /**

@@ -1,7 +1,13 @@
+import type { LatencyBound } from './plugin.js';
+import { token } from './token.js';
 import type { Nanoseconds } from './units.js';
 
-/** A rung of the ladder: the target that the error asks for, an older checkpoint, a newer one because older logs are damaged, or a restart of VM and job. */
-export type Rung = 'target' | 'older' | 'newer' | 'restart';
+/**
+ * A rung of the ladder. `'target'`: the newest checkpoint from before the error, as far as the latency bound tells;
+ * `'older'`: one before that; `'newer'`: one after the target, because older logs are damaged; `'only'`: the oldest
+ * checkpoint there is, though it may hold the error; `'restart'`: of VM and job.
+ */
+export type Rung = 'target' | 'older' | 'newer' | 'only' | 'restart';
 
 /** What set a recovery off: the content of an EVT_ERRORDETECTED. */
 export interface RecoveryTrigger {
@@ -9,6 +15,9 @@ export interface RecoveryTrigger {
   readonly cause: string;
   readonly atNs: Nanoseconds;
   readonly suspectSinceNs?: Nanoseconds;
+  /** T_B of §4, from the event or from what the detector declares; decides the target where `suspectSinceNs` is unknown. */
+  readonly latency?: LatencyBound;
+  readonly place?: string;
   /** The plugin that detected it. */
   readonly detector: string;
 }
@@ -48,3 +57,12 @@ export interface RecoveryRecord {
   };
   readonly durationHostNs: number;
 }
+
+/** What a recovery shows of itself. */
+export interface DomainRecovery {
+  /** `'given-up'`: the VM stays suspended until someone restarts it through P_VCPU. */
+  readonly state: 'ready' | 'recovering' | 'given-up';
+}
+
+/** Provided by the recovery of a domain. Two recoveries would undo each other's work, so a second one is refused. */
+export const RECOVERY = token<DomainRecovery>('RECOVERY', { members: ['state'] });

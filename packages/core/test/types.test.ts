@@ -48,7 +48,7 @@ describe('the payload of an event', () => {
         event.source = 'me';
       });
       bus.on('EVT_RECOVERED', async ({ record }) => {
-        expectTypeOf(record.rung).toEqualTypeOf<'target' | 'older' | 'newer' | 'restart'>();
+        expectTypeOf(record.rung).toEqualTypeOf<'target' | 'older' | 'newer' | 'only' | 'restart'>();
       });
       // @ts-expect-error nobody declares it
       bus.on('EVT_NOBODYKNOWS', () => {});

@@ -87,7 +87,13 @@ const PluginManifest = z.strictObject({
   detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
 });
 
-const StatedDetections = z.array(z.object({ kind: z.string().min(1), boundNs: z.number().nonnegative() }));
+const StatedDetections = z.array(
+  z.object({
+    kind: z.string().min(1),
+    boundNs: z.number().nonnegative().max(Number.MAX_SAFE_INTEGER),
+    quantile: z.number().gt(0).lt(1).optional(),
+  }),
+);
 
 /** The tokens that `plugin` requires and `provider` provides. */
 export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
@@ -216,7 +222,11 @@ async function readDetections(
     const { problems } = await validate(StatedDetections, detections, 'detects');
     if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
     // Copied: what was checked stays so.
-    return problems.length > 0 ? [] : detections.map(({ kind, boundNs }) => ({ kind, boundNs }));
+    return problems.length > 0
+      ? []
+      : detections.map(({ kind, boundNs, quantile }) =>
+          quantile === undefined ? { kind, boundNs } : { kind, boundNs, quantile },
+        );
   } catch (cause) {
     const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
     errors.push(new RmkError(code, message, { plugin, cause }));

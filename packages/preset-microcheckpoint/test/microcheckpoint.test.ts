@@ -36,7 +36,7 @@ describe('the preset', () => {
     const { rig, checkpoints } = await checkpointsOf();
     expect(rig.domain.get(P_VMSCHL).schedulingIntervalNs).toBe(10 * MS);
     expect(rig.domain.get(DETECTIONS).all).toEqual([
-      { kind: 'crash', boundNs: 0, plugin: '@rmk/pin-vmsignal' },
+      { kind: 'crash', boundNs: 50 * MS, quantile: 0.95, plugin: '@rmk/pin-vmsignal' },
       { kind: 'hang', boundNs: 215 * MS, plugin: '@rmk/hang-detector' },
     ]);
     expect(checkpoints.intervalNs).toBe(50 * MS);

@@ -57,9 +57,9 @@ describe('COWP', () => {
     if (to === undefined) throw new Error('too few checkpoints');
     const undone = epochs(twin).filter(({ openedAtNs }) => openedAtNs >= to.takenAtNs);
     expect(undone).toHaveLength(3);
-    await rig.domain.get(P_VCPU).suspend();
+    const suspension = await rig.domain.get(P_VCPU).suspend();
     await checkpoints.rollback(to);
-    await rig.domain.get(P_VCPU).resume();
+    await rig.domain.get(P_VCPU).resume(suspension);
     await rig.advance('6ms');
     const written = new Set(undone.flatMap(({ updated }) => [...updated]));
     expect(epochs(rig).at(-1)).toMatchObject({ openedAtNs: 22e6, pagesPreSaved: written.size });

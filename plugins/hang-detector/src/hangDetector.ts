@@ -32,7 +32,8 @@ export class HangDetector implements Module {
     this.bus.on('EVT_VMSCHEDULED', (scheduled) => {
       this.account(scheduled);
       if (this.lastSignNs === undefined || this.silentNs <= this.thresholdNs) return;
-      const cause = `no ${[...this.signs].join(' or ')} in ${this.silentNs / 1e6} ms of domain time`;
+      // The same text each time, so that the recovery recognises the same hang.
+      const cause = `no sign of progress (${[...this.signs].join(', ')})`;
       detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
       // Without a recovery the guest goes on being hung: it is reported once a threshold.
       this.silentNs = 0;

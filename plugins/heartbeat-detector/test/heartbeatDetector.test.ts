@@ -139,9 +139,9 @@ describe('a rollback', () => {
     const checkpoints = rig.domain.get(CHECKPOINTS);
     const to = checkpoints.retained.find((checkpoint) => checkpoint.takenAtNs === takenAtNs);
     if (to === undefined) throw new Error(`no checkpoint of ${takenAtNs} ns is retained`);
-    await rig.domain.get(P_VCPU).suspend();
+    const suspension = await rig.domain.get(P_VCPU).suspend();
     await checkpoints.rollback(to);
-    await rig.domain.get(P_VCPU).resume();
+    await rig.domain.get(P_VCPU).resume(suspension);
   }
 
   it('leaves the rule armed, and the silence begins anew', async () => {
@@ -293,9 +293,9 @@ describe('a guest that is not accused', () => {
   it('was suspended: its clock stands still', async () => {
     const rig = await startRig({ ...every20ms(30), plugins: detecting('25ms') });
     await rig.advance('110ms');
-    await rig.domain.get(P_VCPU).suspend();
+    const suspension = await rig.domain.get(P_VCPU).suspend();
     await rig.advance('500ms');
-    await rig.domain.get(P_VCPU).resume();
+    await rig.domain.get(P_VCPU).resume(suspension);
     await rig.advance('110ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
   });

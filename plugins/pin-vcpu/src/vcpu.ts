@@ -1,10 +1,25 @@
 import 'reflect-metadata';
-import { BUS, VIRTUAL_MACHINE, type Bus, type Module, type VcpuPin, type VirtualMachine } from '@rmk/core';
+import {
+  BUS,
+  messageOf,
+  VIRTUAL_MACHINE,
+  type Bus,
+  type Module,
+  type Suspension,
+  type VcpuPin,
+  type VirtualMachine,
+} from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 
 /** P_VCPU over the VirtualMachine port. */
 @injectable()
 export class Vcpu implements VcpuPin, Module {
+  private readonly suspensions = new Set<Suspension>();
+  private suspended = false;
+  /** Suspending and resuming wait for each other. */
+  private last: Promise<unknown> = Promise.resolve();
+  private underWay = 0;
+
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,
@@ -21,14 +36,21 @@ export class Vcpu implements VcpuPin, Module {
     return this.machine.registers;
   }
 
-  async suspend(): Promise<void> {
-    await this.machine.suspend();
-    this.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: this.machine.clock.now() });
+  async suspend(): Promise<Suspension> {
+    const suspension: Suspension = { [Symbol.dispose]: () => this.release(suspension) };
+    this.suspensions.add(suspension);
+    try {
+      await this.settle();
+    } catch (error) {
+      this.suspensions.delete(suspension);
+      throw error;
+    }
+    return suspension;
   }
 
-  async resume(): Promise<void> {
-    await this.machine.resume();
-    this.bus.topic('EVT_VCPURESUMED').publish({ atNs: this.machine.clock.now() });
+  async resume(suspension: Suspension): Promise<void> {
+    suspension[Symbol.dispose]();
+    await this.settle();
   }
 
   readRegister(name: string): Promise<bigint> {
@@ -42,5 +64,42 @@ export class Vcpu implements VcpuPin, Module {
   async restart(): Promise<void> {
     await this.machine.restart();
     this.bus.topic('EVT_VMRESTARTED').publish({ atNs: this.machine.clock.now() });
+  }
+
+  private release(suspension: Suspension): void {
+    if (!this.suspensions.delete(suspension)) return;
+    // Nobody awaits a disposal, so this is the only report of its failure.
+    this.settle().catch((error: unknown) => {
+      const message = `the VM stays suspended, because it could not be resumed: ${messageOf(error)}. Suspend and resume it again.`;
+      this.bus.topic('EVT_WARNING').publish({
+        atNs: this.machine.clock.now(),
+        code: 'RMK_WARN_VCPU',
+        message,
+      });
+    });
+  }
+
+  /** Suspends or resumes the VM, whichever the suspensions then ask for: at once if nothing is under way. */
+  private settle(): Promise<void> {
+    const operate = () => (this.suspensions.size > 0 ? this.halt() : this.run());
+    const settled = this.underWay === 0 ? operate() : this.last.then(operate);
+    this.underWay += 1;
+    this.last = settled.catch(() => undefined).then(() => void (this.underWay -= 1));
+    return settled;
+  }
+
+  private async halt(): Promise<void> {
+    // Also where the pin believes that the VM is suspended: the driver may have been used by others.
+    await this.machine.suspend();
+    if (this.suspended) return;
+    this.suspended = true;
+    this.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: this.machine.clock.now() });
+  }
+
+  private async run(): Promise<void> {
+    if (!this.suspended) return;
+    await this.machine.resume();
+    this.suspended = false;
+    this.bus.topic('EVT_VCPURESUMED').publish({ atNs: this.machine.clock.now() });
   }
 }

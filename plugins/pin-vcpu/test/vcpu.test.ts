@@ -14,14 +14,79 @@ describe('P_VCPU', () => {
   it('suspends and resumes, and says so', async () => {
     const { rig, vcpu } = await start();
     await rig.advance('5ms');
-    await vcpu.suspend();
+    const suspension = await vcpu.suspend();
     await rig.advance('5ms');
     expect(rig.nowNs).toBe(5e6);
-    await vcpu.resume();
+    await vcpu.resume(suspension);
     await rig.advance('5ms');
     expect(rig.events('EVT_VCPUSUSPENDED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
     expect(rig.events('EVT_VCPURESUMED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
     expect(rig.guestState).toEqual(await goldenRun(tasks, 10e6));
+  });
+
+  it('keeps the VM suspended until the last of its suspensions is released, in any order', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    const first = await vcpu.suspend();
+    const second = await vcpu.suspend();
+    await vcpu.resume(first);
+    await vcpu.resume(first);
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(5e6);
+    second[Symbol.dispose]();
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(10e6);
+    expect(rig.events('EVT_VCPUSUSPENDED')).toHaveLength(1);
+    expect(rig.events('EVT_VCPURESUMED')).toHaveLength(1);
+  });
+
+  it('suspends again where a suspension is released while another is asked for', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    const first = await vcpu.suspend();
+    const [second] = await Promise.all([vcpu.suspend(), vcpu.resume(first)]);
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(5e6);
+    await vcpu.resume(second);
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(10e6);
+  });
+
+  it('leaves nothing behind where the VM cannot be suspended', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    const { suspend } = rig.machine;
+    rig.machine.suspend = async () => {
+      throw new Error('stuck');
+    };
+    await expect(vcpu.suspend()).rejects.toThrow('stuck');
+    rig.machine.suspend = suspend;
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(10e6);
+    await vcpu.resume(await vcpu.suspend());
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(15e6);
+  });
+
+  it('reports that the VM cannot be resumed, to who awaits it and as a warning, and resumes it at the next try', async () => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    const { resume } = rig.machine;
+    rig.machine.resume = async () => {
+      throw new Error('stuck');
+    };
+    await expect(vcpu.resume(await vcpu.suspend())).rejects.toThrow('stuck');
+    (await vcpu.suspend())[Symbol.dispose]();
+    await rig.advance('0ms');
+    expect(rig.events('EVT_WARNING').map(({ code, message }) => `${code} ${message}`)).toEqual(
+      Array(2).fill(
+        'RMK_WARN_VCPU the VM stays suspended, because it could not be resumed: stuck. Suspend and resume it again.',
+      ),
+    );
+    rig.machine.resume = resume;
+    await vcpu.resume(await vcpu.suspend());
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(10e6);
   });
 
   it('reads and writes the registers of the machine', async () => {

@@ -1,3 +1,4 @@
 export { isCrash, RISCV_BARE_METAL, type OrdinaryException } from './crashTable.js';
-export { pinVmsignal, type SignalOptions } from './plugin.js';
+export { type SignalOptions } from './options.js';
+export { pinVmsignal } from './plugin.js';
 export { Signals } from './signals.js';

@@ -10,7 +10,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { isCrash } from './crashTable.js';
-import type { SignalOptions } from './plugin.js';
+import type { SignalOptions } from './options.js';
 
 /** P_VMSIGNAL over the VirtualMachine port: every signal is published, and a crash as a detected error too. */
 @injectable()

@@ -1,9 +1,9 @@
-import { P_VMSIGNAL, type Facts } from '@rmk/core';
+import { DETECTIONS, P_VMSIGNAL, type Facts } from '@rmk/core';
 import { startRig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
-import { pinVmsignal, type SignalOptions } from '../src/index.js';
+import { pinVmsignal } from '../src/index.js';
 
-async function start(options?: SignalOptions) {
+async function start(options?: Parameters<typeof pinVmsignal>[0]) {
   const rig = await startRig({ guest: 'tasks', plugins: [pinVmsignal(options)], record: ['EVT_VMSIGNAL'] });
   const facts: Facts['signal'][] = [];
   rig.machine.observe('signal', (fact) => void facts.push(fact));
@@ -69,5 +69,33 @@ describe('P_VMSIGNAL', () => {
     const calls = facts.filter(({ cause }) => cause === 'environment-call-from-user');
     expect(calls.length).toBeGreaterThan(0);
     expect(rig.events('EVT_ERRORDETECTED').map(({ atNs }) => atNs)).toEqual(calls.map(({ atNs }) => atNs));
+  });
+
+  it.each([
+    [undefined, { boundNs: 50e6, quantile: 0.95 }],
+    [
+      { bound: '12.5ms', quantile: 0.99 },
+      { boundNs: 12.5e6, quantile: 0.99 },
+    ],
+    [false, { boundNs: 0 }],
+  ] as const)('declares the latency of its crashes: %j is %j', async (latencyBound, expected) => {
+    const { rig } = await start(latencyBound === undefined ? {} : { latencyBound });
+    expect(rig.domain.get(DETECTIONS).all).toEqual([
+      { kind: 'crash', plugin: '@rmk/pin-vmsignal', ...expected },
+    ]);
+  });
+
+  it.each([
+    { bound: '0ms', quantile: 0.9 },
+    { bound: '1ms', quantile: 1 },
+    { bound: '1ms', quantile: 0 },
+    '50ms',
+    true,
+  ])('refuses %j for it', async (latencyBound) => {
+    await expect(
+      start({ latencyBound } as unknown as Parameters<typeof pinVmsignal>[0]),
+    ).rejects.toMatchObject({
+      code: 'RMK_ERR_OPTIONS',
+    });
   });
 });

@@ -1,3 +1,11 @@
-export { ladderAgain, ladderFor, type Candidate, type Ladder } from './ladder.js';
-export { recovery, type RecoveryOptions } from './plugin.js';
+export {
+  ladderAgain,
+  ladderFor,
+  suspectSince,
+  type Candidate,
+  type DetectedError,
+  type Ladder,
+} from './ladder.js';
+export { type RecoveryOptions } from './options.js';
+export { recovery } from './plugin.js';
 export { Recovery } from './recovery.js';

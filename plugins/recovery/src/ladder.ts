@@ -1,65 +1,88 @@
-import type { Checkpoint, Nanoseconds } from '@rmk/core';
+import type { Checkpoint, LatencyBound, Nanoseconds, Rung } from '@rmk/core';
 
-/** A checkpoint to try, and what going there would be called. */
+/** A checkpoint to try, and the name of its rung. */
 export interface Candidate {
-  readonly rung: 'target' | 'older' | 'newer';
+  readonly rung: Exclude<Rung, 'restart'>;
   readonly checkpoint: Checkpoint;
 }
 
-/** The checkpoints that may undo an error, in the order in which they are to be tried; and why there may be none. */
+/** The checkpoints that may undo an error, in the order in which to try them, and why none of them is sure to. */
 export interface Ladder {
   readonly candidates: readonly Candidate[];
-  /** Nearest to the target first. Only for when damage bars the candidates: they may hold the error. */
+  /** Nearest to the target first. Only tried if damage bars the candidates, since they may hold the error. */
   readonly newer: readonly Candidate[];
-  /** Why there is no candidate; absent where there is one. */
-  readonly emptyBecause?: string;
+  /** Why no retained checkpoint is a target. Undefined if one is. */
+  readonly noTargetBecause?: string;
+}
+
+/** What a detection says about the time of the error. */
+export interface DetectedError {
+  readonly atNs: Nanoseconds;
+  readonly suspectSinceNs?: Nanoseconds;
+  readonly latency: LatencyBound;
 }
 
 /**
- * Which checkpoints may undo a new error (§3, the dual-checkpoint rule made general): the newest taken at or before the
- * last moment at which the guest was well, and never the newest of all, which the error may have reached before it was
- * detected; then all older ones. `retained`: newest first.
+ * From when on the guest is suspect: since the last moment at which it was known to be healthy, or for as long as the
+ * latency of the error may be (T_B of §4).
  */
-export function ladderFor(retained: readonly Checkpoint[], suspectSinceNs: Nanoseconds | undefined): Ladder {
-  const target = retained.findIndex(
-    ({ takenAtNs }, age) => age > 0 && (suspectSinceNs === undefined || takenAtNs <= suspectSinceNs),
-  );
-  if (target < 0) return { candidates: [], newer: [], emptyBecause: whyNone(retained, suspectSinceNs) };
+export function suspectSince({ atNs, suspectSinceNs, latency }: DetectedError): Nanoseconds {
+  return suspectSinceNs ?? atNs - latency.boundNs;
+}
+
+/**
+ * The rule: the target is the newest checkpoint taken at or before the guest became suspect, then come all older ones.
+ * With T_B = T_ck and two retained this is the dual-checkpoint scheme of §3, with T_B = 0 the single-checkpoint one.
+ * If no checkpoint is old enough, the oldest one is the only candidate: it holds the error with a probability that
+ * falls with its age, and a restart loses everything for sure. `retained`: newest first.
+ */
+export function ladderFor(retained: readonly Checkpoint[], suspectSinceNs: Nanoseconds): Ladder {
+  const target = retained.findIndex(({ takenAtNs }) => takenAtNs <= suspectSinceNs);
+  const oldest = retained.at(-1);
+  if (oldest === undefined) {
+    return { candidates: [], newer: [], noTargetBecause: 'no checkpoint is retained' };
+  }
+  if (target < 0) {
+    return {
+      candidates: [{ rung: 'only', checkpoint: oldest }],
+      newer: newerThan(retained, retained.length - 1),
+      noTargetBecause: tooYoung(oldest, suspectSinceNs),
+    };
+  }
   return {
     candidates: retained
       .slice(target)
       .map((checkpoint, steps) => ({ rung: steps === 0 ? 'target' : 'older', checkpoint })),
-    newer: retained
-      .slice(0, target)
-      .toReversed()
-      .map((checkpoint) => ({ rung: 'newer', checkpoint })),
+    newer: newerThan(retained, target),
   };
 }
 
 /**
- * The same error again: what the last rollback left (`left`) holds it, so only what is older helps. Where `left` is
- * not retained any more, all that is retained is newer.
+ * The same failure again: the state that the last rollback reopened (`left`) holds the error, so only older checkpoints
+ * help. If `left` is no longer retained, all retained checkpoints are newer.
  */
 export function ladderAgain(retained: readonly Checkpoint[], left: Checkpoint | undefined): Ladder {
   const age = retained.findIndex((checkpoint) => checkpoint === left);
   const older = age < 0 ? [] : retained.slice(age + 1);
-  if (older.length === 0) {
-    return {
-      candidates: [],
-      newer: [],
-      emptyBecause: 'the same error again, and no retained checkpoint is older than the one used before',
-    };
-  }
-  return { candidates: older.map((checkpoint) => ({ rung: 'older', checkpoint })), newer: [] };
+  const candidates = older.map((checkpoint) => ({ rung: 'older', checkpoint }) as const);
+  if (candidates.length > 0) return { candidates, newer: [] };
+  return {
+    candidates,
+    newer: [],
+    noTargetBecause: 'the same failure again, and no retained checkpoint is older than the one used before',
+  };
 }
 
-function whyNone(retained: readonly Checkpoint[], suspectSinceNs: Nanoseconds | undefined): string {
-  if (retained.length === 0) return 'no checkpoint is retained';
-  if (retained.length === 1)
-    return 'only the newest checkpoint is retained, which the error may have reached';
-  const oldestMs = (retained.at(-1)?.takenAtNs ?? 0) / 1e6;
+function newerThan(retained: readonly Checkpoint[], age: number): readonly Candidate[] {
+  return retained
+    .slice(0, age)
+    .toReversed()
+    .map((checkpoint) => ({ rung: 'newer', checkpoint }));
+}
+
+function tooYoung({ takenAtNs }: Checkpoint, suspectSinceNs: Nanoseconds): string {
   return (
-    `no retained checkpoint is as old as the last sign that the guest was well (at ${(suspectSinceNs ?? 0) / 1e6} ms, ` +
-    `the oldest is of ${oldestMs} ms): retain more of them, or take them less often`
+    `the guest is suspect since ${suspectSinceNs / 1e6} ms, and the oldest retained checkpoint was taken at ` +
+    `${takenAtNs / 1e6} ms. Retain more checkpoints, or take them less often.`
   );
 }

@@ -1,22 +1,6 @@
-import {
-  CHECKPOINTS,
-  definePlugin,
-  DETECTIONS,
-  DURATION_HINT,
-  isDuration,
-  P_VCPU,
-  type Duration,
-} from '@rmk/core';
-import { z } from 'zod';
+import { CHECKPOINTS, definePlugin, DETECTIONS, P_VCPU, provide, RECOVERY } from '@rmk/core';
+import { recoveryOptions } from './options.js';
 import { Recovery } from './recovery.js';
-
-const recoveryOptions = z.strictObject({
-  /** Restarts within `restartWindow` of domain time, after which the VM is given up. */
-  maxRestarts: z.int().min(0).default(3),
-  restartWindow: z.custom<Duration>(isDuration, DURATION_HINT).default('10min'),
-});
-
-export type RecoveryOptions = z.output<typeof recoveryOptions>;
 
 /** The module recovery. */
 export const recovery = definePlugin({
@@ -24,6 +8,6 @@ export const recovery = definePlugin({
   version: '0.1.0',
   rmk: '^0.1.0',
   requires: [P_VCPU, CHECKPOINTS, DETECTIONS],
-  modules: [Recovery],
+  provides: [provide(RECOVERY, Recovery)],
   options: recoveryOptions,
 });

@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { setTimeout } from 'node:timers/promises';
 import {
   BUS,
   CHECKPOINTS,
@@ -14,18 +15,22 @@ import {
   type Checkpoints,
   type Clock,
   type Detections,
+  type DomainRecovery,
   type Module,
   type Nanoseconds,
   type RecoveryRecord,
-  type RecoveryTrigger,
   type RmkEvent,
   type Rollback,
   type RungAttempt,
+  type Suspension,
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { ladderAgain, ladderFor, type Candidate, type Ladder } from './ladder.js';
-import type { RecoveryOptions } from './plugin.js';
+import { Episode, type Failure, type Verdict } from './episode.js';
+import { ladderAgain, ladderFor, suspectSince, type Candidate, type Ladder } from './ladder.js';
+import type { RecoveryOptions } from './options.js';
+import { restartsOf, type Restarts } from './restarts.js';
+import { TriggerReader, type Trigger } from './trigger.js';
 
 type LastRecovery = Pick<RecoveryRecord, 'rung' | 'occurrence'> & { readonly atNs: Nanoseconds };
 
@@ -34,79 +39,116 @@ type Restored = Pick<
   'rung' | 'checkpoint' | 'pagesRestored' | 'workLostNs' | 'outputStruckBytes'
 >;
 
+/** Host time before each retry of a suspension or resumption that failed. */
+const RETRY_AFTER_HOST_MS = [1, 10, 100];
+
 /**
- * The recovery module (§8): suspends the failed VM, rolls it back in place, lets it go on. For an error that comes
- * again before the ring has refilled it climbs: older checkpoints, a restart of VM and job, and then it gives up.
+ * The recovery module (§8): suspends the failed VM, rolls it back in place, resumes it. If the same failure comes again
+ * it climbs the ladder: older checkpoints, a restart of VM and job, and then it gives up.
  */
 @injectable()
-export class Recovery implements Module {
+export class Recovery implements DomainRecovery, Module {
+  private readonly triggers: TriggerReader;
+  private readonly restarts: Restarts;
+  private readonly episode = new Episode();
   private last: LastRecovery | undefined;
-  /** The checkpoint at the state that the last recovery left: what a rollback reopened, or the first after a restart. */
+  /** Checkpoint at the state that the last recovery left: the one a rollback reopened, or the first after a restart. */
   private left: Checkpoint | undefined;
-  private restarts: readonly Nanoseconds[] = [];
+  /** Domain time minus guest time. */
+  private undoneNs: Nanoseconds = 0;
   private recovering = false;
-  private gaveUp = false;
-  /** Somebody else wants the VM to stand still: it is mended all the same, and left so. */
-  private suspendedOutside = false;
+  /** Keeps a VM that was given up suspended. */
+  private givenUp: Suspension | undefined;
 
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
-    @inject(DETECTIONS) private readonly detections: Detections,
+    @inject(DETECTIONS) detections: Detections,
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) private readonly options: RecoveryOptions,
-  ) {}
+  ) {
+    this.triggers = new TriggerReader(detections, bus);
+    this.restarts = restartsOf(options);
+  }
 
   start(): void {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
-    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
-    this.bus.on('EVT_VCPUSUSPENDED', () => void (this.suspendedOutside ||= !this.recovering));
-    this.bus.on('EVT_VCPURESUMED', () => void (this.suspendedOutside &&= this.recovering));
+    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs));
+    this.bus.on('EVT_ROLLEDBACK', ({ rollback }) => {
+      this.undoneNs += rollback.undoneNs;
+    });
     this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
       this.left ??= checkpoint;
     });
   }
 
-  private beginAgain(): void {
+  get state(): DomainRecovery['state'] {
+    if (this.givenUp !== undefined) return 'given-up';
+    return this.recovering ? 'recovering' : 'ready';
+  }
+
+  private async beginAgain(atNs: Nanoseconds): Promise<void> {
     this.left = undefined;
+    this.undoneNs = atNs;
     if (this.recovering) return;
-    // Someone outside has taken the VM in hand: a new life, also where it had been given up.
+    // Someone else restarted the VM: what failed before no longer counts.
     this.last = undefined;
-    this.restarts = [];
-    this.gaveUp = false;
+    this.episode.clear();
+    this.restarts.clear();
+    const { givenUp } = this;
+    this.givenUp = undefined;
+    if (givenUp !== undefined) await this.resume(givenUp);
   }
 
   private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
-    const trigger = triggerOf(detected, this.clock.now());
-    // Detected in the state that is being, or has just been, given up: nothing new.
-    if (this.recovering || this.gaveUp || trigger.atNs <= (this.last?.atNs ?? -1)) return;
+    const trigger = this.triggers.read(detected, this.clock.now());
+    // Detected in the state that is being, or has just been, discarded: nothing new.
+    if (this.state !== 'ready' || trigger.atNs <= (this.last?.atNs ?? -1)) return;
     this.recovering = true;
     try {
-      await this.climb(trigger);
-    } catch (error) {
-      this.giveUp(trigger, [], `the VM could not be suspended or resumed: ${messageOf(error)}`);
-      throw error;
+      await this.recoverFrom(trigger);
     } finally {
       this.recovering = false;
     }
   }
 
-  private async climb(trigger: RecoveryTrigger): Promise<void> {
-    const again = this.isSameError(trigger);
-    const occurrence = again ? (this.last?.occurrence ?? 0) + 1 : 1;
+  private async recoverFrom(trigger: Trigger): Promise<void> {
     const attempts: RungAttempt[] = [];
     const startedAt = performance.now();
-    await this.vcpu.suspend();
+    let suspension: Suspension;
+    try {
+      suspension = await this.retried('suspended', () => this.vcpu.suspend());
+    } catch (error) {
+      // The VM runs on, so the next detection finds the recovery ready.
+      this.reportFailure(trigger, attempts, `the VM could not be suspended: ${messageOf(error)}`);
+      return;
+    }
     const suspendedAt = performance.now();
+    const failure = this.failureOf(trigger);
+    const verdict = this.episode.judge(failure);
+    this.episode.add(failure, verdict);
+    const occurrence = verdict === 'same' ? (this.last?.occurrence ?? 0) + 1 : 1;
     const restored =
-      (await this.rollBack(trigger, again, attempts)) ?? (await this.restart(trigger, again, attempts));
-    if (restored === undefined) return;
-    const restoredAt = performance.now();
-    if (!this.suspendedOutside) await this.vcpu.resume();
-    const resumedAt = performance.now();
-
+      (await this.rollBack(trigger, verdict, attempts)) ?? (await this.restart(trigger, verdict, attempts));
+    if (typeof restored === 'string') {
+      this.givenUp = suspension;
+      this.reportFailure(trigger, attempts, restored);
+      return;
+    }
     this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
+    const restoredAt = performance.now();
+    try {
+      await this.resume(suspension);
+    } catch (error) {
+      this.reportFailure(
+        trigger,
+        attempts,
+        `the VM was recovered, but could not be resumed: ${messageOf(error)}`,
+      );
+      return;
+    }
+    const resumedAt = performance.now();
     const record: RecoveryRecord = {
       trigger,
       ...restored,
@@ -122,50 +164,75 @@ export class Recovery implements Module {
     this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
   }
 
-  /**
-   * Whether the error may have been there already in the state that the last recovery left: as long as the checkpoint
-   * of that state is retained, and, should the ring reach back less far, for as long as the detector may take.
-   */
-  private isSameError({ kind, detector, atNs }: RecoveryTrigger): boolean {
-    if (this.last === undefined) return false;
-    if (this.left !== undefined && this.checkpoints.retained.includes(this.left)) return true;
-    const bounds = this.detections.all
-      .filter((detection) => detection.kind === kind && detection.plugin === detector)
-      .map(({ boundNs }) => boundNs);
-    return atNs - this.last.atNs <= Math.max(0, ...bounds);
+  private resume(suspension: Suspension): Promise<void> {
+    return this.retried('resumed', () => this.vcpu.resume(suspension));
+  }
+
+  /** Retries what P_VCPU rejects, and reports each failure. Rejects with the last one. */
+  private async retried<T>(done: string, operation: () => Promise<T>): Promise<T> {
+    for (const afterHostMs of RETRY_AFTER_HOST_MS) {
+      try {
+        return await operation();
+      } catch (error) {
+        const message = `the VM could not be ${done}, which is tried again: ${messageOf(error)}`;
+        this.bus.topic('EVT_WARNING').publish({ atNs: this.clock.now(), code: 'RMK_WARN_VCPU', message });
+      }
+      await setTimeout(afterHostMs);
+    }
+    return operation();
+  }
+
+  private failureOf({
+    kind,
+    cause,
+    detector,
+    place,
+    atNs,
+    suspectSinceNs = atNs,
+    latency,
+  }: Trigger): Failure {
+    return {
+      kind,
+      cause,
+      detector,
+      ...(place === undefined ? {} : { place }),
+      detectedAtNs: atNs - this.undoneNs,
+      healthyAtNs: suspectSinceNs - this.undoneNs,
+      jitterNs: latency.quantile === undefined ? latency.boundNs : 0,
+    };
   }
 
   private async rollBack(
-    trigger: RecoveryTrigger,
-    again: boolean,
+    trigger: Trigger,
+    verdict: Verdict,
     attempts: RungAttempt[],
   ): Promise<Restored | undefined> {
-    const ladder = this.ladder(trigger, again);
-    if (ladder.emptyBecause !== undefined) attempts.push({ rung: 'target', failure: ladder.emptyBecause });
+    const { candidates, newer, noTargetBecause } = this.ladder(trigger, verdict);
+    if (noTargetBecause !== undefined) attempts.push({ rung: 'target', failure: noTargetBecause });
     let damaged = false;
-    for (const candidate of ladder.candidates) {
+    for (const candidate of candidates) {
       const outcome = await this.tryCandidate(candidate, trigger, attempts);
-      if (outcome !== 'failed' && outcome !== 'damaged') return outcome;
+      if (typeof outcome !== 'string') return outcome;
       damaged ||= outcome === 'damaged';
     }
     if (!damaged) return undefined;
-    for (const candidate of ladder.newer) {
+    for (const candidate of newer) {
       const outcome = await this.tryCandidate(candidate, trigger, attempts);
-      if (outcome !== 'failed' && outcome !== 'damaged') return outcome;
+      if (typeof outcome !== 'string') return outcome;
     }
     return undefined;
   }
 
-  private ladder(trigger: RecoveryTrigger, again: boolean): Ladder {
+  private ladder(trigger: Trigger, verdict: Verdict): Ladder {
     const { retained } = this.checkpoints;
-    if (!again) return ladderFor(retained, trigger.suspectSinceNs);
+    if (verdict !== 'same') return ladderFor(retained, suspectSince(trigger));
     if (this.last?.rung !== 'restart') return ladderAgain(retained, this.left);
-    return { candidates: [], newer: [], emptyBecause: 'the same error again, soon after a restart' };
+    return { candidates: [], newer: [], noTargetBecause: 'the same failure again, after a restart' };
   }
 
   private async tryCandidate(
     { rung, checkpoint }: Candidate,
-    trigger: RecoveryTrigger,
+    trigger: Trigger,
     attempts: RungAttempt[],
   ): Promise<Restored | 'failed' | 'damaged'> {
     const { takenAtNs, origin } = checkpoint;
@@ -187,55 +254,42 @@ export class Recovery implements Module {
     }
   }
 
-  /** Undefined where that was refused or failed too: the VM stays suspended. */
+  /** Resolves to the reason if a restart is not allowed or fails. */
   private async restart(
-    trigger: RecoveryTrigger,
-    again: boolean,
+    trigger: Trigger,
+    verdict: Verdict,
     attempts: RungAttempt[],
-  ): Promise<Restored | undefined> {
-    const refusal = this.whyNoRestart(trigger, again);
+  ): Promise<Restored | string> {
+    const refusal = this.whyNoRestart(trigger, verdict);
     if (refusal !== undefined) {
       attempts.push({ rung: 'restart', failure: refusal });
-      this.giveUp(trigger, attempts, refusal);
-      return undefined;
+      return refusal;
     }
     try {
       await this.vcpu.restart();
     } catch (error) {
       const failure = messageOf(error);
       attempts.push({ rung: 'restart', failure });
-      this.giveUp(trigger, attempts, failure);
-      return undefined;
+      return failure;
     }
     attempts.push({ rung: 'restart' });
-    this.restarts = [...this.restarts, trigger.atNs];
+    this.restarts.add(trigger.atNs);
     return { rung: 'restart', pagesRestored: 0 };
   }
 
-  private whyNoRestart(trigger: RecoveryTrigger, again: boolean): string | undefined {
-    if (again && this.last?.rung === 'restart') return 'a restart did not help: the same error came again';
+  private whyNoRestart({ atNs }: Trigger, verdict: Verdict): string | undefined {
+    if (verdict === 'same' && this.last?.rung === 'restart') {
+      return 'a restart did not help: the same failure came again';
+    }
     const { maxRestarts, restartWindow } = this.options;
-    const since = trigger.atNs - nanoseconds(restartWindow);
-    this.restarts = this.restarts.filter((atNs) => atNs > since);
-    if (this.restarts.length < maxRestarts) return undefined;
-    return `${this.restarts.length} restarts within ${restartWindow} are as many as maxRestarts allows`;
+    const restarts = this.restarts.since(atNs - nanoseconds(restartWindow));
+    if (restarts < maxRestarts) return undefined;
+    return `${restarts} restarts within ${restartWindow} are as many as maxRestarts allows`;
   }
 
-  private giveUp(trigger: RecoveryTrigger, attempts: readonly RungAttempt[], reason: string): void {
-    this.gaveUp = true;
+  private reportFailure(trigger: Trigger, attempts: readonly RungAttempt[], reason: string): void {
     this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
   }
-}
-
-/** A detector's times are not trusted: none lies in the future, and what is no time is none. */
-function triggerOf(
-  { kind, cause, atNs, source, suspectSinceNs }: RmkEvent<'EVT_ERRORDETECTED'>,
-  nowNs: Nanoseconds,
-): RecoveryTrigger {
-  const detectedAtNs = Number.isFinite(atNs) ? Math.min(atNs, nowNs) : nowNs;
-  const trigger = { kind, cause, atNs: detectedAtNs, detector: source };
-  if (suspectSinceNs === undefined || !Number.isFinite(suspectSinceNs)) return trigger;
-  return { ...trigger, suspectSinceNs: Math.min(suspectSinceNs, detectedAtNs) };
 }
 
 function hostNs(fromMs: number, toMs: number): Nanoseconds {

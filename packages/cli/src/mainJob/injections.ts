@@ -105,9 +105,9 @@ class Injections {
         return;
       }
       const vcpu = this.options.domain.get(P_VCPU);
-      await vcpu.suspend();
+      const suspension = await vcpu.suspend();
       await this.checkpoints.rollback(before);
-      await vcpu.resume();
+      await vcpu.resume(suspension);
     }
   }
 

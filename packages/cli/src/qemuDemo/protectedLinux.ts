@@ -123,7 +123,6 @@ export class ProtectedLinux {
       } catch (error) {
         // A recovery came first: the chosen checkpoint no longer exists.
         if (!hasCode(error, 'RMK_ERR_UNPROTECTED')) throw error;
-        await this.protection.get(P_VCPU).resume();
         await this.wait(SETTLED_MS);
       }
     }
@@ -149,11 +148,15 @@ export class ProtectedLinux {
     const vcpu = this.protection.get(P_VCPU);
     const before = this.control.rollbacks.length;
     const beganNs = process.hrtime.bigint();
-    await vcpu.suspend();
-    const to = checkpoints.retained[1] ?? checkpoints.retained[0];
-    if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
-    const { pagesRestored } = await checkpoints.rollback(to);
-    await vcpu.resume();
+    const suspension = await vcpu.suspend();
+    let pagesRestored: number;
+    try {
+      const to = checkpoints.retained[1] ?? checkpoints.retained[0];
+      if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint has been taken yet');
+      ({ pagesRestored } = await checkpoints.rollback(to));
+    } finally {
+      await vcpu.resume(suspension);
+    }
     const totalNs = Number(process.hrtime.bigint() - beganNs);
     const steps = this.control.rollbacks[before]?.steps ?? [];
     return { rollbackNs: steps.reduce((sum, { ns }) => sum + ns, 0), totalNs, pagesRestored };

@@ -15,7 +15,13 @@ export class ProtectedGuest implements GuestProgress {
   private moduleFaults = 0;
   private givenUp = false;
   private stopping = false;
-  private readonly recoveries: Record<Rung, number> = { target: 0, older: 0, newer: 0, restart: 0 };
+  private readonly recoveries: Record<Rung, number> = {
+    target: 0,
+    older: 0,
+    newer: 0,
+    only: 0,
+    restart: 0,
+  };
   private domain: Domain | undefined;
 
   private constructor(

@@ -18,6 +18,7 @@ import {
   type RolledBack,
   type SchedulingPin,
   type SignalPin,
+  type Suspension,
   type VcpuPin,
   type VirtualMachine,
 } from '@rmk/core';
@@ -38,12 +39,12 @@ export function fakeVcpu(): FakePin<VcpuPin> {
         super(machine, bus);
       }
 
-      override suspend(): Promise<void> {
+      override suspend(): Promise<Suspension> {
         return pin.called('suspend', [], () => super.suspend());
       }
 
-      override resume(): Promise<void> {
-        return pin.called('resume', [], () => super.resume());
+      override resume(suspension: Suspension): Promise<void> {
+        return pin.called('resume', [suspension], () => super.resume(suspension));
       }
 
       override readRegister(name: string): Promise<bigint> {

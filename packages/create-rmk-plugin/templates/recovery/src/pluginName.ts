@@ -12,6 +12,7 @@ import {
   type RecoveryRecord,
   type RecoveryTrigger,
   type RmkEvent,
+  type Suspension,
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
@@ -58,15 +59,16 @@ export class PluginName implements Module {
     this.recovering = true;
     this.lastAtNs = atNs;
     try {
-      await this.vcpu.suspend();
+      const suspension = await this.vcpu.suspend();
+      // A VM that is given up stays suspended.
       if (this.recoveries === this.options.maxRecoveries) this.giveUp(trigger);
-      else await this.mend(trigger);
+      else await this.mend(trigger, suspension);
     } finally {
       this.recovering = false;
     }
   }
 
-  private async mend(trigger: RecoveryTrigger): Promise<void> {
+  private async mend(trigger: RecoveryTrigger, suspension: Suspension): Promise<void> {
     this.recoveries += 1;
     const { atNs, kind } = trigger;
     const target = targetOf(this.checkpoints.retained, trigger.suspectSinceNs ?? atNs);
@@ -76,7 +78,7 @@ export class PluginName implements Module {
     const startedAt = performance.now();
     const done = target === undefined ? await this.restart() : await this.rollBack(target, atNs);
     const rolledBackAt = performance.now();
-    await this.vcpu.resume();
+    await this.vcpu.resume(suspension);
     const steps = {
       suspendHostNs: 0,
       rollbackHostNs: hostNs(startedAt, rolledBackAt),

@@ -39,10 +39,10 @@ export async function rollBack(
   const to = checkpoints.retained.at(Math.min(age, checkpoints.retained.length - 1));
   if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', `nothing is retained:\n${rig.timeline()}`);
   const expected = stateAt(to);
-  await rig.domain.get(P_VCPU).suspend();
+  const suspension = await rig.domain.get(P_VCPU).suspend();
   await checkpoints.rollback(to);
   expect(rig.guestState).toEqual(expected);
-  await rig.domain.get(P_VCPU).resume();
+  await rig.domain.get(P_VCPU).resume(suspension);
 }
 
 type Step =

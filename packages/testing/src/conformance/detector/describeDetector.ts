@@ -189,16 +189,16 @@ async function rollBackTo(rig: Rig, beforeNs: Nanoseconds): Promise<void> {
       `no retained checkpoint is older than the error: is the bound of the detector too short?\n${rig.timeline()}`,
     );
   }
-  await vcpu.suspend();
+  const suspension = await vcpu.suspend();
   await checkpoints.rollback(to);
-  await vcpu.resume();
+  await vcpu.resume(suspension);
 }
 
 async function restart(rig: Rig): Promise<void> {
   const vcpu = rig.domain.get(P_VCPU);
-  await vcpu.suspend();
+  const suspension = await vcpu.suspend();
   await vcpu.restart();
-  await vcpu.resume();
+  await vcpu.resume(suspension);
 }
 
 function falsePositiveTests(stage: DetectorStage): void {

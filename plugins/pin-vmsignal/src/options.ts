@@ -1,0 +1,25 @@
+import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
+import { z } from 'zod';
+import { RISCV_BARE_METAL } from './crashTable.js';
+
+/** Within 50 ms of the error 95 % of the crashes of a Linux kernel occur (Gu et al., the source of §4). */
+const GU_ET_AL = { bound: '50ms', quantile: 0.95 } as const;
+
+export const signalOptions = z.strictObject({
+  /** The exceptions that are no crash, by cause and privilege. */
+  ordinary: z
+    .array(z.strictObject({ cause: z.string().min(1), privilege: z.enum(['user', 'kernel', 'machine']) }))
+    .default([...RISCV_BARE_METAL]),
+  /** T_B of a crash: the time from error to crash that the share `quantile` does not exceed. `false`: always 0. */
+  latencyBound: z
+    .union([
+      z.literal(false),
+      z.strictObject({
+        bound: z.custom<Duration>(isDuration, DURATION_HINT),
+        quantile: z.number().gt(0).lt(1),
+      }),
+    ])
+    .default(GU_ET_AL),
+});
+
+export type SignalOptions = z.output<typeof signalOptions>;
