@@ -1,6 +1,6 @@
 import { P_VCPU } from '@rmk/core';
 import { goldenRun, startRig } from '@rmk/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { pinVcpu } from '../src/index.js';
 
 const tasks = { guest: 'tasks' } as const;
@@ -55,12 +55,9 @@ describe('P_VCPU', () => {
   it('leaves nothing behind where the VM cannot be suspended', async () => {
     const { rig, vcpu } = await start();
     await rig.advance('5ms');
-    const { suspend } = rig.machine;
-    rig.machine.suspend = async () => {
-      throw new Error('stuck');
-    };
+    const stuck = vi.spyOn(rig.machine, 'suspend').mockRejectedValue(new Error('stuck'));
     await expect(vcpu.suspend()).rejects.toThrow('stuck');
-    rig.machine.suspend = suspend;
+    stuck.mockRestore();
     await rig.advance('5ms');
     expect(rig.nowNs).toBe(10e6);
     await vcpu.resume(await vcpu.suspend());
@@ -71,10 +68,7 @@ describe('P_VCPU', () => {
   it('reports that the VM cannot be resumed, to who awaits it and as a warning, and resumes it at the next try', async () => {
     const { rig, vcpu } = await start();
     await rig.advance('5ms');
-    const { resume } = rig.machine;
-    rig.machine.resume = async () => {
-      throw new Error('stuck');
-    };
+    const stuck = vi.spyOn(rig.machine, 'resume').mockRejectedValue(new Error('stuck'));
     await expect(vcpu.resume(await vcpu.suspend())).rejects.toThrow('stuck');
     (await vcpu.suspend())[Symbol.dispose]();
     await rig.advance('0ms');
@@ -83,7 +77,7 @@ describe('P_VCPU', () => {
         'RMK_WARN_VCPU the VM stays suspended, because it could not be resumed: stuck. Suspend and resume it again.',
       ),
     );
-    rig.machine.resume = resume;
+    stuck.mockRestore();
     await vcpu.resume(await vcpu.suspend());
     await rig.advance('5ms');
     expect(rig.nowNs).toBe(10e6);
