@@ -1,0 +1,57 @@
+// What is mutated, and which tests are to notice. `tests` goes beyond the package's own where its work shows elsewhere.
+import { existsSync, readdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { root } from '../workspaces.mjs';
+
+/** A file that gives names again, holds only types, or needs a live QEMU has nothing for these tests. */
+const packages = {
+  checkpoint: { folder: 'packages/checkpoint' },
+  recovery: {
+    folder: 'plugins/recovery',
+    tests: /^test\/.*\b(recovery|ladder|protection|supervision|detection|damage|liveSwap)[^/]*\.test\.ts$/,
+  },
+  kernel: { folder: 'packages/kernel' },
+  model: { folder: 'packages/model' },
+  'hypervisor-qemu': {
+    folder: 'packages/hypervisor-qemu',
+    sources:
+      /\/(bootWatch|epochs|gdbStub|hostClock|lineReader|qmpClient|qmpJob|remoteSerial|runState|stateSections|snapshotClusters|vcpuActivity|targetDescription|awaitedEvent|libraryProtocol|privateCache|qemuArguments|machineOptions)\.ts$/,
+    ownTests:
+      /\/(gdbStub|hostClock|lineReader|qmpClient|remoteSerial|vcpuActivity|awaitedEvent|bootWatch|epochs|runState|stateSections|snapshotClusters|libraryProtocol|qemuArguments|machineOptions|targetDescription|privateCache|qmpJob)\.test\.ts$/,
+  },
+  'hypervisor-embedded': {
+    folder: 'packages/hypervisor-embedded',
+    sources: /\/src\/(devices|memory|elf)\//,
+    ownTests:
+      /^(?!.*(anyState|arithmetic|atomic|controlFlow|readme|transparency|hostileGuests|determinism)\.test).*$/,
+  },
+};
+
+export const names = Object.keys(packages);
+
+const filesUnder = (folder) =>
+  existsSync(join(root, folder))
+    ? readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+        .toSorted()
+    : [];
+
+/** The sources and tests of a package, as paths from the root. */
+export function filesOf(name) {
+  const { folder, sources, ownTests, tests } = packages[name];
+  const isTest = (path) => path.endsWith('.test.ts');
+  return {
+    sources: filesUnder(`${folder}/src`)
+      .filter((path) => path.endsWith('.ts'))
+      .filter((path) => !sources || sources.test(path)),
+    tests: [
+      ...filesUnder(`${folder}/test`).filter((path) => isTest(path) && (!ownTests || ownTests.test(path))),
+      ...(tests
+        ? filesUnder('test').filter(
+            (path) => isTest(path) && tests.test(path) && !path.startsWith('test/qemu/'),
+          )
+        : []),
+    ],
+  };
+}
