@@ -12,7 +12,7 @@ import { WarmVitest } from './warmVitest.mjs';
 const REQUIRED = 0.85;
 /** How long a test may take, and how long nothing may happen. Generous: what ends in an endless loop is counted, not timed. */
 const TRY_MS = 20_000;
-const SILENCE_MS = 300_000;
+const SILENCE_MS = 90_000;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -91,9 +91,11 @@ async function settle(vitest, tests, mutants, log) {
 
   for (const file of tests) {
     const startedAt = Date.now();
+    const tried = {}; // test → mutants, so that a new worker begins where the last one ended
     for (;;) {
       const before = alive.size;
-      const { isSilent, suspect, hasFailed, message, entries } = await runFile(file, {});
+      const { isSilent, suspect, hasFailed, message, entries } = await runFile(file, { tried });
+      for (const { began, in: test } of entries) if (began !== undefined) (tried[test] ??= []).push(began);
       if (hasFailed && entries.length === 0) throw new Error(`${file} does not run: ${message}`);
       if (suspect !== undefined) {
         log(`${file}: ${alive.get(suspect)?.key} is tried alone`);

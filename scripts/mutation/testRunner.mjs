@@ -6,7 +6,7 @@ import { VitestTestRunner } from 'vitest/runners';
 
 const nextTurn = setImmediate;
 const NONE = -1;
-const { alive, fixed, alone, journal, timeoutMs } = JSON.parse(
+const { alive, fixed, alone, tried, journal, timeoutMs } = JSON.parse(
   readFileSync(process.env.RMK_MUTATION_STATE, 'utf8'),
 );
 const isAlive = new Set(alive);
@@ -60,7 +60,7 @@ class Tries {
     rmk.current = id;
     rmk.ticks = 0;
     unhandled = undefined;
-    if (id !== NONE) write({ began: id });
+    if (id !== NONE) write({ began: id, in: this.#name });
   }
 
   /** Takes note of how the try went. Says whether there is another one. */
@@ -78,7 +78,7 @@ class Tries {
       rmk.most = 20 * rmk.ticks + 1_000_000;
       this.#waiting =
         alone === undefined
-          ? [...rmk.reached].filter((each) => isAlive.has(each))
+          ? [...rmk.reached].filter((each) => isAlive.has(each) && !tried?.[this.#name]?.includes(each))
           : rmk.reached.has(alone)
             ? [alone]
             : [];
