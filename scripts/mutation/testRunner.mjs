@@ -79,7 +79,7 @@ class Tries {
       this.#waiting =
         alone === undefined
           ? [...rmk.reached].filter((each) => isAlive.has(each) && !tried?.[this.#name]?.includes(each))
-          : rmk.reached.has(alone)
+          : isAlive.has(alone) && rmk.reached.has(alone) && isAlive.has(alone)
             ? [alone]
             : [];
       if (this.#waiting.length > 0) {
