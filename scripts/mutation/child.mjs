@@ -38,7 +38,7 @@ const vitest = await createVitest(
 );
 const specifications = await vitest.globTestSpecifications();
 
-process.on('message', async (file) => {
+async function run(file) {
   try {
     const specification = specifications.find(({ moduleId }) => moduleId === join(root, file));
     const { testModules, unhandledErrors } = await vitest.runTestSpecifications([specification]);
@@ -49,11 +49,13 @@ process.on('message', async (file) => {
     process.send({
       hasFailed,
       by: test?.fullName ?? file,
-      message: String(error?.message ?? error).slice(0, 200),
+      message: error?.message.slice(0, 200),
     });
   } catch (error) {
     process.send({ error: String(error?.stack ?? error) });
   }
-});
+}
+
+process.on('message', (file) => void run(file));
 process.on('disconnect', () => process.exit());
 process.send({});

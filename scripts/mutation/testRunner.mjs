@@ -79,7 +79,7 @@ class Tries {
       this.#waiting =
         alone === undefined
           ? [...rmk.reached].filter((each) => isAlive.has(each) && !tried?.[this.#name]?.includes(each))
-          : isAlive.has(alone) && rmk.reached.has(alone) && isAlive.has(alone)
+          : isAlive.has(alone) && rmk.reached.has(alone)
             ? [alone]
             : [];
       if (this.#waiting.length > 0) {
@@ -154,9 +154,9 @@ export default class MutationRunner extends VitestTestRunner {
     test.repeats = { valueOf: () => (tries.next() ? Infinity : NONE) };
   }
 
-  async onBeforeTryTask(test, options) {
+  onBeforeTryTask(test, options) {
     if (fixed === undefined) test.result.state = 'run';
-    await super.onBeforeTryTask(test, options);
+    super.onBeforeTryTask(test, options);
   }
 
   async onAfterRetryTask(test, options) {
@@ -164,8 +164,8 @@ export default class MutationRunner extends VitestTestRunner {
     if (fixed === undefined) await new Promise((resolve) => nextTurn(resolve));
   }
 
-  async onAfterRunFiles(files) {
+  onAfterRunFiles(files) {
     if (fixed === undefined) write({ outside: [...rmk.reached] });
-    await super.onAfterRunFiles?.(files);
+    super.onAfterRunFiles?.(files);
   }
 }
