@@ -9,34 +9,42 @@ import { inject, injectable } from 'tsyringe';
 const hypervisor = new EmbeddedHypervisor();
 const machine = hypervisor.createMachine({ name: 'tasks', elf: readGuest('tasks') });
 
-// README: from here …
+// #region pipeline
+/** Reports an error when the guest has printed nothing for 400 ms. */
 @injectable()
 class ConsoleWatchdog {
+  private lastOutputNs = 0;
+
   constructor(
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
   ) {}
+
   start(): void {
-    let suspectSinceNs = 0;
-    this.bus.on('EVT_VMOUTPUT', ({ atNs }) => void (suspectSinceNs = atNs));
-    this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => void (suspectSinceNs = atNs));
-    this.clock.every(50e6, () => {
-      const error = {
-        atNs: this.clock.now(),
-        kind: 'silence',
-        cause: 'nothing on the console',
-        suspectSinceNs,
-      };
-      if (error.atNs > suspectSinceNs + 400e6) this.bus.topic('EVT_ERRORDETECTED').publish(error);
-    });
+    this.bus.on('EVT_VMOUTPUT', ({ atNs }) => void (this.lastOutputNs = atNs));
+    this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => void (this.lastOutputNs = atNs));
+    this.clock.every(50e6, () => this.check());
+  }
+
+  private check(): void {
+    const [atNs, suspectSinceNs] = [this.clock.now(), this.lastOutputNs];
+    if (atNs <= suspectSinceNs + 400e6) return;
+    const error = { atNs, kind: 'silence', cause: 'no console output', suspectSinceNs };
+    this.bus.topic('EVT_ERRORDETECTED').publish(error);
   }
 }
-const detects = () => [{ kind: 'silence', boundNs: 450e6 }];
-const manifest = { name: 'rmk-plugin-console-watchdog', version: '1.0.0', rmk: '^0.1.0', requires: [P_VMIO] };
-const consoleWatchdog = definePlugin({ ...manifest, modules: [ConsoleWatchdog], detects });
+
+const consoleWatchdog = definePlugin({
+  name: 'rmk-plugin-console-watchdog',
+  version: '1.0.0',
+  rmk: '^0.1.0',
+  requires: [P_VMIO], // the pin that publishes EVT_VMOUTPUT
+  modules: [ConsoleWatchdog],
+  detects: () => [{ kind: 'silence', boundNs: 450e6 }],
+});
 const plugins = [...microcheckpoint({ hang: false }), consoleWatchdog()];
 const domain = await createDomain({ name: 'tasks', machine, plugins });
-// … to here.
+// #endregion
 
 domain.bus.on('EVT_RECOVERED', ({ record: { trigger, rung, workLostNs = 0 } }) =>
   console.log(
@@ -44,7 +52,7 @@ domain.bus.on('EVT_RECOVERED', ({ record: { trigger, rung, workLostNs = 0 } }) =
   ),
 );
 await hypervisor.run({ untilNs: 700e6 });
-await machine.writeRegister('mie', 0n); // no interrupts any more, and
+await machine.writeRegister('mie', 0n); // interrupts off, and
 await machine.writeRegister('pc', BigInt(machine.image.symbols.get('park') ?? 0)); // an endless loop: a hang
 await hypervisor.run();
 console.log(`the guest ended with exit code ${machine.exitCode}`);
