@@ -79,6 +79,41 @@ describe('the ring', () => {
     expect(ring.newestFirst).toEqual([]);
   });
 
+  describe('that is to reach back', () => {
+    const timesAfter = (times: readonly number[], retain: number, reachNs?: number) => {
+      const handles = new Handles();
+      const ring = new Ring();
+      for (const time of times) ring.add(handles.take(`${time}`, time), 'interval', retain, reachNs);
+      return { times: ring.newestFirst.map(({ takenAtNs }) => takenAtNs), released: handles.released };
+    };
+
+    it('keeps more than `retain`, up to the first checkpoint that is old enough', () => {
+      const { times, released } = timesAfter([0, 5, 6, 7], 2, 2);
+      expect(times).toEqual([7, 6, 5]);
+      expect(released).toEqual(['context 0', 'log 0']);
+    });
+
+    it('keeps all while none is old enough', () => {
+      expect(timesAfter([0, 5, 6, 7], 2, 8)).toEqual({ times: [7, 6, 5, 0], released: [] });
+    });
+
+    it('keeps `retain` where fewer are old enough', () => {
+      expect(timesAfter([0, 5, 6, 7], 3, 1).times).toEqual([7, 6, 5]);
+    });
+
+    it('needs no age by itself: of two checkpoints of the same time the newer is enough', () => {
+      expect(timesAfter([4, 4], 1).times).toEqual([4]);
+    });
+  });
+
+  it('releases the oldest alone', () => {
+    const { handles, ring, checkpoints } = ringOf(['a', 'b', 'c']);
+    ring.releaseOldest();
+    expect(handles.released).toEqual(['context a', 'log a']);
+    expect(ring.newestFirst).toEqual([checkpoints[2], checkpoints[1]]);
+    expect(ring.length).toBe(2);
+  });
+
   it('shows the time and the origin of a checkpoint to whoever prints it, and not what the driver holds', () => {
     const { checkpoints } = ringOf(['a']);
     expect(inspect(checkpoints[0])).toBe("RetainedCheckpoint { takenAtNs: 0, origin: 'interval' }");
