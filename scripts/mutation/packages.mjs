@@ -10,7 +10,7 @@ const packages = {
     folder: 'plugins/recovery',
     tests: /^test\/.*\b(recovery|ladder|protection|supervision|detection|damage|liveSwap)[^/]*\.test\.ts$/,
   },
-  kernel: { folder: 'packages/kernel' },
+  kernel: { folder: 'packages/kernel', ownTests: /^(?!.*leaks\.test)/ },
   model: { folder: 'packages/model' },
   'hypervisor-qemu': {
     folder: 'packages/hypervisor-qemu',

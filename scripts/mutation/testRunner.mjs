@@ -2,7 +2,11 @@
 // A test that failed runs as it is again: where that fails too, the mutant left something behind, and the worker is not
 // to be trusted any further.
 import { appendFileSync, readFileSync } from 'node:fs';
+import * as fc from 'fast-check';
 import { VitestTestRunner } from 'vitest/runners';
+
+// A property that a mutant breaks shows it within few draws; what takes more counts as a survivor.
+fc.configureGlobal({ numRuns: 25 });
 
 const nextTurn = setImmediate;
 const NONE = -1;

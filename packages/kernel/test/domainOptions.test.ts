@@ -50,6 +50,22 @@ describe('the options of a domain', () => {
     await domain.stop();
   });
 
+  it('are told of as they were given, also where JSON has no such value', async () => {
+    const supervision = { handlerBudget: 5n, faultWindow: Number.NaN };
+    const error = await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], supervision });
+    const duration = 'expected a duration above zero such as 50ms, 1.5s or 2min';
+    expect(error.problems.map(problemText)).toEqual([
+      `supervision.faultWindow: ${duration}, given NaN`,
+      `supervision.handlerBudget: ${duration}, given 5`,
+    ]);
+  });
+
+  it('may give a name of one letter', async () => {
+    const domain = await createDomain({ name: 'x', machine: new ScriptedMachine(), plugins: [] });
+    expect(domain.name).toBe('x');
+    await domain.stop();
+  });
+
   it('say what becomes of plugins that are there', async () => {
     expect(
       await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], onFailure: { x: 'abort' } }),

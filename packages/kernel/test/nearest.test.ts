@@ -10,6 +10,9 @@ describe('the nearest word', () => {
     expect(nearest('allgorythm', words)).toBe('algorithm');
     expect(nearest('hang', words)).toBeUndefined();
     expect(nearest('x', [])).toBeUndefined();
+    // One mistake in three letters, not two.
+    expect(nearest('tsk', ['tas'])).toBeUndefined();
+    expect(nearest('tsa', ['tsk'])).toBe('tsk');
   });
 
   it('is a word itself where that is known', () => {

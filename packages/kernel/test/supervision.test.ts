@@ -103,6 +103,23 @@ describe('faults outside of handlers', () => {
     await machine.run(30);
     expect(faults).toEqual(['10 timer 0 Error: at once', '20 timer 0 Error: later']);
   });
+
+  it('of a timer that runs too often for each run to be timed are reported as well', async () => {
+    let runs = 0;
+    const { domain, machine } = await domainOf(
+      [
+        plugin('bad', (_, clock) => {
+          clock.every(10, async () => {
+            runs += 1;
+            if (runs > 900) throw new Error('later');
+          });
+        }),
+      ],
+      { supervision: { quarantineAfterFaults: 1000 } },
+    );
+    await machine.run(10_000);
+    expect(domain.plugins).toMatchObject([{ state: 'active', faults: 100 }]);
+  });
 });
 
 describe('quarantine', () => {
@@ -285,6 +302,22 @@ describe('quarantine', () => {
     );
     expect(machine.liveTimers).toBe(0);
     expect(quarantines).toBe(1);
+  });
+
+  it('comes while the plugin starts, too: it does not become active then', async () => {
+    const { domain, machine } = await domainOf(
+      [
+        plugin('bad', (bus) => {
+          bus.on('EVT_VMEXITED', () => {
+            throw new Error('broken');
+          });
+          bus.topic('EVT_VMEXITED').publish({ ...exited });
+        }),
+      ],
+      { supervision: { quarantineAfterFaults: 1, restartAfter: 'never' } },
+    );
+    await machine.released();
+    expect(domain.plugins).toMatchObject([{ name: 'bad', state: 'quarantined', registered: [] }]);
   });
 
   it('does not keep a plugin from being removed', async () => {
