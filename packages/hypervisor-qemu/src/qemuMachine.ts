@@ -149,11 +149,13 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
   }
 
   observe<F extends keyof Facts>(fact: F, listener: (what: Facts[F]) => void): Disposable {
-    return this.execution.facts.observe(fact, listener);
+    return this.execution.observe(fact, listener);
   }
 
-  /** Does nothing: pausing a real VM for each handler costs more than most handlers do. */
-  holdWhile(_pending: () => Promise<void> | undefined): void {}
+  /** The VM runs on: pausing it for each handler costs more than most handlers do. A standing failure waits for them. */
+  holdWhile(pending: () => Promise<void> | undefined): void {
+    this.execution.reportAfter(pending);
+  }
 
   suspend(): Promise<void> {
     return this.inTurn(() => this.execution.suspend());

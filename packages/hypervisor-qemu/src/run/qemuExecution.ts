@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { hasCode, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
+import { hasCode, type Facts, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
 import { closedError, FactEmitter } from '@rmk/driver';
 import { z } from 'zod';
 import { HostClock } from './hostClock.js';
@@ -8,6 +8,7 @@ import type { QemuProcess } from '../process/qemuProcess.js';
 import type { QmpEvent } from '../qmp/qmpClient.js';
 import { resetMachine } from '../qmp/resetMachine.js';
 import { queryRunState } from '../qmp/runState.js';
+import { StandingFailure } from './standingFailure.js';
 import { haltOf, VcpuActivity } from './vcpuActivity.js';
 
 /** It looks more often than the promised interval, since the host's timers are late by milliseconds. */
@@ -35,6 +36,7 @@ export class QemuExecution {
   suspended = true;
   closed = false;
 
+  private readonly failure = new StandingFailure(this.facts, () => this.clock.now());
   /** QEMU's run state, while the guest has halted its VM. */
   private halted: string | undefined;
   private lost: RmkError | undefined;
@@ -51,6 +53,18 @@ export class QemuExecution {
   ) {
     process.qmp.onEvent((event) => this.take(event));
     process.qmp.onLost((error) => this.lose(error));
+  }
+
+  /** A failure that nobody was there to see is reported to whoever listens, when the domain is not busy. */
+  observe<F extends keyof Facts>(fact: F, listener: (what: Facts[F]) => void): Disposable {
+    const observer = this.facts.observe(fact, listener);
+    this.failure.observed(fact);
+    return observer;
+  }
+
+  /** What the domain is busy with. */
+  reportAfter(pending: () => Promise<void> | undefined): void {
+    this.failure.reportAfter(pending);
   }
 
   /** Starts to observe the vCPU. */
@@ -140,6 +154,7 @@ export class QemuExecution {
   stateReplaced(to: 'checkpoint' | 'boot'): void {
     if (to === 'checkpoint') this.firmwareResetsUntilNs = 0;
     this.halted = undefined;
+    this.failure.clear();
     this.activity?.begin();
     this.settleClock();
   }
@@ -147,7 +162,8 @@ export class QemuExecution {
   /** Reads the run state of a VM started by another process. */
   async adopt(): Promise<void> {
     const { status: state } = await queryRunState(this.process.qmp);
-    if (FAILED.has(state)) this.fail(state, state === 'guest-panicked' ? 'kernel' : 'machine');
+    if (state === 'guest-panicked') this.fail(state, 'kernel', 'panic');
+    else if (FAILED.has(state)) this.fail(state, 'machine');
     else if (state === 'shutdown') this.exit();
     this.suspended = state !== 'running';
     this.settleClock();
@@ -204,14 +220,14 @@ export class QemuExecution {
     if (this.halted !== undefined) return;
     this.halted = state;
     this.settleClock();
-    this.signal(cause, privilege);
+    this.failure.emit('signal', { cause, privilege });
   }
 
   private exit(): void {
     if (this.halted !== undefined) return;
     this.halted = 'shutdown';
     this.settleClock();
-    this.facts.emit('exited', { atNs: this.clock.now(), code: 0 });
+    this.failure.emit('exited', { code: 0 });
   }
 
   /** By the guest, which has an event of its own, by a device, or by somebody at the monitor. */
@@ -225,6 +241,7 @@ export class QemuExecution {
 
   private resumedByOthers(): void {
     this.halted = undefined;
+    this.failure.clear();
     this.settleClock();
   }
 
@@ -232,6 +249,6 @@ export class QemuExecution {
     if (this.closed) return;
     this.lost = error;
     this.clock.freeze();
-    this.facts.emit('gone', { atNs: this.clock.now(), reason: error.message });
+    this.failure.emit('gone', { reason: error.message });
   }
 }
