@@ -1,6 +1,7 @@
 import type { Duration, Plugin } from '@rmk/core';
 import type { GuestName } from '@rmk/guests';
 import type { HypervisorOptions, MachineOptions } from '@rmk/hypervisor-embedded';
+import type { DomainOptions } from '@rmk/kernel';
 import type { QemuHypervisorOptions, QemuMachineOptions } from '@rmk/hypervisor-qemu';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 
@@ -49,18 +50,24 @@ type GuestProgram =
   | { readonly elf: string | Uint8Array; readonly guest?: never }
   | { readonly guest: GuestName; readonly elf?: never };
 
+/** A plugin named by its package, or by a path relative to the config: how a config in JSON names plugins. */
+export interface NamedPlugin {
+  readonly plugin: string;
+  readonly options?: unknown;
+  /** Which export is the plugin. Default: the default export, the one called as the package, or the only one. */
+  readonly export?: string;
+}
+
 /** How a guest is protected: any plugins, or the options of the preset; `false` for not at all. */
 type Protection<Plugins> =
   | { readonly plugins?: Plugins; readonly protect?: never }
   | { readonly protect?: MicrocheckpointOptions | false; readonly plugins?: never };
 
-type EmbeddedGuestConfig = GuestSettings &
-  GuestProgram &
-  Protection<readonly Plugin[]> & { readonly qemu?: never };
+type EmbeddedGuestConfig = GuestSettings & GuestProgram & Protection<PluginList> & { readonly qemu?: never };
 
 /** A guest in QEMU: an unmodified system of one's own. What a heartbeat is named in `qemu`, the preset listens to. */
 type QemuGuestConfig = Pick<GuestSettings, 'name' | 'memory'> &
-  Protection<readonly Plugin[]> & {
+  Protection<PluginList> & {
     /** What QEMU is to boot, and its devices: kernel, initrd, append, disks, network, … */
     readonly qemu: Omit<QemuMachineOptions, 'name' | 'memoryBytes'>;
   };
@@ -74,7 +81,9 @@ export interface ConfiguredGuest {
   readonly memoryBytes: number;
 }
 
-export type PluginsOf = readonly Plugin[] | ((guest: ConfiguredGuest) => readonly Plugin[]);
+export type PluginList = readonly (Plugin | NamedPlugin)[];
+
+export type PluginsOf = PluginList | ((guest: ConfiguredGuest) => readonly Plugin[]);
 
 /** Paths are relative to the config file. */
 export type RunConfig = {
@@ -83,11 +92,12 @@ export type RunConfig = {
   readonly hypervisor?: HypervisorOptions;
   /** Of guests in QEMU. */
   readonly qemu?: QemuHypervisorOptions;
-  /** Domain time at which the run ends; when absent it ends with the last guest. */
+  /** Domain time at which the run ends. Default: when the last guest has ended. */
   readonly until?: Duration;
   /** Where the guests' output goes: `'show'`, the default, shows it as it comes; a directory gets two files a guest. */
   readonly output?: 'show' | 'none' | { readonly directory: string };
-} & Protection<PluginsOf>;
+} & Pick<DomainOptions, 'onFailure' | 'supervision' | 'timeouts' | 'events'> &
+  Protection<PluginsOf>;
 
 /** Gives the config back as it is: for completion and type errors in the editor. */
 export function defineConfig(config: RunConfig): RunConfig {

@@ -5,6 +5,8 @@ export {
   type GuestConfig,
   type InputEntry,
   type MemorySize,
+  type NamedPlugin,
+  type PluginList,
   type PluginsOf,
   type RunConfig,
 } from './defineConfig.js';

@@ -30,12 +30,12 @@ function problemsOf(err: string): readonly string[] {
 
 describe('a config file that cannot be read', () => {
   it.each([
-    ['an empty file', 'rmk.ts', '', 'gives no config: end it with `export default defineConfig('],
-    ['no default export', 'rmk.ts', 'export const config = { guests: [] };', 'gives no config'],
-    ['a number', 'rmk.js', 'export default 5;', 'gives no config'],
-    ['a function that gives nothing', 'rmk.js', 'export default () => {};', 'gives no config'],
-    ['a list in JSON', 'rmk.json', '[1]', 'gives no config: write an object with the key guests'],
-    ['null in JSON', 'rmk.json', 'null', 'gives no config'],
+    ['an empty file', 'rmk.ts', '', 'does not export a config. End it with `export default defineConfig('],
+    ['no default export', 'rmk.ts', 'export const config = { guests: [] };', 'does not export a config'],
+    ['a number', 'rmk.js', 'export default 5;', 'does not export a config'],
+    ['a function that gives nothing', 'rmk.js', 'export default () => {};', 'does not export a config'],
+    ['a list in JSON', 'rmk.json', '[1]', 'does not export a config. Write an object with the key guests'],
+    ['null in JSON', 'rmk.json', 'null', 'does not export a config'],
     ['bad JSON', 'rmk.json', '{\n  "guests": [],\n}', 'is not valid JSON'],
     ['the line in bad JSON', 'rmk.json', '{\n  "guests": [],\n}', 'line 3 column 1'],
     ['a syntax error, with its place', 'rmk.ts', 'const a = 1;\nconst b = ;\n', 'rmk.ts:2:'],
@@ -47,18 +47,30 @@ describe('a config file that cannot be read', () => {
       'import "nowhere-at-all"; export default {};',
       'nowhere-at-all',
     ],
-    [
-      'another kind of file',
-      'rmk.yaml',
-      'guests: []',
-      'is no config: give one in TypeScript, JavaScript or JSON',
-    ],
+    ['another kind of file', 'rmk.yaml', 'guests: []', 'is not a config. Use TypeScript, JavaScript or JSON'],
   ])('%s', async (_, name, content, message) => {
     expect(await refused(configIn(name, content))).toContain(message);
   });
 
   it('tells the line of a throw', async () => {
     expect(await refused(configIn('rmk.ts', '\n\nthrow new Error("not today");'))).toMatch(/rmk\.ts:3:\d+\)/);
+  });
+
+  it('tells the place in the source, not in what it was transformed to', async () => {
+    const source = `import type { Plugin } from '@rmk/core';
+
+const found: Record<string, Plugin[]> = {};
+export default { guests: [], plugins: (found as { [name: string]: Plugin[] }).mine!.map((each: Plugin) => each) };
+`;
+    const [, line = '', column = ''] =
+      /rmk\.ts:(\d+):(\d+)/.exec(await refused(configIn('rmk.ts', source))) ?? [];
+    const shown = source.split('\n')[Number(line) - 1]?.slice(Number(column) - 1);
+    expect(shown).toMatch(/^(?:mine)?!?\.?map\(/);
+  });
+
+  it('calls what is imported by the name that the source has for it', async () => {
+    const source = "import { nothing } from '@rmk/core';\nexport default nothing();\n";
+    expect(await refused(configIn('rmk.ts', source))).toContain('failed: nothing is not a function (/');
   });
 
   it('suggests the file that was meant', async () => {
@@ -126,7 +138,7 @@ describe('a config with problems', () => {
     [
       'plugins in JSON',
       { guests: [tasks], plugins: ['@rmk/cowb'] },
-      ['plugins: expected a list of plugins or a function'],
+      ['plugins: expected a list of plugins, or in'],
     ],
     [
       'both ways to protect',
@@ -146,7 +158,7 @@ describe('a config with problems', () => {
     [
       'an unknown guest',
       { name: 'x', guest: 'task' },
-      ['guests[0].guest: there is no guest "task", did you mean tasks?'],
+      ['guests[0].guest: unknown guest "task", did you mean tasks?'],
     ],
     ['an ELF that is not there', { name: 'x', elf: './x.elv' }, ['guests[0].elf: there is no file']],
     ['a broken ELF', { name: 'x', elf: 'broken.elf' }, ['guests[0].elf: ']],

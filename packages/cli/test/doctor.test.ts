@@ -79,4 +79,35 @@ describe('rmk doctor', () => {
       registered: ['timer'],
     });
   });
+
+  it('shows everything else although the plugins of one guest fail to start', async () => {
+    const failing = configIn(
+      'rmk.json',
+      {
+        guests: [
+          { name: 'broken', guest: 'tasks', plugins: [{ plugin: './broken.js' }] },
+          { name: 'sound', guest: 'tasks', plugins: [{ plugin: '@rmk/pin-vcpu' }] },
+        ],
+      },
+      {
+        'broken.js': `
+          import { definePlugin } from '@rmk/core';
+          class Broken { start() { throw new Error('no sensor'); } }
+          export default definePlugin({ name: 'rmk-plugin-broken', version: '1.0.0', rmk: '^0.1.0', modules: [Broken] });
+        `,
+      },
+    );
+    const { code, out } = await rmk(['doctor', failing]);
+    expect(code).toBe(ExitCode.FAILED);
+    expect(out).toContain('RISC-V compiler');
+    expect(out).toMatch(/^broken fails to start: RMK_ERR_START: .*no sensor/m);
+    expect(out).toMatch(/^sound: 1 plugins?, started in /m);
+    const { out: json } = await rmk(['doctor', failing, '--json']);
+    expect(JSON.parse(json)).toMatchObject({
+      domains: [
+        { guest: 'broken', plugins: [], problem: expect.stringContaining('no sensor') },
+        { guest: 'sound', plugins: [{ name: '@rmk/pin-vcpu' }] },
+      ],
+    });
+  });
 });

@@ -75,3 +75,43 @@ describe('a user who wants rmk run to stop', () => {
     expect(await once(child, 'exit')).toEqual([null, 'SIGINT']);
   });
 });
+
+/** A config with one plugin whose `start` has this body. */
+function starting(body: string): string {
+  return `
+    import { CLOCK, definePlugin, type Clock } from '@rmk/core';
+    import { inject, injectable } from 'tsyringe';
+    @injectable()
+    class Odd {
+      constructor(@inject(CLOCK) private readonly clock: Clock) {}
+      start(): void { ${body} }
+    }
+    const odd = definePlugin({ name: 'rmk-plugin-odd', version: '1.0.0', rmk: '^0.1.0', modules: [Odd] });
+    export default {
+      guests: [{ name: 'tasks', guest: 'tasks', plugins: [odd()] }],
+      supervision: { handlerBudget: '5ms' },
+      timeouts: { stop: '1s' },
+      until: '20ms',
+    };`;
+}
+
+describe('the process of rmk run', () => {
+  it('ends after the summary although a plugin left a timer of Node behind', async () => {
+    const child = startRmk('run', configIn('rmk.config.ts', starting('setInterval(() => {}, 1000);')));
+    const said = listen(child);
+    const [code] = await once(child, 'exit');
+    expect({ code, err: said.err }).toEqual({ code: 0, err: '' });
+    expect(said.out).toContain('Time limit reached.');
+  });
+
+  it('stays while a handler that never settles holds the guest, and says which', async () => {
+    const never = 'this.clock.after(10e6, () => new Promise(() => {}));';
+    const child = startRmk('run', configIn('rmk.config.ts', starting(never)));
+    const said = listen(child);
+    await until(() => said.out.includes('rmk-plugin-odd holds the guest: timer pending for '), child);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(1);
+    expect(said.out).toMatch(/Stopped on request\.[^]*RMK_ERR_TIMEOUT: rmk-plugin-odd: /);
+  });
+});

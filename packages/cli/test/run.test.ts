@@ -101,7 +101,7 @@ describe('rmk run', () => {
     expect(code).toBe(ExitCode.DONE);
     expect(out).toContain('zip ● 32 MiB, without plugins');
     expect(out).toMatch(/zip │ input +6 bytes/);
-    expect(out).toContain('The time was over.');
+    expect(out).toContain('Time limit reached.');
     expect(out).toMatch(/zip +│ running +│ 50.0 ms/);
   });
 
@@ -160,7 +160,7 @@ describe('rmk run', () => {
           workLostNs: LOST_NS,
           committedBytes: expect.any(Number),
           wireBytes: expect.any(Number),
-          moduleFaults: 0,
+          pluginFaults: 0,
         },
       ],
     });
@@ -249,6 +249,9 @@ describe('rmk run', () => {
     const lines = linesOf(out);
     expect(lines.map(({ event }) => event)).toEqual([
       'started',
+      // It starts, and is active.
+      'EVT_PLUGINCHANGED',
+      'EVT_PLUGINCHANGED',
       'EVT_PLUGINFAULT',
       'EVT_PLUGINFAULT',
       'summary',
@@ -260,7 +263,7 @@ describe('rmk run', () => {
     expect(lines[2]).toHaveProperty('payload.error', { message: 'a text' });
     expect(lines[3]).toMatchObject({
       exitCode: ExitCode.FAILED,
-      guests: [{ moduleFaults: 2 }],
+      guests: [{ pluginFaults: 2 }],
       problems: [expect.stringContaining('will not stop')],
     });
     expect(code).toBe(ExitCode.FAILED);
@@ -283,7 +286,7 @@ describe('rmk run', () => {
       expect(text).toMatch(/^tasks \d\.\d\d s, \d/);
       expect(text.length).toBeLessThan(30);
     }
-    expect(out).toContain('The time was over.');
+    expect(out).toContain('Time limit reached.');
   });
 
   it.each([

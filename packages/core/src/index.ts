@@ -1,3 +1,4 @@
+export * from './authorFrames.js';
 export * from './checkpoints.js';
 export * from './clock.js';
 export * from './domain.js';

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { RmkError } from '@rmk/core';
 
 export type GuestName = 'compressor' | 'interpreter' | 'search' | 'server' | 'tasks';
 
@@ -54,7 +55,15 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
   },
 };
 
-/** The ELF of a guest. Works from `src` as well as from `dist`, since both lie beside `elf`. */
+/** The ELF of a guest. Throws RMK_ERR_UNKNOWN for any other name. */
 export function readGuest(name: GuestName): Uint8Array {
+  if (!Object.hasOwn(GUESTS, name)) {
+    const names = Object.keys(GUESTS).join(', ');
+    throw new RmkError(
+      'RMK_ERR_UNKNOWN',
+      `unknown guest ${JSON.stringify(name)}. The guests of RMK are ${names}.`,
+    );
+  }
+  // `src` and `dist` both lie beside `elf`.
   return readFileSync(new URL(`../elf/${name}.elf`, import.meta.url));
 }

@@ -29,10 +29,8 @@ const AMachine = z.custom(
 );
 const WHOLE = 'expected a whole number of 1 or more';
 
-const Options = z.strictObject({
-  name: z.string('expected a name').min(1, 'expected a name'),
-  machine: AMachine,
-  plugins: z.array(z.unknown(), 'expected an array of plugins'),
+/** The options of `createDomain` that fit in a config file. */
+export const domainSettings = z.strictObject({
   onFailure: z.record(z.string(), OneOnFailure).optional(),
   supervision: z
     .strictObject({
@@ -46,6 +44,13 @@ const Options = z.strictObject({
     .optional(),
   timeouts: z.strictObject({ start: TimeoutSchema, stop: TimeoutSchema }).optional(),
   events: z.array(NameOfEvent, 'expected an array of names of events').optional(),
+});
+
+const Options = z.strictObject({
+  ...domainSettings.shape,
+  name: z.string('expected a name').min(1, 'expected a name'),
+  machine: AMachine,
+  plugins: z.array(z.unknown(), 'expected an array of plugins'),
   observe: z.custom((given) => typeof given === 'function', 'expected a function').optional(),
 });
 const Install = z.strictObject({ onFailure: OneOnFailure });

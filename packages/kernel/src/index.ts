@@ -3,3 +3,4 @@ export { nearest, suggestion } from './nearest.js';
 export { startTree } from './startTree.js';
 export type { SupervisionOptions } from './supervision.js';
 export type { Timeouts } from './timeout.js';
+export { domainSettings } from './domainOptions.js';

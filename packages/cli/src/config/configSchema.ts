@@ -1,9 +1,10 @@
 import { DURATION_HINT, isDuration, type Duration, type Plugin } from '@rmk/core';
 import { GUESTS, type GuestName } from '@rmk/guests';
 import type { QemuHypervisorOptions } from '@rmk/hypervisor-qemu';
+import { domainSettings } from '@rmk/kernel';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { z } from 'zod';
-import type { PluginsOf } from '../defineConfig.js';
+import type { ConfiguredGuest } from '../defineConfig.js';
 import { memoryBytes, MEMORY_SIZE_HINT } from './memorySize.js';
 
 export const GUEST_NAMES: readonly string[] = Object.keys(GUESTS);
@@ -38,14 +39,17 @@ const address = z
   )
   .transform(Number);
 
-/** Whether they are plugins in order is the kernel's to say; that a config in JSON cannot have any is ours. */
+/** Only their kind is checked here: the kernel checks the plugins themselves. Named ones are imported before. */
 export const pluginsSchema = z.array(
   z.custom<Plugin>(
     (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
-    'expected a plugin, which only a config in TypeScript or JavaScript can give; in JSON say `protect`',
+    "expected a plugin or its package, such as { plugin: 'rmk-plugin-x', options: {} }",
   ),
   'expected a list of plugins',
 );
+
+/** The plugins of a config once its named ones are imported. */
+type ImportedPlugins = readonly Plugin[] | ((guest: ConfiguredGuest) => readonly Plugin[]);
 
 const preset = z.strictObject({
   interval: duration.exactOptional(),
@@ -56,7 +60,7 @@ const preset = z.strictObject({
       "expected 'cowb', 'cowp', or a plugin",
     )
     .exactOptional(),
-  // What belongs into these is checked by the plugins that they go to.
+  // Checked by the plugins that they go to.
   hang: z
     .union([z.literal(false), options], 'expected the options of the hang detector, or false')
     .exactOptional(),
@@ -112,14 +116,14 @@ export const guestSchema = z.strictObject({
 });
 
 export const configSchema = z.strictObject({
-  // One by one, so that what is wrong with one guest hides nothing that is wrong with another.
+  // Validated one by one, so that a problem of one guest hides none of another.
   guests: z
     .array(z.unknown(), 'expected a list of guests')
     .min(1, "expected at least one guest, such as { name: 'tasks', guest: 'tasks' }"),
   plugins: z
-    .custom<PluginsOf>(
+    .custom<ImportedPlugins>(
       (value) => typeof value === 'function' || pluginsSchema.safeParse(value).success,
-      'expected a list of plugins or a function of the guest that gives one, in TypeScript or JavaScript; in JSON say `protect`',
+      'expected a list of plugins, or in TypeScript and JavaScript a function of the guest that returns one',
     )
     .exactOptional(),
   protect,
@@ -135,6 +139,7 @@ export const configSchema = z.strictObject({
     .looseObject({}, 'expected the options of the QEMU hypervisor')
     .transform((given): QemuHypervisorOptions => given)
     .default({}),
+  ...domainSettings.shape,
   until: duration.exactOptional(),
   output: z
     .union(

@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path';
 import { hasCode, messageOf, nanoseconds, PAGE_BYTES, type Nanoseconds, type Plugin } from '@rmk/core';
 import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
+import type { DomainOptions } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import type { ConfiguredGuest } from '../defineConfig.js';
 import { readConfigFile } from './configFile.js';
+import { ConfigScripts } from './configScript.js';
 import {
   configSchema,
   GUEST_NAMES,
@@ -13,45 +15,51 @@ import {
   type GuestEntry,
 } from './configSchema.js';
 import { guestMachine } from './guestMachine.js';
+import { importNamedPlugins } from './namedPlugins.js';
 import { Problems, type ConfigPath } from './problems.js';
 import { qemuGuestSchema, qemuMachineOptions, qemuProtection, qemuWarnings } from './qemuGuest.js';
 import { QemuRun } from '../run/qemuRun.js';
 import { EmbeddedRunMachine, type RunHypervisor, type RunMachine } from '../run/runMachine.js';
-import { salvage, validate } from './schemaProblems.js';
+import { parseValidKeys, validate } from './schemaProblems.js';
 
-/** A guest that is ready to be protected. */
+/** A guest, ready to be protected. */
 export interface PlannedGuest {
   readonly name: string;
   readonly plugins: readonly Plugin[];
-  /** Makes its machine; an embedded one stands still until the hypervisor runs, one in QEMU boots. */
+  /** Makes its machine. An embedded one is paused until the hypervisor runs, one in QEMU boots. */
   readonly start: () => Promise<RunMachine>;
   /** A machine of the same kind on which the plugins can be started without the guest doing anything. */
   readonly standIn: () => Promise<RunMachine>;
-  /** What the user is to know before it runs. */
+  /** For the user, before the guest runs. */
   readonly warnings: readonly string[];
 }
 
 export type OutputPlan = 'show' | 'none' | { readonly directory: string };
 
-/** What a config asks for: its guests in their machines, and nothing started yet. The hypervisor is to be closed. */
+/** What a config asks for: its guests in their machines, nothing started yet. The caller closes the hypervisor. */
 export interface RunPlan {
   readonly hypervisor: RunHypervisor;
   readonly guests: readonly PlannedGuest[];
-  /** Absent: until the last guest has ended. */
+  /** Default: until the last guest has ended. */
   readonly untilNs?: Nanoseconds;
+  /** Settings of every domain. */
+  readonly domains: DomainSettings;
   readonly output: OutputPlan;
 }
 
-/** `RMK_ERR_INPUT` with every problem of the config, each with its path in it. */
+export type DomainSettings = Pick<DomainOptions, 'onFailure' | 'supervision' | 'timeouts' | 'events'>;
+
+/** Throws RMK_ERR_INPUT with every problem of the config and its path. */
 export async function planRun(configFile: string): Promise<RunPlan> {
   const path = resolve(configFile);
   const folder = dirname(path);
-  const exported = withoutUndefined(await readConfigFile(path));
+  const scripts = new ConfigScripts(path);
   const problems = new Problems();
+  const exported = await withPlugins(await readConfigFile(path, scripts), scripts, problems);
   const config = validate(configSchema, exported, [], problems);
   checkProtection(exported, [], problems);
   const inQemu = entriesOf(exported).some(isInQemu);
-  const known = config ?? salvage(configSchema, exported);
+  const known = config ?? parseValidKeys(configSchema, exported);
   const embedded = hypervisorOf(known, problems);
   const qemu = qemuOf(known, problems);
   const names = new Set<unknown>();
@@ -74,13 +82,36 @@ export async function planRun(configFile: string): Promise<RunPlan> {
     await hypervisor.close();
     throw problems.error(path);
   }
-  const { until, output } = config;
+  const { until, output, onFailure, supervision, timeouts, events } = config;
+  const domains = withoutUndefined({ onFailure, supervision, timeouts, events }) as DomainSettings;
   return {
     hypervisor,
     guests,
+    domains,
     output: typeof output === 'string' ? output : { directory: resolve(folder, output.directory) },
     ...(until === undefined ? {} : { untilNs: nanoseconds(until) }),
   };
+}
+
+/** The config with its named plugins imported, those of each guest too. */
+async function withPlugins(
+  exported: Readonly<Record<string, unknown>>,
+  scripts: ConfigScripts,
+  problems: Problems,
+): Promise<Readonly<Record<string, unknown>>> {
+  const config = withoutUndefined(exported);
+  const { plugins, guests } = config;
+  const imported = await importNamedPlugins(plugins, ['plugins'], scripts, problems);
+  if (!Array.isArray(guests)) return { ...config, ...(plugins === undefined ? {} : { plugins: imported }) };
+  const entries: unknown[] = [];
+  for (const [index, entry] of (guests as readonly unknown[]).entries()) {
+    if (!isObject(entry) || !('plugins' in entry)) entries.push(entry);
+    else {
+      const at = ['guests', index, 'plugins'];
+      entries.push({ ...entry, plugins: await importNamedPlugins(entry.plugins, at, scripts, problems) });
+    }
+  }
+  return { ...config, guests: entries, ...(plugins === undefined ? {} : { plugins: imported }) };
 }
 
 const MIXED =
@@ -94,7 +125,7 @@ function entriesOf({ guests }: Readonly<Record<string, unknown>>): readonly unkn
   return Array.isArray(guests) ? guests : [];
 }
 
-/** The one that is asked for; where that is wrong any, to check the guests on. */
+/** The hypervisor of the config. If its options are wrong, one with defaults to check the guests on. */
 function hypervisorOf(config: ConfigEntries | undefined, problems: Problems): EmbeddedHypervisor {
   try {
     return new EmbeddedHypervisor(config?.hypervisor);
@@ -130,8 +161,8 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
   checkProtection(entry, at, problems);
   const valid = validate(guestSchema, entry, at, problems);
   if (valid === undefined) {
-    // A guest with a problem in its entry may have others in its files.
-    const rest = salvage(guestSchema, { ...entry, name: 'salvaged' });
+    // A guest whose entry is wrong may have more problems in its files.
+    const rest = parseValidKeys(guestSchema, { ...entry, name: 'checked' });
     if (rest !== undefined) guestMachine(rest, new EmbeddedHypervisor(), folder, at, problems);
     return undefined;
   }
@@ -166,7 +197,7 @@ interface Choice {
   readonly presetOf: (options: MicrocheckpointOptions) => readonly Plugin[];
 }
 
-/** What the guest says of its own, else what the config says for all, else the preset. */
+/** The guest's own plugins, else those of the config, else the preset. */
 function pluginsOf(
   guest: Pick<GuestEntry, 'plugins' | 'protect'>,
   config: ConfigEntries,
@@ -183,6 +214,14 @@ function pluginsOf(
   if (typeof plugins !== 'function') return plugins ?? preset(config.protect ?? {}) ?? [];
   try {
     const chosen: unknown = plugins(about);
+    if (chosen instanceof Promise) {
+      chosen.catch(() => {});
+      problems.add(
+        ['plugins'],
+        'the function is async. Await what it needs at the top of the config instead.',
+      );
+      return [];
+    }
     return validate(pluginsSchema, chosen, ['plugins'], problems) ?? [];
   } catch (error) {
     problems.add(['plugins'], `the function threw for the guest ${about.name}: ${messageOf(error)}`);
@@ -199,7 +238,7 @@ function checkName(entry: object, at: ConfigPath, names: Set<unknown>, problems:
   }
   problems.add(
     [...at, 'name'],
-    `another guest is named ${JSON.stringify(name)} already: choose another name`,
+    `another guest is already named ${JSON.stringify(name)}. Choose another name.`,
   );
   return false;
 }
@@ -215,7 +254,7 @@ function checkProtection(entry: object, at: ConfigPath, problems: Problems): voi
   problems.add(at, 'give either `plugins` or `protect`, the options of the preset');
 }
 
-/** A key that is undefined is as good as absent, as `memory: enough ? undefined : '64MiB'` wants it. */
+/** Drops keys that are undefined: `memory: enough ? undefined : '64MiB'` is allowed. */
 function withoutUndefined(value: object): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(value).filter(([, content]) => content !== undefined));
 }

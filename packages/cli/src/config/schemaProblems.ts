@@ -3,7 +3,7 @@ import { GUEST_NAMES } from './configSchema.js';
 import { nearest, suggestion } from '@rmk/kernel';
 import type { ConfigPath, Problems } from './problems.js';
 
-/** Validates a value against a schema; tells every problem with its path, and gives undefined where there is one. */
+/** Validates `value`. Reports each problem with its path and returns undefined if there are any. */
 export function validate<S extends z.ZodType>(
   schema: S,
   value: unknown,
@@ -17,18 +17,19 @@ export function validate<S extends z.ZodType>(
 }
 
 /**
- * What is left of an object without the keys that have problems, so that the rest can be looked at all the same;
- * undefined where that is nothing that fits the schema.
+ * Parses an object without the keys that have problems, so that the rest can be checked too. Undefined if what remains
+ * does not fit the schema.
  */
-export function salvage<S extends z.ZodType>(schema: S, value: object): z.output<S> | undefined {
+export function parseValidKeys<S extends z.ZodType>(schema: S, value: object): z.output<S> | undefined {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const wrong = new Set(
+  const invalid = new Set(
     result.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys' && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1),
     ),
   );
-  return schema.safeParse(Object.fromEntries(Object.entries(value).filter(([key]) => !wrong.has(key)))).data;
+  return schema.safeParse(Object.fromEntries(Object.entries(value).filter(([key]) => !invalid.has(key))))
+    .data;
 }
 
 function report(
@@ -42,7 +43,7 @@ function report(
     const known = keysAt(schema, issue.path);
     for (const key of issue.keys) problems.add([...path, key], `unknown key, ${suggestion(key, known)}`);
   } else if (issue.code === 'invalid_union') {
-    // What is wrong with the alternative that was meant says more than that none fits.
+    // A problem within the alternative that was meant says more than that none fits.
     const meant = issue.errors.find((issues) => issues.length > 0 && !issues.some(isOfAnotherKind));
     if (meant === undefined) problems.add(path, withGiven(issue.message, issue.input));
     else
@@ -53,13 +54,13 @@ function report(
   } else if (issue.path.at(-1) === 'guest' && typeof issue.input === 'string') {
     problems.add(
       path,
-      `there is no guest ${JSON.stringify(issue.input)}, ${suggestion(issue.input, GUEST_NAMES)}`,
+      `unknown guest ${JSON.stringify(issue.input)}, ${suggestion(issue.input, GUEST_NAMES)}`,
     );
   } else if (issue.code === 'invalid_value' && typeof issue.input === 'string') {
     const values = issue.values.map(String);
     const meant = nearest(issue.input, values);
-    const mend = meant === undefined ? `expected ${values.join(' or ')}` : `did you mean ${meant}?`;
-    problems.add(path, withGiven(mend, issue.input));
+    const fix = meant === undefined ? `expected ${values.join(' or ')}` : `did you mean ${meant}?`;
+    problems.add(path, withGiven(fix, issue.input));
   } else {
     problems.add(path, withGiven(lowered(issue.message), issue.input));
   }
@@ -82,7 +83,11 @@ function lowered(message: string): string {
 
 /** The keys that the object at `path` of a schema may have. */
 function keysAt(schema: z.core.$ZodType, path: ConfigPath): readonly string[] {
-  if (schema instanceof z.ZodExactOptional || schema instanceof z.ZodDefault)
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodExactOptional ||
+    schema instanceof z.ZodDefault
+  )
     return keysAt(schema.unwrap(), path);
   if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysAt(option, path));
   const [key, ...rest] = path;

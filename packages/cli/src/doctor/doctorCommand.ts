@@ -9,10 +9,10 @@ import { startedDomains } from './startedDomains.js';
 /** The oldest Node that RMK runs on: that of `engines` in its package.json. */
 const OLDEST_NODE = { major: 20, minor: 19 };
 
-/** `rmk doctor`: what there is, what is missing and for what, and how the domains of a config start. */
+/** `rmk doctor`: what this machine has, what is missing and what for, and how the domains of a config start. */
 export function doctorCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
   return new Command('doctor')
-    .description('say what this machine can do, and in which order the plugins of a config start')
+    .description('show what this machine can do, and in which order the plugins of a config start')
     .argument('[config]', 'in TypeScript, JavaScript or JSON')
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async (config: string | undefined, { json }: { readonly json?: true }) => {
@@ -25,7 +25,8 @@ export function doctorCommand(terminal: Terminal, done: (code: ExitCode) => void
         domains,
       };
       terminal.out(json === true ? doctorJson(report) : doctorText(report));
-      done(report.node.supported ? ExitCode.DONE : ExitCode.FAILED);
+      const works = report.node.supported && domains.every(({ problem }) => problem === undefined);
+      done(works ? ExitCode.DONE : ExitCode.FAILED);
     });
 }
 

@@ -52,7 +52,8 @@ export function doctorText({ node, machine, qemu, domains }: DoctorReport): stri
   ].join('\n');
 }
 
-function treeText({ guest, plugins }: StartedDomain): string {
+function treeText({ guest, plugins, problem }: StartedDomain): string {
+  if (problem !== undefined) return `\n${colour.bold(guest)} ${colour.red('fails to start')}: ${problem}`;
   if (plugins.length === 0) return `\n${colour.bold(guest)} has no plugins: it would run unprotected.`;
   return `\n${startTree({ name: guest, plugins })}`;
 }

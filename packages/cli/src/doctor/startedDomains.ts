@@ -1,23 +1,35 @@
-import type { PluginStatus } from '@rmk/core';
+import { messageOf, type PluginStatus } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
 import { planRun } from '../config/runPlan.js';
 
-/** The plugins of a guest's domain, in start order, as they were when all had started. */
+/** A guest's domain when all of its plugins had started, or why they did not. */
 export interface StartedDomain {
   readonly guest: string;
+  /** In start order. */
   readonly plugins: readonly PluginStatus[];
+  /** Why the domain cannot be created, or not be stopped. */
+  readonly problem?: string;
 }
 
-/** Starts the domains of a config, runs no instruction of a guest, and stops them again. Throws what `rmk run` would. */
+/**
+ * Starts the domains of a config, runs no instruction of a guest, and stops them again. A domain that fails hides
+ * nothing of the others. Throws RMK_ERR_INPUT for a config that is invalid.
+ */
 export async function startedDomains(config: string): Promise<readonly StartedDomain[]> {
-  const { hypervisor, guests } = await planRun(config);
+  const { hypervisor, guests, domains } = await planRun(config);
   try {
     const started: StartedDomain[] = [];
     for (const { name, plugins, standIn } of guests) {
-      const { vm } = await standIn();
-      const domain = await createDomain({ name, machine: vm, plugins });
-      started.push({ guest: name, plugins: domain.plugins });
-      await domain.stop();
+      let statuses: readonly PluginStatus[] = [];
+      try {
+        const { vm } = await standIn();
+        const domain = await createDomain({ name, machine: vm, plugins, ...domains });
+        statuses = domain.plugins;
+        await domain.stop();
+        started.push({ guest: name, plugins: statuses });
+      } catch (error) {
+        started.push({ guest: name, plugins: statuses, problem: messageOf(error) });
+      }
     }
     return started;
   } finally {

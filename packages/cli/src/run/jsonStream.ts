@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import {
+  authorFrames,
   hasCode,
   messageOf,
   RMK_VERSION,
@@ -12,7 +13,7 @@ import type { OutputPlan } from '../config/runPlan.js';
 import type { GuestProgress, RunObserver } from './runObserver.js';
 import { exitCodeOf, type RunSummary } from './runSummary.js';
 
-/** Tells machines of a run: one JSON object a line, the first `started`, the last `summary`. */
+/** Reports a run to machines: one JSON object a line, the first `started`, the last `summary`. */
 export class JsonStream implements RunObserver {
   constructor(
     private readonly out: (text: string) => void,
@@ -53,7 +54,7 @@ function dataJson(data: Uint8Array): object {
   return isUtf8(data) ? { text } : { text, base64: Buffer.from(data).toString('base64') };
 }
 
-/** Typed arrays by how many elements they have, what was thrown by code and message, checkpoints without their bytes. */
+/** Typed arrays by their number of elements, errors by what they say and where, checkpoints without their bytes. */
 function plain(key: string, value: unknown): unknown {
   if (key === 'error' || value instanceof Error) return errorJson(value);
   if (ArrayBuffer.isView(value)) return 'length' in value ? value.length : value.byteLength;
@@ -62,7 +63,14 @@ function plain(key: string, value: unknown): unknown {
 }
 
 function errorJson(thrown: unknown): object {
-  return { ...(hasCode(thrown) ? { code: thrown.code } : {}), message: messageOf(thrown) };
+  const stack = authorFrames(thrown).map(({ name, place }) =>
+    name === undefined ? place : `${name} (${place})`,
+  );
+  return {
+    ...(hasCode(thrown) ? { code: thrown.code } : {}),
+    message: messageOf(thrown),
+    ...(stack.length === 0 ? {} : { stack }),
+  };
 }
 
 /** Of the agent's ring, which keeps the parts of a checkpoint with it. */

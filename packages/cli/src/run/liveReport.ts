@@ -1,4 +1,5 @@
-import { messageOf, type EventName, type Facts, type RmkEvent } from '@rmk/core';
+import { inspect } from 'node:util';
+import { authorFrames, messageOf, type EventName, type Facts, type RmkEvent } from '@rmk/core';
 import { colour } from '../colour.js';
 import type { OutputPlan } from '../config/runPlan.js';
 import { durationText } from '../durationText.js';
@@ -11,12 +12,12 @@ import { StatusLine } from './statusLine.js';
 import { summaryText } from './summaryText.js';
 
 const COLOURS = [colour.cyan, colour.magenta, colour.blue, colour.yellow, colour.green];
-/** Of the embedded board, and of QEMU's: other devices, such as the channel of a heartbeat, are not for people. */
+/** Console of the embedded board, and of QEMU. Other devices, such as the channel of a heartbeat, are not for people. */
 const CONSOLES: ReadonlySet<string> = new Set(['uart', 'serial']);
 const STATUS_MS = 100;
 const NS_PER_SECOND = 1e9;
 
-/** Tells people of a run: the guests' output, what happens to them, where they stand, and how it ended. */
+/** Reports a run to people: the guests' output, incidents, progress, and how it ended. */
 export class LiveReport implements RunObserver {
   private readonly line: StatusLine;
   private readonly consoles = new Map<string, GuestConsole>();
@@ -26,6 +27,8 @@ export class LiveReport implements RunObserver {
   constructor(
     private readonly terminal: Terminal,
     private readonly outputPlan: OutputPlan,
+    /** Whether faults are shown with the stack of the author's code. */
+    private readonly isVerbose = false,
   ) {
     this.line = new StatusLine(terminal);
   }
@@ -47,8 +50,11 @@ export class LiveReport implements RunObserver {
   }
 
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
-    const tell: EventText<E> | undefined = EVENT_TEXTS[name];
-    if (tell !== undefined) this.say(guest, `${colour.dim(at(event.atNs))} ${tell(event)}`);
+    const describe: EventText<E> | undefined = EVENT_TEXTS[name];
+    const text = describe === undefined ? unknownEventText(name, event) : describe(event);
+    if (text === undefined) return;
+    this.say(guest, `${colour.dim(at(event.atNs))} ${text}`);
+    if (this.isVerbose && 'error' in event) for (const line of stackLines(event.error)) this.say(guest, line);
   }
 
   ended(summary: RunSummary): void {
@@ -58,7 +64,7 @@ export class LiveReport implements RunObserver {
     this.terminal.out(`\n${summaryText(summary, this.outputPlan)}`);
   }
 
-  /** Something about a guest, as against what it put out itself. */
+  /** Prints a line about a guest, as opposed to its own output. */
   private say(guest: string, text: string): void {
     this.line.print(`${this.prefixes.get(guest) ?? guest} ${colour.bold('●')} ${text}`);
   }
@@ -73,10 +79,19 @@ export class LiveReport implements RunObserver {
   }
 }
 
-type EventText<E extends EventName> = (event: RmkEvent<E>) => string;
+/** Undefined for what is not shown. */
+type EventText<E extends EventName> = (event: RmkEvent<E>) => string | undefined;
 
-/** Incidents, and what changes for a guest; the ordinary course of things is in the status and the summary. */
+const notShown = (): undefined => undefined;
+
+/** Incidents, and what changes for a guest. Status line and summary show the ordinary course of a run. */
 const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
+  EVT_CHECKPOINTED: notShown,
+  EVT_ROLLEDBACK: notShown,
+  EVT_LOGLOST: notShown,
+  EVT_VCPUSUSPENDED: notShown,
+  EVT_VCPURESUMED: notShown,
+  EVT_VMRESTARTED: notShown,
   EVT_ERRORDETECTED: ({ kind, cause, source }) => `${colour.red(kind)} detected by ${source}: ${cause}`,
   EVT_RECOVERED: ({ record }) =>
     recoveryText(record) +
@@ -88,13 +103,46 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
     `${colour.green('protected')} again after ${durationText(lostForNs)} without protection`,
   EVT_PLUGINFAULT: ({ plugin, during, error, faults }) =>
-    `${colour.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)} (its number ${faults})`,
+    `${colour.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)}${placeText(error)} (fault ${faults})`,
   EVT_PLUGINQUARANTINED: ({ plugin, faults }) =>
-    `${colour.yellow(`${plugin} is quarantined`)} after ${faults} faults: the domain goes on without it`,
+    `${colour.yellow(`${plugin} quarantined`)} after ${faults} faults: the domain continues without it`,
+  EVT_PLUGINSLOW: ({ plugin, during, tookHostMs, budgetHostMs, isPending }) => {
+    // The host is this command itself.
+    if (plugin === 'host') return undefined;
+    const [what, verb] =
+      isPending === true ? [`${plugin} holds the guest`, 'pending for'] : [`${plugin} is slow`, 'took'];
+    return `${colour.yellow(what)}: ${during} ${verb} ${millisecondsText(tookHostMs)} (budget ${millisecondsText(budgetHostMs)})`;
+  },
+  // Ordinary starts have no reason.
+  EVT_PLUGINCHANGED: ({ plugin, from, to, reason }) =>
+    reason === undefined ? undefined : `${plugin} ${from} → ${to}: ${reason}`,
   EVT_WARNING: ({ code, message }) => `${colour.yellow(code)}: ${message}`,
   EVT_VMEXITED: ({ code }) => `switched itself off with exit code ${code === 0 ? code : colour.red(code)}`,
   EVT_VMGONE: ({ reason }) => `${colour.red('its hypervisor is lost')}: ${reason}`,
 };
+
+/** An event that a plugin declares: its name and what it carries. */
+function unknownEventText<E extends EventName>(name: E, event: RmkEvent<E>): string {
+  const { atNs: _atNs, sequence: _sequence, source, ...payload } = event;
+  const text = inspect(payload, { breakLength: Infinity, depth: 2, maxArrayLength: 8, maxStringLength: 80 });
+  return `${name} from ${source}: ${text}`;
+}
+
+/** Where in the author's code it was thrown. */
+function placeText(error: unknown): string {
+  const [innermost] = authorFrames(error);
+  return innermost === undefined ? '' : ` at ${innermost.place}`;
+}
+
+function stackLines(error: unknown): readonly string[] {
+  return authorFrames(error).map(({ name, place }) =>
+    colour.dim(`    at ${name === undefined ? '' : `${name} `}${place}`),
+  );
+}
+
+function millisecondsText(ms: number): string {
+  return durationText(ms * 1e6);
+}
 
 function statusText(guests: readonly GuestProgress[]): string {
   return guests

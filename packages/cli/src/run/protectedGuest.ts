@@ -1,18 +1,18 @@
 import { PAGE_BYTES, type Bus, type Domain, type Facts, type Nanoseconds, type Rung } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
-import type { PlannedGuest } from '../config/runPlan.js';
+import type { DomainSettings, PlannedGuest } from '../config/runPlan.js';
 import type { RunMachine } from './runMachine.js';
-import { OBSERVED_EVENTS, type GuestProgress, type RunObserver } from './runObserver.js';
+import { observedEvents, type GuestProgress, type RunObserver } from './runObserver.js';
 import type { GuestEnding, GuestSummary } from './runSummary.js';
 
-/** As the source of an event: what is told by the machine itself, whichever plugins there are. */
+/** Source of the events that come from the machine itself. */
 const HYPERVISOR = 'hypervisor';
 
 /** A guest in its domain, and the counts of its run. */
 export class ProtectedGuest implements GuestProgress {
   checkpoints = 0;
   pageFaults = 0;
-  private moduleFaults = 0;
+  private pluginFaults = 0;
   private givenUp = false;
   private stopping = false;
   private readonly recoveries: Record<Rung, number> = {
@@ -30,7 +30,11 @@ export class ProtectedGuest implements GuestProgress {
   ) {}
 
   /** Throws what `createDomain` throws. */
-  static async start({ name, start, plugins }: PlannedGuest, observer: RunObserver): Promise<ProtectedGuest> {
+  static async start(
+    { name, start, plugins }: PlannedGuest,
+    settings: DomainSettings,
+    observer: RunObserver,
+  ): Promise<ProtectedGuest> {
     const machine = await start();
     const guest = new ProtectedGuest(name, machine);
     guest.observe(observer);
@@ -38,9 +42,10 @@ export class ProtectedGuest implements GuestProgress {
       name,
       machine: machine.vm,
       plugins,
+      ...settings,
       observe: (bus) => {
         guest.count(bus);
-        for (const eventName of OBSERVED_EVENTS) {
+        for (const eventName of observedEvents(plugins, settings.events)) {
           bus.on(eventName, (event) => {
             if (!guest.stopping) observer.event(name, eventName, event);
           });
@@ -70,9 +75,9 @@ export class ProtectedGuest implements GuestProgress {
     return this.machine.wireOutput;
   }
 
-  /** To be asked before the domain stops. `untilNs`: where the run was to end. */
+  /** Call before the domain stops. `untilNs`: where the run ends. */
   summary(untilNs: Nanoseconds, interrupted: boolean): GuestSummary {
-    const { machine, name, domainNs, checkpoints, pageFaults, recoveries, moduleFaults } = this;
+    const { machine, name, domainNs, checkpoints, pageFaults, recoveries, pluginFaults } = this;
     const { workLostNs, instructions, exitCode } = machine;
     return {
       guest: name,
@@ -87,11 +92,11 @@ export class ProtectedGuest implements GuestProgress {
       workLostNs,
       committedBytes: this.committedOutput.length,
       wireBytes: this.wireOutput.length,
-      moduleFaults,
+      pluginFaults,
     };
   }
 
-  /** `RMK_ERR_STOP` where plugins failed to. That they leave, and protection with them, is no news. */
+  /** Throws RMK_ERR_STOP if plugins fail to stop. Reports no events of the stop. */
   async stop(): Promise<void> {
     this.stopping = true;
     await this.domain?.stop();
@@ -103,7 +108,7 @@ export class ProtectedGuest implements GuestProgress {
     return stopped || this.machine.isRunnable ? 'running' : 'halted';
   }
 
-  /** Facts are taken from the machine, since not every choice of plugins publishes them. */
+  /** Takes facts from the machine, since not every choice of plugins publishes them. */
   private observe(observer: RunObserver): void {
     const { name } = this;
     const machine = this.machine.vm;
@@ -115,7 +120,7 @@ export class ProtectedGuest implements GuestProgress {
 
   private count(bus: Bus): void {
     bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
-    bus.on('EVT_PLUGINFAULT', () => void this.moduleFaults++);
+    bus.on('EVT_PLUGINFAULT', () => void this.pluginFaults++);
     bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
     bus.on('EVT_RECOVERYFAILED', () => {
       this.givenUp = true;

@@ -5,6 +5,8 @@ import { ProtectedGuest } from './protectedGuest.js';
 import type { RunObserver } from './runObserver.js';
 import type { RunSummary } from './runSummary.js';
 
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Protects the guests of a plan, runs them to their end, and closes its hypervisor. Aborting `signal` ends the run in
  * order, between two slices. Throws, with nothing left running, what `createDomain` throws, and `RMK_ERR_INPUT` for a
@@ -15,11 +17,15 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
   try {
     const files = typeof output === 'string' ? undefined : outputFiles(output.directory);
     const guests = await startAll(plan, observer);
+    // A handler that never settles holds its guest. Without this the process would end in silence then.
+    const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
     try {
       await hypervisor.run({ untilNs, signal });
     } catch (error) {
       await stopAll(guests);
       throw error;
+    } finally {
+      clearInterval(keepAlive);
     }
     const summaries = guests.map((guest) => guest.summary(untilNs, signal.aborted));
     const problems = [...(await stopAll(guests)), ...write(files, guests)];
@@ -33,12 +39,15 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
   }
 }
 
-/** What happens while the domains start is told once all have: of a run that never began there is nothing to tell. */
-async function startAll({ guests }: RunPlan, observer: RunObserver): Promise<readonly ProtectedGuest[]> {
+/** Reports what happens while the domains start once all have started: a run that never begins reports nothing. */
+async function startAll(
+  { guests, domains }: RunPlan,
+  observer: RunObserver,
+): Promise<readonly ProtectedGuest[]> {
   const started: ProtectedGuest[] = [];
   const early = new EarlyEvents(observer);
   try {
-    for (const guest of guests) started.push(await ProtectedGuest.start(guest, early));
+    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, early));
   } catch (error) {
     await stopAll(started);
     throw error;
@@ -48,29 +57,29 @@ async function startAll({ guests }: RunPlan, observer: RunObserver): Promise<rea
   return started;
 }
 
-/** Keeps what it is told until it may be passed on. */
+/** Keeps what happens until it can be passed on. */
 class EarlyEvents implements RunObserver {
   private kept: (() => void)[] | undefined = [];
 
   constructor(private readonly observer: RunObserver) {}
 
-  readonly started: RunObserver['started'] = (guests) => this.tell(() => this.observer.started(guests));
-  readonly output: RunObserver['output'] = (...told) => this.tell(() => this.observer.output(...told));
-  readonly event: RunObserver['event'] = (...told) => this.tell(() => this.observer.event(...told));
-  readonly ended: RunObserver['ended'] = (summary) => this.tell(() => this.observer.ended(summary));
+  readonly started: RunObserver['started'] = (guests) => this.pass(() => this.observer.started(guests));
+  readonly output: RunObserver['output'] = (...about) => this.pass(() => this.observer.output(...about));
+  readonly event: RunObserver['event'] = (...about) => this.pass(() => this.observer.event(...about));
+  readonly ended: RunObserver['ended'] = (summary) => this.pass(() => this.observer.ended(summary));
 
   passOn(): void {
-    for (const tell of this.kept ?? []) tell();
+    for (const report of this.kept ?? []) report();
     this.kept = undefined;
   }
 
-  private tell(tell: () => void): void {
-    if (this.kept === undefined) tell();
-    else this.kept.push(tell);
+  private pass(report: () => void): void {
+    if (this.kept === undefined) report();
+    else this.kept.push(report);
   }
 }
 
-/** In reverse. Gives what failed on the way. */
+/** In reverse order. Returns what failed. */
 async function stopAll(guests: readonly ProtectedGuest[]): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const guest of guests.toReversed()) {

@@ -1,7 +1,14 @@
-import type { EventName, Facts, Nanoseconds, RmkEvent } from '@rmk/core';
+import {
+  CORE_EVENTS,
+  type EventName,
+  type Facts,
+  type Nanoseconds,
+  type Plugin,
+  type RmkEvent,
+} from '@rmk/core';
 import type { RunSummary } from './runSummary.js';
 
-/** What of a guest may be looked at while it runs. */
+/** State of a guest while it runs. */
 export interface GuestProgress {
   readonly name: string;
   readonly memoryBytes: number;
@@ -12,7 +19,7 @@ export interface GuestProgress {
   readonly pageFaults: number;
 }
 
-/** Told what happens in a run, as it happens. It must not throw. */
+/** Receives what happens in a run, as it happens. Must not throw. */
 export interface RunObserver {
   started(guests: readonly GuestProgress[]): void;
   output(guest: string, fact: Facts['output']): void;
@@ -20,24 +27,22 @@ export interface RunObserver {
   ended(summary: RunSummary): void;
 }
 
-/**
- * The events that an observer is told: all of core's, save those that come many times in a slice, the output, each step in
- * the life of a plugin, and what the speed of the host decides.
- */
-export const OBSERVED_EVENTS = [
-  'EVT_CHECKPOINTED',
-  'EVT_ROLLEDBACK',
-  'EVT_CHECKPOINTLOST',
-  'EVT_LOGLOST',
-  'EVT_PROTECTIONLOST',
-  'EVT_PROTECTIONRESTORED',
-  'EVT_ERRORDETECTED',
-  'EVT_RECOVERED',
-  'EVT_RECOVERYFAILED',
-  'EVT_VCPUSUSPENDED',
-  'EVT_VCPURESUMED',
-  'EVT_VMRESTARTED',
-  'EVT_PLUGINFAULT',
-  'EVT_PLUGINQUARANTINED',
-  'EVT_WARNING',
-] as const satisfies readonly EventName[];
+/** Events that come many times in a slice, and output, which an observer gets as a fact. */
+const TOO_MANY: ReadonlySet<EventName> = new Set([
+  'EVT_PAGEFAULT',
+  'EVT_VMSIGNAL',
+  'EVT_VMSCHEDULED',
+  'EVT_VMOUTPUT',
+] satisfies EventName[]);
+/** Facts that an observer gets from the machine, whichever plugins are installed. */
+const FROM_MACHINE: ReadonlySet<EventName> = new Set(['EVT_VMEXITED', 'EVT_VMGONE'] satisfies EventName[]);
+
+/** The events that an observer receives: those of core, those that the plugins declare, and those of the config. */
+export function observedEvents(
+  plugins: readonly Plugin[],
+  declared: readonly EventName[] = [],
+): readonly EventName[] {
+  const own = plugins.flatMap(({ definition }) => definition.events ?? []);
+  const all = new Set<EventName>([...CORE_EVENTS, ...own, ...declared]);
+  return [...all].filter((name) => !TOO_MANY.has(name) && !FROM_MACHINE.has(name));
+}

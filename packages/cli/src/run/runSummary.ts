@@ -2,15 +2,15 @@ import type { Nanoseconds, Rung } from '@rmk/core';
 import { ExitCode } from '../exitCode.js';
 
 /**
- * Where a guest stood at the end: it switched itself off; it could still have run; it is given up by the recovery; or it
- * can never go on by itself, suspended or waiting for what cannot come.
+ * State of a guest at the end: it switched itself off; it can still run; the recovery gave it up; or it can never
+ * continue by itself, because it is suspended or waits for what cannot come.
  */
 export type GuestEnding = 'ended' | 'running' | 'given-up' | 'halted';
 
 export interface GuestSummary {
   readonly guest: string;
   readonly ending: GuestEnding;
-  /** Absent where it did not switch itself off. */
+  /** Undefined if it did not switch itself off. */
   readonly exitCode?: number;
   readonly domainNs: Nanoseconds;
   readonly guestNs: Nanoseconds;
@@ -23,12 +23,12 @@ export interface GuestSummary {
   readonly workLostNs: Nanoseconds;
   readonly committedBytes: number;
   readonly wireBytes: number;
-  /** Of its plugins. */
-  readonly moduleFaults: number;
+  /** Faults of its plugins. */
+  readonly pluginFaults: number;
 }
 
 export interface RunSummary {
-  /** Why the run ended: all guests had, the time was over, or the user wished it. */
+  /** Why the run ended: all guests ended, the time limit was reached, or the user stopped it. */
   readonly endedBy: 'guests' | 'until' | 'interruption';
   readonly guests: readonly GuestSummary[];
   /** What failed while the run was being stopped. */

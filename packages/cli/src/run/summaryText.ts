@@ -6,9 +6,9 @@ import { durationText } from '../durationText.js';
 import { isWell, type GuestSummary, type RunSummary } from './runSummary.js';
 
 const ENDED_BY: Readonly<Record<RunSummary['endedBy'], string>> = {
-  guests: 'All guests have come to their end.',
-  until: 'The time was over.',
-  interruption: 'Stopped in order, at your wish.',
+  guests: 'All guests ended.',
+  until: 'Time limit reached.',
+  interruption: 'Stopped on request.',
 };
 
 /** How a run ended, for people. */
