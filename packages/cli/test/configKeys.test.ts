@@ -130,7 +130,7 @@ describe('the keys of a domain in a config', () => {
   ])('are checked before anything runs: %s', async (_, keys, problem) => {
     const { code, err } = await rmk(['run', configIn('rmk.json', { guests: [tasks], ...keys })]);
     expect(code).toBe(ExitCode.USAGE);
-    expect(err).toContain(`  - ${problem}`);
+    expect(err).toContain(problem);
   });
 
   it('refuses an async function of plugins, and says what to do instead', async () => {
