@@ -1,13 +1,11 @@
-// Makes a fresh clone ready: installs what package-lock.json names and builds, each only when something changed.
-// Runs before `npm start` and `npm test`; everything that it prints goes to stderr, so that stdout is the command's own.
+// Prepares a clone: installs what package-lock.json names and builds, each only if something changed.
+// Runs before `npm start` and `npm test`. Prints to stderr only, so that stdout belongs to the command.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const stamp = join(root, 'node_modules', '.rmk-installed');
 
 function run(what, command, args) {
   process.stderr.write(`${what}\n`);
@@ -17,18 +15,34 @@ function run(what, command, args) {
   process.exit(1);
 }
 
-const lock = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex');
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
-  // Under `npm start` npm itself says where it is; called by hand, it is looked for.
+/** Whether `npm ci`, whoever ran it, has installed what package-lock.json names: npm keeps its own record of that. */
+function isInstalled() {
+  const record = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const installed = packagesIn(record);
+  return Object.entries(packagesIn(join(root, 'package-lock.json'))).every(([path, wanted]) => {
+    if (!path.includes('node_modules/')) return true;
+    const found = installed[path];
+    // Packages for other platforms are optional.
+    if (found === undefined) return wanted.optional === true;
+    return (
+      found.version === wanted.version && found.integrity === wanted.integrity && found.link === wanted.link
+    );
+  });
+}
+
+function packagesIn(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
+}
+
+if (!isInstalled()) {
+  // Under `npm start` npm itself says where it is.
   const { npm_execpath: npm } = process.env;
   const [command, first] = npm === undefined ? ['npm', []] : [process.execPath, [npm]];
   run('Installing the dependencies …', command, [...first, 'ci', '--no-audit', '--loglevel=error']);
-  writeFileSync(stamp, lock);
 }
 
-// The build itself is incremental: without changes it takes a fraction of a second. `npm start` names what it needs.
+// The build is incremental: without changes it takes a fraction of a second. `npm start` names what it needs.
 const built = existsSync(join(root, 'packages', 'cli', 'dist', 'index.js'));
 run(built ? 'Checking the build …' : 'Building …', process.execPath, [
   join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
