@@ -1,7 +1,9 @@
 import {
+  authorFrames,
   messageOf,
   type Bus,
   type Domain,
+  type Duration,
   type EventName,
   type Nanoseconds,
   type Plugin,
@@ -9,16 +11,21 @@ import {
   type VirtualMachine,
 } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
-import { expect, onTestFinished } from 'vitest';
+import { expect } from 'vitest';
 import type { EventHistory, Recorded } from './eventHistory.js';
+import { HoldWatch } from './heldVm.js';
 import { LeakWatch } from './leakWatch.js';
 import { rmkMatchers } from './matchers.js';
 import { Recorder, RECORDED } from './recorder.js';
+import { stopAfterTest } from './stopAfterTest.js';
 
 // Whoever has a rig has the matchers.
 expect.extend(rmkMatchers);
 
-/** What every rig can be told. */
+/** Below the 10 s that vitest gives a hook, so that the author reads which plugin does not stop. */
+const STOP_TIMEOUT: Duration = '4s';
+
+/** Options of every rig. */
 export interface DomainRigOptions {
   readonly plugins: readonly Plugin[];
   readonly onFailure?: DomainOptions['onFailure'];
@@ -36,7 +43,7 @@ export interface DomainRigOptions {
   readonly observe?: (bus: Bus) => void;
 }
 
-/** A domain, what was told in it, and the watch over what it takes of its VM. */
+/** A domain, the record of its events, and the watch over what it takes of its VM. */
 export class WatchedDomain {
   /** As the kernel made it; what is installed through it is remembered. */
   readonly domain: Domain;
@@ -45,6 +52,7 @@ export class WatchedDomain {
   private constructor(
     domain: Domain,
     readonly recorder: Recorder,
+    readonly hold: HoldWatch,
     private readonly watch: LeakWatch,
     private readonly options: DomainRigOptions,
   ) {
@@ -56,6 +64,7 @@ export class WatchedDomain {
   static async create(machine: VirtualMachine, options: DomainRigOptions): Promise<WatchedDomain> {
     const recorder = new Recorder([...new Set([...RECORDED, ...(options.record ?? [])])]);
     const watch = new LeakWatch(machine);
+    const hold = new HoldWatch(machine);
     const domain = await createDomain({
       name: machine.name,
       machine: watch.machine,
@@ -63,40 +72,70 @@ export class WatchedDomain {
       ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
       ...(options.events === undefined ? {} : { events: options.events }),
       ...(options.supervision === undefined ? {} : { supervision: options.supervision }),
-      ...(options.timeouts === undefined ? {} : { timeouts: options.timeouts }),
+      timeouts: { stop: STOP_TIMEOUT, ...options.timeouts },
       observe: (bus) => {
         recorder.observe(bus);
+        hold.observe(bus);
         options.observe?.(bus);
       },
     });
-    return new WatchedDomain(domain, recorder, watch, options);
+    return new WatchedDomain(domain, recorder, hold, watch, options);
   }
 
-  /** Stops the domain, and gives all that is wrong then. */
-  async stop(): Promise<readonly string[]> {
+  /** Stops the domain, and returns everything that is wrong then. */
+  async stop(): Promise<readonly RigProblem[]> {
     const failures = await this.stopDomain();
     const leaks = this.options.leaks === 'expected' ? [] : await this.watch.leaks(this.plugins);
-    return [...failures, ...leaks, ...this.unexpectedFaults()];
+    return [...failures, ...leaks.map((message) => ({ message })), ...this.unexpectedFaults()];
   }
 
-  private async stopDomain(): Promise<readonly string[]> {
+  private async stopDomain(): Promise<readonly RigProblem[]> {
     try {
       await this.domain.stop();
       return [];
-    } catch (error) {
-      return [messageOf(error)];
+    } catch (cause) {
+      return [{ message: messageOf(cause), cause }];
     }
   }
 
-  private unexpectedFaults(): readonly string[] {
+  private unexpectedFaults(): readonly RigProblem[] {
     if (this.options.faults === 'expected') return [];
-    return this.recorder
-      .events('EVT_PLUGINFAULT')
-      .map(
-        ({ plugin, during, error }) =>
-          `${plugin} had a fault in ${during}: ${messageOf(error)} (where it is meant to, give the rig \`faults: 'expected'\`)`,
-      );
+    return this.recorder.events('EVT_PLUGINFAULT').map(({ plugin, during, error }) => ({
+      message:
+        `${plugin} had a fault in ${during}: ${messageOf(error)}${placeText(error)} ` +
+        "(if it is meant to, give the rig `faults: 'expected'`)",
+      cause: error,
+    }));
   }
+}
+
+/** Something that makes the test of a rig fail. */
+interface RigProblem {
+  readonly message: string;
+  readonly cause?: unknown;
+}
+
+function placeText(error: unknown): string {
+  const [innermost] = authorFrames(error);
+  return innermost === undefined ? '' : ` at ${innermost.place}`;
+}
+
+/** One error for all problems, with the stack of the first author's code that failed: test runners show that place. */
+function failureOf(problems: readonly RigProblem[]): Error {
+  const causes = problems.flatMap(({ cause }) => (cause === undefined ? [] : [cause]));
+  const [cause] = causes;
+  const failure = new Error(
+    problems.map(({ message }) => message).join('\n'),
+    cause === undefined ? undefined : { cause },
+  );
+  const frames = causes.map(authorFrames).find(({ length }) => length > 0);
+  if (frames !== undefined) {
+    const lines = frames.map(
+      ({ name, place }) => `    at ${name === undefined ? place : `${name} (${place})`}`,
+    );
+    failure.stack = `Error: ${failure.message}\n${lines.join('\n')}`;
+  }
+  return failure;
 }
 
 function rememberingInstalls(domain: Domain, plugins: Plugin[]): Domain {
@@ -114,14 +153,14 @@ function rememberingInstalls(domain: Domain, plugins: Plugin[]): Domain {
 }
 
 /** What all rigs have in common: a domain on a VM in virtual time, and a record of its events. */
-export abstract class DomainRig<Machine extends VirtualMachine> implements EventHistory {
+export abstract class DomainRig<Machine extends VirtualMachine> implements EventHistory, AsyncDisposable {
   private stopped = false;
 
   constructor(
     readonly machine: Machine,
     private readonly watched: WatchedDomain,
   ) {
-    onTestFinished(() => this.stop());
+    stopAfterTest(this);
   }
 
   get domain(): Domain {
@@ -147,15 +186,28 @@ export abstract class DomainRig<Machine extends VirtualMachine> implements Event
     return this.watched.recorder.timeline();
   }
 
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
   /**
-   * Stops the domain and closes the VM. Throws where a plugin failed to stop, left something behind on the VM, or had a
-   * fault that was not expected. The test that made the rig need not call it; a second call does nothing.
+   * Stops the domain and closes the VM. Throws if a plugin failed to stop, left something behind on the VM, or had a
+   * fault that was not expected. Within a test of vitest this is called by itself; a second call does nothing.
    */
   async stop(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;
     const problems = await this.watched.stop();
     await this.machine.close();
-    if (problems.length > 0) throw new Error(problems.join('\n'));
+    if (problems.length > 0) throw failureOf(problems);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  /** Settles as `run` does, or throws RMK_ERR_TIMEOUT that names the handler which holds the VM for too long. */
+  protected watchHold(run: Promise<void>): Promise<void> {
+    return this.watched.hold.during(run);
   }
 }

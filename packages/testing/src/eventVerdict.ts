@@ -10,6 +10,9 @@ import type { MatcherState } from 'vitest';
 import type { EventHistory } from './eventHistory.js';
 import { at } from './timeline.js';
 
+const LONGEST_TIMELINE = 40;
+const LONGEST_LIST = 5;
+
 /** When, and how often; without it: at any time, at least once. */
 export interface Occurrence {
   /** Domain time from which on events are looked at. */
@@ -61,8 +64,18 @@ export function historyOf(received: unknown): EventHistory {
 }
 
 export function shown(history: EventHistory): string {
-  const timeline = history.timeline();
-  return timeline === '' ? 'No event was recorded.' : `What was recorded:\n${timeline}`;
+  const lines = history.timeline().split('\n');
+  if (lines[0] === '') return 'No event was recorded.';
+  const hidden = lines.length - LONGEST_TIMELINE;
+  if (hidden <= 0) return `Recorded:\n${lines.join('\n')}`;
+  const last = lines.slice(-LONGEST_TIMELINE).join('\n');
+  return `Recorded, without the first ${hidden} lines (rig.timeline() has all):\n${last}`;
+}
+
+/** At most so many of `lines`, and how many more there are. */
+function atMost(lines: readonly string[]): readonly string[] {
+  const hidden = lines.length - LONGEST_LIST;
+  return hidden <= 0 ? lines : [...lines.slice(0, LONGEST_LIST), `  … and ${hidden} more`];
 }
 
 /** Looks for what is sought, and says what was there instead. */
@@ -103,8 +116,8 @@ export function verdict(
     const fits = fitting.map(({ candidate }) => `  it fits: the one at ${at(candidate.atNs)}`);
     return [
       `expected ${sought}, and ${numberOf(fitting.length)}`,
-      ...fits,
-      ...others,
+      ...atMost(fits),
+      ...atMost(others),
       '',
       shown(history),
     ].join('\n');

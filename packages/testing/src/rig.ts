@@ -10,7 +10,7 @@ export type RigOptions = RigGuest &
     readonly hypervisor?: HypervisorOptions | EmbeddedHypervisor;
   };
 
-/** A domain on the embedded hypervisor, in virtual time: it stands still but for `advance` and `runToEnd`. */
+/** A domain on the embedded hypervisor, in virtual time, which passes only in `advance` and `runToEnd`. */
 export class Rig extends DomainRig<EmbeddedMachine> implements FaultTarget {
   constructor(
     readonly hypervisor: EmbeddedHypervisor,
@@ -21,16 +21,17 @@ export class Rig extends DomainRig<EmbeddedMachine> implements FaultTarget {
   }
 
   /**
-   * Lets the guest run for this much domain time, to the exact instruction. Timers that are due then fire when it runs
-   * on. It runs for less where it switches itself off or stays suspended. `'0ms'` only waits for what handlers began.
+   * Runs the guest for this much domain time, to the exact instruction. Timers due at its end fire when it continues. It
+   * runs for less if it switches itself off or stays suspended. `'0ms'` only waits for what handlers began. Throws
+   * RMK_ERR_TIMEOUT if a handler does not settle.
    */
   async advance(by: Duration): Promise<void> {
-    await this.hypervisor.run({ untilNs: this.nowNs + nanoseconds(by) });
+    await this.watchHold(this.hypervisor.run({ untilNs: this.nowNs + nanoseconds(by) }));
   }
 
   /** Lets the guest run until it switches itself off or cannot go on; gives its exit code. */
   async runToEnd(): Promise<number | undefined> {
-    await this.hypervisor.run();
+    await this.watchHold(this.hypervisor.run());
     return this.machine.exitCode;
   }
 

@@ -166,7 +166,7 @@ describe('the conformance suites', () => {
     expect(messages('the hypervisor that forgets a page')).toContain('page frames that differ');
     expect(messages('the checkpoint algorithm with a flaw: malformed plan')).toContain('clusterPages is 3');
     expect(messages('the detector with a flaw: too early')).toMatch(
-      /expected no detection[^]*What was recorded:[^]*EVT_ERRORDETECTED/,
+      /expected no detection[^]*Recorded:[^]*EVT_ERRORDETECTED/,
     );
   });
 });

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { nanoseconds, PAGE_BYTES } from '@rmk/core';
 import { describe, expect, it } from 'vitest';
 import { describeHypervisor, type HypervisorSubject } from '../src/conformance/index.js';
@@ -103,4 +105,29 @@ describe('a fake machine', () => {
       { atNs: 7, reason: 'it was off before' },
     ]);
   });
+
+  it('keeps no page log that was released, nor does whoever still holds it keep contents', async () => {
+    const machine = new FakeMachine();
+    const gone: WeakRef<object>[] = [];
+    let { log } = await machine.checkpoint({ preSave: 'none' });
+    const first = log;
+    for (let epoch = 0; epoch < 50; epoch++) {
+      await machine.write(0, Uint8Array.of(epoch));
+      const next = await machine.checkpoint({ preSave: 'none' });
+      log.release();
+      if (log !== first) gone.push(new WeakRef(log));
+      ({ log } = next);
+    }
+    expect(first.pages).toBe(0);
+    await collectGarbage();
+    expect(gone.slice(0, -1).filter((reference) => reference.deref() !== undefined)).toEqual([]);
+  });
 });
+
+async function collectGarbage(): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // A WeakRef that was read in this turn holds on until the next.
+  await new Promise((resolve) => void setImmediate(resolve));
+  collect();
+}

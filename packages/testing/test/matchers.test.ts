@@ -131,7 +131,7 @@ describe('the matchers', () => {
       'expected a detection with kind "hang", from 0.000 ms on, within 100ms, and there was none',
       '  not the one at 125.000 ms: later than 100.000 ms; kind is "crash"',
       '',
-      'What was recorded:',
+      'Recorded:',
       '       0.000 ms  EVT_CHECKPOINTED        @rmk/checkpoint  first by @rmk/cowb',
       expect.stringMatching(
         /^ {6}10\.000 ms {2}EVT_CHECKPOINTED {8}@rmk\/checkpoint {2}interval by @rmk\/cowb, \d+ pages/,

@@ -10,7 +10,7 @@ interface Entry {
 
 /** The prior contents of the pages written in one epoch of a fake machine. */
 export class FakePageLog implements PageLog, EpochLink {
-  /** Set when it is released, and when a restart or a full log area voids it. */
+  /** Set when it is released, and when a restart or a full log area discards it. */
   isReleased = false;
   readonly written = new Set<number>();
   private readonly entries = new Map<number, Entry>();
@@ -75,13 +75,16 @@ export class FakePageLog implements PageLog, EpochLink {
     return Uint32Array.from(this.savedFrames.filter((frame) => !this.isIntact(frame)));
   }
 
+  /** Whoever still holds it holds no contents. */
   release(): void {
     this.isReleased = true;
+    this.entries.clear();
+    this.written.clear();
   }
 
   private checkUsable(): void {
     if (!this.isReleased) return;
-    throw new RmkError('RMK_ERR_RELEASED', 'the page log was released, or voided by a restart');
+    throw new RmkError('RMK_ERR_RELEASED', 'the page log was released, or discarded by a restart');
   }
 }
 

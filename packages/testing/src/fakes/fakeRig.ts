@@ -18,9 +18,9 @@ export class FakeRig extends DomainRig<FakeMachine> {
     super(machine, watched);
   }
 
-  /** Lets so much domain time pass. Timers that are due at its end fire when it goes on. */
+  /** Lets this much domain time pass. Timers due at its end fire when it continues. */
   advance(by: Duration): Promise<void> {
-    return this.machine.advance(by);
+    return this.watchHold(this.machine.advance(by));
   }
 }
 
