@@ -135,6 +135,37 @@ describe('The activity of a vCPU, seen from outside', () => {
     sources.pass(5, { ran: 5 });
     expect(await sources.activity.look()).toMatchObject({ cpuNs: 5 * MS });
   });
+
+  it('forgets the beats and the pages from before a rollback', async () => {
+    const sources = new Sources();
+    sources.pass(5, { ran: 5 });
+    sources.activity.heartbeat();
+    sources.activity.begin();
+    sources.pages = 1;
+    sources.pass(5, { ran: 5 });
+    expect((await sources.activity.look())?.progress).toEqual([{ sign: 'page-written', atNs: 5 * MS }]);
+  });
+
+  it.each([
+    ['a tenth of the time asleep counts', 18, { cpuNs: 18 * MS, idleNs: 2 * MS, state: 'ran' }],
+    ['less than a tenth does not', 18.1, { cpuNs: 20 * MS, idleNs: 0, state: 'ran' }],
+    ['nine tenths are idle', 2, { cpuNs: 2 * MS, idleNs: 18 * MS, state: 'idle' }],
+    ['less than nine tenths are not', 2.1, { cpuNs: 2.1 * MS, idleNs: 17.9 * MS, state: 'ran' }],
+  ])('%s', async (_, ran, expected) => {
+    const sources = new Sources();
+    sources.pass(20, { ran, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject(expected);
+  });
+
+  it('is told by one look at a time, and not of a stretch without length', async () => {
+    const sources = new Sources();
+    expect(await sources.activity.look()).toBeUndefined();
+    sources.pass(20, { ran: 20 });
+    const [first, second] = await Promise.all([sources.activity.look(), sources.activity.look()]);
+    expect([first?.cpuNs, second]).toEqual([20 * MS, undefined]);
+    sources.pass(10, { ran: 10 });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 10 * MS });
+  });
 });
 
 describe('What the registers show', () => {
