@@ -204,6 +204,20 @@ describe('a saved state', () => {
     value: fc.integer({ min: 0, max: 255 }),
   });
 
+  it('gives its bytes in order to a UART that has received others before', () => {
+    const saved = new Uint8Array(Uart.BYTES);
+    const from = wired(bytesAt(1, 5));
+    from.uart.write(FCR, 0x01, 0);
+    from.uart.read(DATA, 1);
+    from.uart.save(new StateWriter(saved));
+
+    const used = wired(bytesAt(1, 3));
+    used.uart.write(FCR, 0x01, 0);
+    for (let byte = 0; byte < 3; byte += 1) used.uart.read(DATA, 1);
+    used.uart.load(new StateReader(saved));
+    expect(Array.from({ length: 5 }, () => used.uart.read(DATA, 0))).toEqual([0x42, 0x43, 0x44, 0x45, 0]);
+  });
+
   it('goes on as it would have, after any accesses', () => {
     fc.assert(
       fc.property(fc.array(access), fc.array(access, { minLength: 1 }), (before, after) => {

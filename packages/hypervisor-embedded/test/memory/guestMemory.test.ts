@@ -217,6 +217,30 @@ describe('guest memory', () => {
     expect(memory.hasFaulted).toBe(false);
   });
 
+  it('tells no fault whose log was lost, and counts the faults of each epoch by themselves', () => {
+    const memory = new GuestMemory(PAGES * PAGE, 2);
+    memory.nextEpoch({ preSave: 'none' });
+    memory.write(0, new Uint8Array(3 * PAGE).fill(1));
+    expect(memory.takeLostReason()).toContain('the log area of 2 pages is full');
+    expect(memory.takeLostReason()).toBeUndefined();
+    expect([memory.hasFaulted, ...memory.takeFaulted()]).toEqual([false]);
+
+    const { log } = memory.nextEpoch({ preSave: 'none' });
+    memory.write(0, Uint8Array.of(1));
+    expect(memory.rollback([log], { preSave: 'none' }).pagesRestored).toBe(1);
+    expect(memory.nextEpoch({ preSave: 'none' }).closed?.pageFaults).toBe(0);
+  });
+
+  it('counts on when the VM is reset, so that no log of before passes for one of after', () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    const { log } = memory.nextEpoch({ preSave: 'none' });
+    const before = memory.openEpoch;
+    memory.reset();
+    expect(memory.openEpoch).toBeGreaterThan(before);
+    memory.nextEpoch({ preSave: 'none' });
+    expect(() => memory.checkChain([log])).toThrow('RMK_ERR_RELEASED');
+  });
+
   it('is as at power-on after a reset', () => {
     fc.assert(
       fc.property(operations, (all) => {
