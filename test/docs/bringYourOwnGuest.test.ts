@@ -167,7 +167,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     ],
     ['ORIGIN', [['ORIGIN = 0x80000000', 'ORIGIN = 0x00010000']]],
     ['not linked', [['-static', '-static -c']]],
-  ] as const)('says what is wrong as it is said: %s', (row, changes) => {
+  ] as const)('shows the real message: %s', (row, changes) => {
     compile(changes);
     const [, said] = mistake(row);
     expect(() => new EmbeddedHypervisor().createMachine(guest())).toThrow(
@@ -175,14 +175,14 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     );
   });
 
-  it('says what is wrong as it is said: too little memory', () => {
+  it('shows the real message: too little memory', () => {
     compile();
     const [, said] = mistake('16MiB');
     const small = { ...guest(), memoryBytes: 16 * 1024 * 1024 };
     expect(() => new EmbeddedHypervisor().createMachine(small)).toThrow(said);
   });
 
-  it('says what is wrong as it is said: an extension that is missing', () => {
+  it('shows the real message: an extension that is missing', () => {
     const [, said] = mistake('without `_zicsr`');
     expect(said).toContain("extension 'zicsr' required");
     expect(() => compile([['-march=rv32ima_zicsr_zifencei', '-march=rv32ima']])).toThrow(
@@ -190,7 +190,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     );
   });
 
-  it('says what is wrong as it is said: a device that is not there', async () => {
+  it('shows the real message: a device that is not there', async () => {
     const [what, said] = mistake('FINISHER');
     expect(what).toContain('0x00110000');
     compile([['0x00100000', '0x00110000']]);
@@ -201,7 +201,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     expect(rig.events('EVT_RECOVERYFAILED')).toHaveLength(1);
   });
 
-  it('says what is wrong as it is said: no timer', async () => {
+  it('shows the real message: no timer', async () => {
     compile([['MTIMECMP[0] = MTIMECMP[1] = 0;', '']]);
     const hypervisor = new EmbeddedHypervisor();
     const machine = hypervisor.createMachine(guest());
@@ -244,7 +244,7 @@ function guest() {
   };
 }
 
-/** A row of the guide's table of mistakes: what is wrong, and what is said, without its quotes. */
+/** A row of the guide's table of mistakes: what is wrong, and the message, without its quotes. */
 function mistake(about: string): readonly [what: string, said: string] {
   const row = guide.split('\n').find((line) => line.startsWith('|') && line.includes(about));
   const [, what = '', said = ''] = row?.split(/(?<!\\)\|/).map((cell) => cell.trim()) ?? [];

@@ -45,7 +45,7 @@ const sections = new Map(
     ]),
 );
 
-/** Does in `start()` and `stop()` what it is told. */
+/** Does what `does` says in `start()` and `stop()`. */
 function meterOf(does: Module): Class {
   return class Meter implements Module {
     start(): void | Promise<void> {
@@ -93,7 +93,7 @@ function serverThatGoes(to: string): ChainDefinition {
   };
 }
 
-/** How each code comes about, other than those that need QEMU, a full log area or damaged memory. */
+/** How to produce each code, other than those that need QEMU, a full log area or damaged memory. */
 const examples = {
   RMK_ERR_OPTIONS: () =>
     start([
@@ -179,7 +179,7 @@ async function messageOf(code: string, produce: () => unknown): Promise<string> 
     if ((hasCode(error) || error instanceof ModelError) && error.code === code) return error.message;
     throw error;
   }
-  throw new Error(`${code} did not come about`);
+  throw new Error(`${code} was not thrown`);
 }
 
 describe('docs/errors.md', () => {
@@ -199,7 +199,7 @@ describe('docs/errors.md', () => {
       const section = sections.get(code) ?? '';
       expect(section.toLowerCase()).toContain(`\n\n${meaning.toLowerCase()}.`);
       expect(section).toMatch(/\n```\nRMK_.+\n(?: .+\n)*```\n/);
-      expect(section).toMatch(/\n\*\*To mend it:\*\* /);
+      expect(section).toMatch(/\n\*\*Fix:\*\* /);
     },
   );
 

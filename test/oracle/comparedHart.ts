@@ -23,7 +23,7 @@ export interface ComparedHart {
   setControl(name: ControlRegister, value: number): void;
   /** Takes all registers and the devices' state over; the timer is not due. Memory is taken over through {@link ram}. */
   adopt(registers: RegisterFile, control: ControlFile, devices: readonly DeviceStore[]): void;
-  /** Time stands still for a compared hart: whether it stands where the timer is due. */
+  /** Time is stopped for a compared hart: whether it stopped where the timer is due. */
   setTimerDue(due: boolean): void;
   /** Puts a byte on the serial line. */
   receive(byte: number): void;

@@ -3,7 +3,7 @@ export const MSIP = 0x0200_0000;
 export const MTIMECMP = 0x0200_4000;
 export const MTIME = 0x0200_bff8;
 export const UART_INTERRUPT_ENABLE = 0x1000_0001;
-/** Read: IIR, whose top bits tell whether the FIFO is on. Written: FCR. */
+/** Read: IIR, whose top bits show whether the FIFO is on. Written: FCR. */
 export const UART_FIFO = 0x1000_0002;
 export const UART_LINE_CONTROL = 0x1000_0003;
 export const UART_MODEM_CONTROL = 0x1000_0004;

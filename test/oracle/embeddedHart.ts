@@ -1,5 +1,5 @@
 import { parseElf, RAM_BASE } from '@rmk/hypervisor-embedded';
-// A hart alone, one instruction at a time, with a clock that stands still: the machine around it has no door for that.
+// A hart alone, one instruction at a time, with a stopped clock: the machine around it has no door for that.
 import { Clint, CLINT_BASE } from '../../packages/hypervisor-embedded/src/devices/clint.js';
 import { DeviceBus } from '../../packages/hypervisor-embedded/src/devices/deviceBus.js';
 import { Finisher } from '../../packages/hypervisor-embedded/src/devices/finisher.js';

@@ -27,7 +27,7 @@ const NO_TIMERS = 4;
 /** 128 ns an instruction: a tick of a millisecond is not far away from the one before. */
 const SHIFT = 7;
 
-/** The hart of a QEMU, which stands still but for {@link step} and {@link runToTrap}. */
+/** The hart of a QEMU, which is paused except during {@link step} and {@link runToTrap}. */
 export class QemuHart {
   private readonly ram: Uint8Array;
 
@@ -127,7 +127,7 @@ export class QemuHart {
     return stores;
   }
 
-  /** All of RAM, in a buffer that the next call fills anew. */
+  /** All of RAM, in a buffer that the next call fills again. */
   async readRam(): Promise<Uint8Array> {
     const { bytesRead } = await this.ramFile.read(this.ram, 0, this.ram.length, 0);
     if (bytesRead !== this.ram.length) throw new Error(`only ${bytesRead} bytes of RAM could be read`);
@@ -153,7 +153,7 @@ export class QemuHart {
 
   private async go(how: 's' | 'c'): Promise<boolean> {
     const reply = await this.gdb.request(how).catch(async () => {
-      // A guest that ends with a failure takes the stub with it. Whatever else ended QEMU is told by `ended`.
+      // A guest that ends with a failure takes the stub with it. `ended` reports whatever else ended QEMU.
       await this.process.ended;
       return 'W';
     });

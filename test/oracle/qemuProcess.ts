@@ -64,7 +64,7 @@ export class QemuProcess {
         else reject(this.failure(guest, signal, timeout));
       });
     });
-    this.ended.catch(() => {}); // Whoever awaits it is told.
+    this.ended.catch(() => {}); // Whoever awaits it gets the error.
   }
 
   static async start(

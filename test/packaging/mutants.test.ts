@@ -104,7 +104,7 @@ describe('a source with all of its mutants behind switches', () => {
     }
   });
 
-  it('tells which mutants it reached', () => {
+  it('reports which mutants it reached', () => {
     const guarded = 'const result = []; if (result.length > 0) result.push(1);';
     const { mutants } = mutantsOf('sample.ts', guarded);
     const reached = [...run(guarded, -1).reached].map((id) => mutants[id]?.mutant);

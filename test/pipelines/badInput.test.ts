@@ -274,7 +274,7 @@ describe('a module that throws', () => {
   });
 });
 
-/** Does what it is told when something happens, and nothing before. */
+/** Does one thing when something happens, and nothing before. */
 function reacting(name: string, react: (bus: Bus) => void, manifest: Partial<Manifest> = {}): Plugin {
   @injectable()
   class Reacting implements Module {
@@ -358,7 +358,7 @@ describe('what is wrong with a plugin that is installed beside a running guest',
   ];
 
   it.each(mistakes)(
-    '$mistake, is told with $code, and kernel, plugins and guest go on',
+    '$mistake, is reported with $code, and kernel, plugins and guest go on',
     async ({ code, message, make }) => {
       const rig = await startRig({ ...compressor, plugins: microcheckpoint(), faults: 'expected' });
       await rig.advance('160ms');

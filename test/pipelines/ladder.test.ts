@@ -179,7 +179,7 @@ describe('a guest whose own code crashes', () => {
     },
   );
 
-  it('is protected anew once it was given up and someone restarts it', async () => {
+  it('is protected again once it was given up and someone restarts it', async () => {
     const rig = await startRig({ ...crashingGuest(2.5), plugins: plugins() });
     await rig.runToEnd();
     const before = records(rig).length;

@@ -66,8 +66,8 @@ describe('COWB swapped for COWP under a running guest', () => {
   );
 });
 
-describe('an agent that is removed and installed anew', () => {
-  it('is a gap in protection, which is told with how long it was', async () => {
+describe('an agent that is removed and installed again', () => {
+  it('is a gap in protection, which is reported with its length', async () => {
     const rig = await protectedByCowb();
     await rig.domain.remove('@rmk/checkpoint', { dependants: 'remove' });
     expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([{ atNs: 320e6 }]);
@@ -87,7 +87,7 @@ describe('an agent that is removed and installed anew', () => {
   });
 });
 
-describe('an agent that is started anew', () => {
+describe('an agent that is restarted', () => {
   it.each(['@rmk/checkpoint', '@rmk/pin-ptable'])(
     'with %s has lost its checkpoints, and says when there are some again',
     async (name) => {

@@ -12,8 +12,8 @@ function withPreset(guest: typeof compressor | typeof tasks, hypervisor?: Rig['h
   return hypervisor === undefined ? options : { ...options, hypervisor };
 }
 
-/** Everything that was told of a VM, without what is measured in host time. */
-function told(rig: Rig) {
+/** Everything that was reported of a VM, without what is measured in host time. */
+function reported(rig: Rig) {
   const withoutHostTime = ({ closed, ...event }: RmkEvent<'EVT_CHECKPOINTED'>) => ({
     ...event,
     closed: closed === undefined ? closed : { ...closed, pauseHostNs: 0 },
@@ -47,7 +47,7 @@ describe('two VMs on one hypervisor', () => {
     expect(neighbour.nowNs).toBe(800e6);
     expect(neighbour.events('EVT_RECOVERED')).toEqual([]);
     expect(neighbour.guestState).toEqual(alone.guestState);
-    expect(told(neighbour)).toEqual(told(alone));
+    expect(reported(neighbour)).toEqual(reported(alone));
 
     await failing.hypervisor.run({ untilNs: 2000e6 });
     expect(failing.guestState).toEqual(await goldenEnd(compressor));

@@ -164,7 +164,7 @@ describe('recovery does not take a detector at its word', () => {
 });
 
 describe('a VM that was suspended from outside', () => {
-  it('is mended and stays suspended until it is resumed from there', async () => {
+  it('is repaired and stays suspended until it is resumed from there', async () => {
     const rig = await start();
     const suspension = await rig.domain.get(P_VCPU).suspend();
     await rig.machine.raise('illegal-instruction');

@@ -132,7 +132,7 @@ describe('the server under faults, protected', () => {
     },
   );
 
-  it('after a restart, it answers everything anew', async () => {
+  it('after a restart, it answers everything again', async () => {
     const rig = await startRig({ ...server, plugins: microcheckpoint({ retain: 2 }) });
     await rig.advance('411ms');
     const hitAtNs = rig.machine.guestNs;

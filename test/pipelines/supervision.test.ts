@@ -122,7 +122,7 @@ describe.each<{ readonly how: string; readonly what: () => void | Promise<void> 
   { how: 'holds the VM', what: () => sleep(4) },
 ])('a module that $how for longer than its budget at every event', ({ what }) => {
   it.each([aCrash, aHang])(
-    'is told of, and changes nothing of how $fault is recovered',
+    'is reported, and changes nothing of how $fault is recovered',
     async ({ inject: injectFault }) => {
       const slow = pluginOf('rmk-plugin-slow', atEveryEvent(what));
       const rig = await hitWith(injectFault, [slow]);
@@ -132,11 +132,11 @@ describe.each<{ readonly how: string; readonly what: () => void | Promise<void> 
       expect(occurrencesIn(rig)).toEqual(occurrencesIn(alone));
       expect(rig.nowNs).toBe(alone.nowNs);
 
-      const told = rig.events('EVT_PLUGINSLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');
-      expect(told.map(({ during }) => during)).toEqual(
+      const reported = rig.events('EVT_PLUGINSLOW').filter(({ plugin }) => plugin === 'rmk-plugin-slow');
+      expect(reported.map(({ during }) => during)).toEqual(
         expect.arrayContaining(['EVT_CHECKPOINTED', 'EVT_RECOVERED']),
       );
-      for (const { tookHostMs, budgetHostMs } of told) expect(tookHostMs).toBeGreaterThan(budgetHostMs);
+      for (const { tookHostMs, budgetHostMs } of reported) expect(tookHostMs).toBeGreaterThan(budgetHostMs);
       expect(rig.domain.plugins.map(({ state, faults }) => `${state} ${faults}`)).toEqual(
         rig.domain.plugins.map(() => 'active 0'),
       );

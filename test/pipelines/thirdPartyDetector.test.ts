@@ -36,7 +36,7 @@ const panicReader = definePlugin({
 });
 
 it('a panic on the console is undone', async () => {
-  // What RMK would have seen before that, had it not been told to take it for ordinary.
+  // Crashes that RMK would otherwise detect first: ordinary here.
   const crashes = ['instruction-access-fault', 'breakpoint'];
   const ordinary = crashes.map((cause) => ({ cause, privilege: 'machine' as const }));
   const preset = microcheckpoint({

@@ -103,7 +103,7 @@ describe('the load', () => {
   };
 
   it.each(Array.from({ length: 16 }, (_, index) => index))(
-    'tells whether listener %i was called',
+    'notices whether listener %i was called',
     (index) => {
       expect(resultsAfter(50, index)).not.toBe(resultsAfter(0, index));
     },

@@ -37,7 +37,7 @@ export class Scenario {
     return this.domain.clock.now();
   }
 
-  /** `RMK_ERR_STATE` where the guest switches itself off meanwhile: its time stands still then. */
+  /** `RMK_ERR_STATE` if the guest switches itself off meanwhile, because its time stops then. */
   async wait(by: Duration): Promise<void> {
     const { name } = await this.next(['EVT_VMEXITED'], nanoseconds(by));
     if (name === 'timeout') return;

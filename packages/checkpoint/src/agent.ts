@@ -155,8 +155,8 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   /**
-   * Takes the checkpoint by the plan. Where the log area has no room for it, older checkpoints make room, down to the
-   * dual-checkpoint scheme; a plan that the driver refuses, or that does not fit even so, is gone without.
+   * Takes a checkpoint according to the plan. If the log area is full, drops the oldest checkpoints until two remain. If
+   * the driver rejects the plan, or it still does not fit, takes the checkpoint without pre-saving.
    */
   private async checkpoint({
     plan,
@@ -212,7 +212,7 @@ export class CheckpointAgent implements Checkpoints, Module {
 
   /** A rollback never fails because of a plan. */
   private async rollBackAlong(path: RollbackTarget): Promise<RolledBack> {
-    // An algorithm that learns from history starts anew: what it learned from has not happened.
+    // An algorithm that learns from history starts again: what it learned from has not happened.
     const next = this.planNext([]);
     if (next === undefined) return this.pageTable.rollback(path, NO_PRESAVE);
     try {

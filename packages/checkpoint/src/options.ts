@@ -4,7 +4,7 @@ import { z } from 'zod';
 export const checkpointOptions = z.strictObject({
   /** T_ck: domain time from one checkpoint to the next. */
   interval: z.custom<Duration>(isDuration, DURATION_HINT).default('50ms'),
-  /** Checkpoints kept; derived from the detectors' bounds when absent: ceil(T_B / T_ck) + 1, at least 2. */
+  /** Checkpoints kept. Default: derived from the detectors' bounds, ceil(T_B / T_ck) + 1, at least 2. */
   retain: z.int().min(2).optional(),
 });
 

@@ -89,7 +89,7 @@ function detector(boundNs: number, name = 'rmk-plugin-detector'): Plugin {
   })();
 }
 
-/** An algorithm that can be told to fail, and counts how often it was asked. */
+/** An algorithm that fails on request, and counts its calls. */
 class Algorithm implements CheckpointAlgorithm {
   failing = false;
   readonly histories: number[] = [];
@@ -210,21 +210,21 @@ describe('the interval', () => {
   it('is kept from the first checkpoint on, which is taken before the guest executes anything', async () => {
     const { rig, checkpoints } = await start();
     await rig.advance('23ms');
-    const told = rig.events('EVT_CHECKPOINTED');
+    const taken = rig.events('EVT_CHECKPOINTED');
     expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10, 15, 20]);
-    expect(told.map(({ checkpoint: { origin } }) => origin)).toEqual([
+    expect(taken.map(({ checkpoint: { origin } }) => origin)).toEqual([
       'first',
       'interval',
       'interval',
       'interval',
       'interval',
     ]);
-    expect(told.map(({ closed }) => closed?.openedAtNs)).toEqual([undefined, 0, 5 * MS, 10 * MS, 15 * MS]);
-    expect(told.map(({ algorithm }) => algorithm)).toEqual(Array<string>(5).fill('@rmk/cowb'));
+    expect(taken.map(({ closed }) => closed?.openedAtNs)).toEqual([undefined, 0, 5 * MS, 10 * MS, 15 * MS]);
+    expect(taken.map(({ algorithm }) => algorithm)).toEqual(Array<string>(5).fill('@rmk/cowb'));
     expect(checkpoints.intervalNs).toBe(5 * MS);
   });
 
-  it('begins anew with a checkpoint on request and with a rollback', async () => {
+  it('restarts the interval with a checkpoint on request and with a rollback', async () => {
     const domain = await start({ agent: { retain: 3 } });
     const { rig, checkpoints } = domain;
     await rig.advance('7ms');
@@ -331,12 +331,12 @@ describe('checkpoint algorithms', () => {
     await rig.domain.install(cowp());
     await rig.domain.remove('@rmk/cowb');
     await rig.advance('15ms');
-    const told = rig.events('EVT_CHECKPOINTED');
-    expect(told.map(({ algorithm }) => algorithm)).toEqual([
+    const taken = rig.events('EVT_CHECKPOINTED');
+    expect(taken.map(({ algorithm }) => algorithm)).toEqual([
       ...Array<string>(3).fill('@rmk/cowb'),
       ...Array<string>(3).fill('@rmk/cowp'),
     ]);
-    const [, , , third, fourth] = told;
+    const [, , , third, fourth] = taken;
     expect(fourth?.closed?.pagesPreSaved).toBe(third?.closed?.updated.length);
     expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
     expect(rig.events('EVT_CHECKPOINTLOST')).toEqual([]);
@@ -531,7 +531,7 @@ describe('what the agent shows', () => {
 });
 
 describe('a checkpoint that is taken by P_PTABLE, behind the agent', () => {
-  it('is found out at the next one of the agent, which protects the VM anew', async () => {
+  it('is found out at the next one of the agent, which protects the VM again', async () => {
     const domain = await start({ agent: { retain: 4 } });
     const { rig, checkpoints } = domain;
     await rig.advance('12ms');
@@ -620,7 +620,7 @@ describe.each(['before', 'after'] as const)(
       expect(rig.guestState).toEqual(await goldenRun(guest, 20 * MS));
     });
 
-    it('is told to whoever asked for the checkpoint', async () => {
+    it('rejects the promise of whoever asked for the checkpoint', async () => {
       const failures = new Failures();
       const { rig, checkpoints } = await start({
         plugins: [failingPageTable(failures)],

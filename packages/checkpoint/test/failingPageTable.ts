@@ -27,7 +27,7 @@ export class Failures {
   }
 }
 
-/** A third party's P_PTABLE around the machine, which fails when it is told to. */
+/** A third party's P_PTABLE around the machine, which fails on request. */
 export function failingPageTable(failures: Failures): Plugin {
   @injectable()
   class FailingPageTable extends PageTable {

@@ -61,7 +61,7 @@ describe('the ring', () => {
     expect(ring.pathTo({ takenAtNs: 1, origin: 'interval' })).toBeUndefined();
   });
 
-  it('spends the target and all that is newer on a rollback, and begins there anew', () => {
+  it('spends the target and all that is newer on a rollback, and begins again there', () => {
     const { handles, ring, checkpoints } = ringOf(['a', 'b', 'c']);
     const target = checkpoints[1] as Checkpoint;
     const reopened = ring.rewind(target, handles.take('again', 9));

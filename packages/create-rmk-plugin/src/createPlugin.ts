@@ -9,7 +9,7 @@ export interface PluginOrder {
   /** With or without `rmk-plugin-`, and with a scope or none. */
   readonly name: string;
   readonly kind: Kind;
-  /** Where to write it; a folder of the package's name when absent. Relative to the working directory. */
+  /** Where to write it. Default: a folder of the package's name. Relative to the working directory. */
   readonly directory?: string;
 }
 

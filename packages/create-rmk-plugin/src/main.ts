@@ -27,11 +27,11 @@ interface Flags {
 
 const EXAMPLE = 'npm create rmk-plugin room-temperature -- --kind detector';
 
-/** `npm create rmk-plugin`: gives the exit code. What a user did wrong is said in a message, never with a stack trace. */
+/** `npm create rmk-plugin`: gives the exit code. A user's mistake gives a message, never a stack trace. */
 export async function main(
   args: readonly string[],
   terminal: Terminal = processTerminal(),
-  /** Told what was written, before that is reported. */
+  /** Gets what was written, before that is reported. */
   written: (plugin: WrittenPlugin) => void = () => {},
 ): Promise<ExitCode> {
   let code: ExitCode = ExitCode.DONE;
@@ -39,7 +39,7 @@ export async function main(
     .description('Writes an RMK plugin: manifest, typed event, options, README and a test that passes')
     .argument('[name]', 'what the plugin is called: room-temperature becomes rmk-plugin-room-temperature')
     .addOption(new Option('-k, --kind <kind>', 'what it is').choices(KIND_NAMES))
-    .option('-d, --directory <folder>', 'where to write it; a folder of its name when absent')
+    .option('-d, --directory <folder>', 'where to write it (default: a folder of its name)')
     .option('-y, --yes', 'ask nothing')
     .addHelpText('after', `\nFor example: ${EXAMPLE}`)
     .version(version())

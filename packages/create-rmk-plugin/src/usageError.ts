@@ -1,4 +1,4 @@
-/** Something that the user did wrong: the message says what, and how to mend it. Nothing was written. */
+/** A user's mistake. The message says what is wrong and how to fix it. Nothing was written. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }

@@ -15,7 +15,7 @@ export function offError(vm: string): RmkError {
   return new RmkError('RMK_ERR_STATE', `VM ${JSON.stringify(vm)} is off; restart it or roll it back first`);
 }
 
-/** `RMK_ERR_UNKNOWN`: a name that is none of those that the VM has. `what`: `'register'`, `'signal'`, `'device'`. */
+/** `RMK_ERR_UNKNOWN`: a name that the VM does not have. `what`: `'register'`, `'signal'`, `'device'`. */
 export function unknownNameError(vm: string, what: string, name: string, known: readonly string[]): RmkError {
   return new RmkError(
     'RMK_ERR_UNKNOWN',

@@ -27,7 +27,8 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
   },
   interpreter: {
     name: 'interpreter',
-    description: 'interprets programs for a stack machine with a hash table, and computes their results anew',
+    description:
+      'interprets programs for a stack machine with a hash table, and computes their results again',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: false,
     takesInput: false,

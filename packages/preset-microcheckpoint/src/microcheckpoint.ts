@@ -13,11 +13,11 @@ import { recovery } from '@rmk/recovery';
 const ALGORITHMS = { cowb, cowp };
 
 export interface MicrocheckpointOptions {
-  /** T_ck; `'50ms'` when absent. */
+  /** T_ck. Default: `'50ms'`. */
   readonly interval?: Duration;
-  /** Checkpoints kept; derived from the detectors' bounds when absent. */
+  /** Checkpoints kept. Default: derived from the detectors' bounds. */
   readonly retain?: number;
-  /** COWB or COWP as they come, or any plugin that contributes an algorithm; `'cowp'` when absent. */
+  /** COWB or COWP with default options, or any plugin that contributes an algorithm. Default: `'cowp'`. */
   readonly algorithm?: keyof typeof ALGORITHMS | Plugin;
   /** The options of the hang detector, or `false` for none. */
   readonly hang?: Parameters<typeof hangDetector>[0] | false;

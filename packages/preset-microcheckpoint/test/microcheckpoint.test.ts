@@ -32,7 +32,7 @@ describe('the preset', () => {
     expect(rig.events('EVT_WARNING')).toEqual([]);
   });
 
-  it('retains six checkpoints at 50 ms, for hangs of 200 ms told in slices of 10 ms', async () => {
+  it('retains six checkpoints at 50 ms, for hangs of 200 ms reported in slices of 10 ms', async () => {
     const { rig, checkpoints } = await checkpointsOf();
     expect(rig.domain.get(P_VMSCHL).schedulingIntervalNs).toBe(10 * MS);
     expect(rig.domain.get(DETECTIONS).all).toEqual([

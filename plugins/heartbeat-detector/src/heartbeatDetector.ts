@@ -37,7 +37,7 @@ export class HeartbeatDetector implements Module {
   private armed = false;
   /** The last beat, the last rollback or the last accusation. */
   private silentSinceNs: Nanoseconds = 0;
-  /** A beat is told of at most a slice after it left: the guest was well then, and perhaps no longer. */
+  /** A beat is reported at most a slice after it left: the guest was healthy then, and perhaps no longer. */
   private lastWellNs: Nanoseconds = 0;
   /** Set while the rule is armed. One for each silence, not for each beat: it is set again for what then remains. */
   private timer: Disposable | undefined;

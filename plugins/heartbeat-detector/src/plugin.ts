@@ -17,7 +17,7 @@ const heartbeatDetectorOptions = z.strictObject({
   device: z.string().min(1, "expected the name of a device, such as 'uart'"),
   /** The longest domain time between two beats of a guest that is well. */
   silence: z.custom<Duration>(isDuration, DURATION_HINT),
-  /** What counts as a beat: each byte on the device, when absent. */
+  /** What counts as a beat. Default: each byte on the device. */
   beat: z
     .custom<string | Uint8Array>(
       (value) => (typeof value === 'string' || value instanceof Uint8Array) && value.length > 0,
@@ -28,7 +28,7 @@ const heartbeatDetectorOptions = z.strictObject({
 
 export type HeartbeatDetectorOptions = z.output<typeof heartbeatDetectorOptions>;
 
-/** The module heartbeat-detector. Its bound: the silence, and the slice at whose end a beat may be told of. */
+/** The module heartbeat-detector. Its bound: the silence, and the slice at whose end a beat may be reported. */
 export const heartbeatDetector = definePlugin({
   name: '@rmk/heartbeat-detector',
   version: '0.1.0',

@@ -144,7 +144,7 @@ describe('a rollback', () => {
     await rig.domain.get(P_VCPU).resume(suspension);
   }
 
-  it('leaves the rule armed, and the silence begins anew', async () => {
+  it('leaves the rule armed, and the silence starts again', async () => {
     const rig = await startRig({ ...every20ms(60), plugins: protecting('100ms') });
     await rig.advance('230ms');
     await rollBack(rig, 150 * MS);
@@ -290,7 +290,7 @@ describe('a guest that is not accused', () => {
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
   });
 
-  it('was suspended: its clock stands still', async () => {
+  it('was suspended: its clock stops', async () => {
     const rig = await startRig({ ...every20ms(30), plugins: detecting('25ms') });
     await rig.advance('110ms');
     const suspension = await rig.domain.get(P_VCPU).suspend();

@@ -104,7 +104,7 @@ describe('P_VCPU', () => {
     expect(rig.events('EVT_VMRESTARTED')).toMatchObject([{ atNs: 5e6, source: '@rmk/pin-vcpu' }]);
   });
 
-  it('tells that the guest switched itself off, and with what code', async () => {
+  it('reports that the guest switched itself off, and with what code', async () => {
     const { rig, vcpu } = await start();
     await rig.advance('5ms');
     await vcpu.writeRegister('privilege', 3n);

@@ -48,7 +48,7 @@ export class SilentCorruptionDetector implements Module {
   /** The portion in which an error was found last: what is to be looked at first once it should be undone. */
   private damagedPortion: number | undefined;
   private looking = false;
-  /** How often the guest was taken back to another state: what was read before tells nothing of the one after. */
+  /** How often the guest was taken back to another state: what was read before says nothing about the state after. */
   private lives = 0;
 
   constructor(

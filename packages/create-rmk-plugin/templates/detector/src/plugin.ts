@@ -10,7 +10,7 @@ const pluginNameOptions = z.strictObject({
     .default('panic:'),
   /** Where it does so: a device of P_VMIO. */
   device: z.string().min(1).default('uart'),
-  /** The longest time from an error until the text was told of. */
+  /** The longest time from an error until the text is reported. */
   within: z.custom<Duration>(isDuration, DURATION_HINT).default('100ms'),
 });
 

@@ -28,7 +28,7 @@ const profiler = definePlugin({
 
 const RECORD = { record: ['EVT_PLUGINNAMESAMPLED'] } as const;
 
-it('reads the register, and tells everyone', async () => {
+it('reads the register, and publishes its value', async () => {
   const rig = await startRig({ guest: 'tasks', plugins: [pluginName({ register: 'pc' })], ...RECORD });
   await rig.advance('50ms');
   const value = await rig.domain.get(P_PLUGINNAME).sample();

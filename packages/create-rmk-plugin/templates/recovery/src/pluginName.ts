@@ -39,7 +39,7 @@ export class PluginName implements Module {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
   }
 
-  /** The VM stands still until the promise is settled. */
+  /** The VM is held until the promise settles. */
   private async recover({
     atNs,
     kind,
@@ -62,13 +62,13 @@ export class PluginName implements Module {
       const suspension = await this.vcpu.suspend();
       // A VM that is given up stays suspended.
       if (this.recoveries === this.options.maxRecoveries) this.giveUp(trigger);
-      else await this.mend(trigger, suspension);
+      else await this.rollBackOrRestart(trigger, suspension);
     } finally {
       this.recovering = false;
     }
   }
 
-  private async mend(trigger: RecoveryTrigger, suspension: Suspension): Promise<void> {
+  private async rollBackOrRestart(trigger: RecoveryTrigger, suspension: Suspension): Promise<void> {
     this.recoveries += 1;
     const { atNs, kind } = trigger;
     const target = targetOf(this.checkpoints.retained, trigger.suspectSinceNs ?? atNs);
