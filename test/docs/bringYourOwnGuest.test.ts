@@ -160,7 +160,6 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
 
   it.each([
     ['the compiler', [['-march=rv32ima_zicsr_zifencei -mabi=ilp32', '']]],
-    ['RVC', [['-march=rv32ima_zicsr_zifencei', '-march=rv32imac_zicsr_zifencei']]],
     [
       'ilp32d',
       [['-march=rv32ima_zicsr_zifencei -mabi=ilp32', '-march=rv32imafd_zicsr_zifencei -mabi=ilp32d']],
