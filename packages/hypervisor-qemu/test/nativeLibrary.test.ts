@@ -22,7 +22,7 @@ test('says what to install where there is no compiler', async () => {
   const empty = await temporaryFolder();
   const building = buildNativeLibrary({ cacheFolder: await temporaryFolder(), path: empty });
   await expect(building).rejects.toThrow(
-    /RMK_ERR_COMPILER: .* no C compiler "cc" in .*apt-get install gcc libc6-dev/s,
+    /RMK_ERR_COMPILER: .* no C compiler "cc" is installed in .*apt-get install gcc libc6-dev/s,
   );
 });
 

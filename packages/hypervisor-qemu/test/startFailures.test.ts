@@ -47,7 +47,7 @@ describe('Starting a VM that cannot be started', () => {
     const qemu = await executable(`process.stderr.write('no such accelerator\\n'); process.exitCode = 3;`);
     const { code, message } = await refused({ qemu }, bootSectorGuest('guest'));
     expect(code).toBe('RMK_ERR_HYPERVISOR');
-    expect(message).toContain('QEMU ended with 3, and said: no such accelerator');
+    expect(message).toContain('QEMU ended with 3, and wrote: no such accelerator');
   });
 
   it('refuses a QEMU that is too old', async () => {
@@ -127,14 +127,14 @@ describeQemu('Starting a VM that fails on its way up', () => {
     await writeFile(kernel, 'no kernel'.repeat(1000));
     const { code, message } = await refused({}, { name: 'guest', kernel });
     expect(code).toBe('RMK_ERR_HYPERVISOR');
-    expect(message).toMatch(/QEMU .*said: .*invalid kernel header/);
+    expect(message).toMatch(/QEMU .*wrote: .*invalid kernel header/);
   });
 
   it('shows the last words of a guest that dies before it is up', async () => {
     const { code, message } = await refused({}, bootSectorGuest('guest', 'dies'));
     expect(code).toBe('RMK_ERR_HYPERVISOR');
     expect(message).toContain(
-      'did not boot: the guest failed (panic). The last that came from serial: dying',
+      'did not boot: the guest failed (panic). The last output of serial: dying',
     );
   });
 

@@ -1,14 +1,14 @@
-/** Who gives the orders: the library inside QEMU calls QEMU's own functions, or RMK goes by QMP. */
+/** How QEMU is controlled: the library inside it calls its functions, or RMK sends it QMP commands. */
 export type ControlKind = 'in-process' | 'qmp';
 
 /** How written pages are found: by the dirty bitmap that QEMU keeps, or by asynchronous write protection of the kernel. */
 export type TrackerKind = 'dirty-bitmap' | 'userfaultfd-async';
 
-/** Handles of what lies in the shared memory of the library; never used again for something else. */
+/** Handles of what the library keeps in its shared memory; never reused. */
 export type StateHandle = number;
 export type LogHandle = number;
 
-/** What the audit found while the VM stood still: proof for tests and self-tests, at the price of reading all of RAM. */
+/** What the audit found in the pause: proof for tests and self-tests, at the price of reading all of RAM. */
 export interface Audit {
   /** Of all guest RAM, hexadecimal. */
   readonly ramDigest: string;
@@ -19,7 +19,7 @@ export interface Audit {
   readonly stateDifferences?: readonly number[];
 }
 
-/** The epoch that a cut ended. */
+/** The epoch that a checkpoint ended. */
 export interface ClosedLog {
   readonly log: LogHandle;
   /** Page frames written, ascending. */
@@ -30,7 +30,7 @@ export interface ClosedLog {
 export interface ControlCheckpoint {
   readonly state: StateHandle;
   readonly stateBytes: number;
-  /** The log of the epoch that the cut opened. */
+  /** The log of the epoch that the checkpoint opened. */
   readonly log: LogHandle;
   /** Absent for the first, and after protection was lost. */
   readonly closed?: ClosedLog;
@@ -46,7 +46,7 @@ export interface ControlCheckpoint {
 
 export interface ControlRollback extends ControlCheckpoint {
   readonly pagesRestored: number;
-  /** From the order to the VM being ready to run on, its parts in the order in which they are done. */
+  /** From the request to the VM being ready to run on, its parts in their order. */
   readonly steps: readonly { readonly step: string; readonly ns: number }[];
 }
 
@@ -59,53 +59,53 @@ export interface ControlOptions {
 
 /** What the library reports by itself. */
 export interface ControlEvents {
-  /** The log area is full: all logs are void, tracking has ended, the guest runs on. The next cut is a first one. */
+  /** The log area is full: all logs are dropped, tracking has ended, the guest runs on. The next checkpoint is a first one. */
   lost(reason: string): void;
   /** The library or its socket is gone. */
   closed(reason: string): void;
 }
 
 /**
- * Called inside the pause of each cut and each rollback, before the VM runs on, when a handler is registered: what holds
- * output back until a checkpoint covers it decides here. It must answer at once, and may not wait for the VM.
+ * Called inside the pause of each checkpoint and rollback, before the VM runs on: the place to release output that a
+ * checkpoint covers. It must return at once, and must not wait for the VM.
  */
-export type PauseHandler = (cut: {
+export type PauseHandler = (pause: {
   readonly kind: 'checkpoint' | 'rollback';
   readonly atMonotonicNs: bigint;
 }) => void;
 
 /**
- * What takes checkpoints of one QEMU process and undoes them. Orders run one after the other. Errors are coded:
- * `RMK_ERR_LOGDAMAGED` where something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL` where the
- * epoch finds no room (it stays open; release older logs and try again, unless `lost` was told), `RMK_ERR_RELEASED`,
- * `RMK_ERR_STATE` where it cannot be done now, `RMK_ERR_GONE` where QEMU or the library is gone.
+ * Takes checkpoints of one QEMU process and rolls back to them. Requests run one after the other. Throws
+ * `RMK_ERR_LOGDAMAGED` if something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL` if the epoch
+ * finds no room (it stays open; release older logs and retry, unless `lost` was called), `RMK_ERR_RELEASED`,
+ * `RMK_ERR_STATE` if it is not possible now, `RMK_ERR_GONE` if QEMU or the library is gone.
  */
 export interface CheckpointControl {
   readonly kind: ControlKind;
   readonly tracker: TrackerKind;
-  /** Ends the epoch, saves the device state, opens the next epoch, and lets the VM run on if it ran. */
+  /** Ends the epoch, saves the device state, opens the next epoch, and resumes the VM if it ran. */
   checkpoint(): Promise<ControlCheckpoint>;
   /**
-   * Goes back to `state`; `logs` are those of every epoch since, newest first, the open one included. Afterwards the VM is
-   * stopped at that state, a new epoch is open, and `resume()` of the machine lets it run on.
+   * Rolls back to `state`; `logs` are those of every epoch since, newest first, the open one included. Afterwards the VM is
+   * paused at that state, and a new epoch is open.
    */
   rollback(state: StateHandle, logs: readonly LogHandle[]): Promise<ControlRollback>;
-  /** Page frames with an entry; for the open log those known to be written so far, which asks the tracker. */
+  /** Page frames with an entry; for the open log, those that the tracker has found so far. */
   frames(log: LogHandle): Promise<Uint32Array>;
-  /** Prior content of a page; undefined where the log has none. */
+  /** Prior content of a page; undefined if the log has none. */
   page(log: LogHandle, frame: number): Promise<Uint8Array | undefined>;
   /** Page frames whose entries fail their checksum. */
   verifyLog(log: LogHandle): Promise<Uint32Array>;
   verifyState(state: StateHandle): Promise<boolean>;
-  /** The device state as QEMU wrote it: for finding out which device an offset belongs to. */
+  /** The device state as QEMU wrote it, to find the device that an offset belongs to. */
   stateStream(state: StateHandle): Promise<Uint8Array>;
   releaseLog(log: LogHandle): void;
   releaseState(state: StateHandle): void;
-  /** As if the guest had written: tracked, and translated code that lay there is dropped. */
+  /** Writes as the guest would: tracked, and QEMU drops translated code at that address. */
   write(address: number, data: Uint8Array): Promise<void>;
-  /** All of RAM may have been written in its file, which no tracker sees: every log is void, the next cut is a first one. */
+  /** RAM was written in its file, which no tracker sees: drops every log. The next checkpoint is a first one. */
   memoryReplaced(): Promise<void>;
-  /** Pages written since this was asked last, as far as the tracker can tell without stopping the VM: a sign of life. */
+  /** Pages written since the last call, as far as the tracker knows without pausing the VM: a sign of life. */
   newlyWrittenPages(): Promise<number>;
   onPause(handler: PauseHandler | undefined): Promise<void>;
   /** Switches the digests in each pause on or off. */

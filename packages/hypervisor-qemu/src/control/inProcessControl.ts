@@ -8,7 +8,7 @@ export class InProcessControl extends LibraryControl {
   readonly kind = 'in-process';
   readonly tracker = 'dirty-bitmap';
 
-  /** `RMK_ERR_HYPERVISOR` where this QEMU is not known well enough, with the reason; `RMK_ERR_MEMORY` without room. */
+  /** Throws `RMK_ERR_HYPERVISOR` if this QEMU is unknown, with the reason; `RMK_ERR_MEMORY` without room. */
   static async open(
     target: ControlTarget,
     options: ControlOptions,

@@ -8,7 +8,7 @@ import { selfTest } from './selfTest.js';
 const IN_PROCESS_WHY = 'QEMU and all functions needed within it are known, and the self-test passed';
 
 /**
- * In-process where QEMU's build is known and the self-test passes, else QMP, unless one is asked for. What else is wrong
+ * In-process if QEMU's build is known and the self-test passes, otherwise QMP, unless one is requested. Any other problem
  * (no room, QEMU gone) is an error of either.
  */
 export const openControl: OpenControl = async (target, choice, events) => {
@@ -18,14 +18,14 @@ export const openControl: OpenControl = async (target, choice, events) => {
       QmpControl.open(target, choice, events),
       target,
       choice,
-      'it was asked for, and the self-test passed',
+      'requested, and the self-test passed',
     );
   }
   try {
     return await opened(InProcessControl.open(target, choice, events), target, choice, IN_PROCESS_WHY);
   } catch (error) {
     if (choice.kind === 'in-process' || !hasCode(error, 'RMK_ERR_HYPERVISOR')) throw error;
-    const why = `control in-process is not possible (${error.message}), and the self-test passed`;
+    const why = `in-process control is not possible (${error.message}), and the self-test passed`;
     return opened(QmpControl.open(target, choice, events), target, choice, why);
   }
 };

@@ -15,7 +15,7 @@ const LONGEST_TABLE = 1 << 20;
 
 /**
  * The clusters of the state of a snapshot in a qcow2 file, which follow those of the (small) disk in its tables.
- * `undefined` where it has no snapshot; `RMK_ERR_HYPERVISOR` where the file is not understood.
+ * Undefined if it has no snapshot. Throws `RMK_ERR_HYPERVISOR` if the file is not as QEMU writes it.
  */
 export async function snapshotClusters(path: string): Promise<SnapshotClusters | undefined> {
   const file = await open(path, 'r');

@@ -9,7 +9,7 @@ const FULL_SECTION = 4;
 const FOOTER = 0x7e;
 
 /**
- * The sections of QEMU's stream, as far as they can be told without knowing each device: a full section starts with 4, its
+ * The sections of QEMU's stream, as far as they can be found without knowing each device: a full section starts with 4, its
  * number (counted upwards), and the length and text of the device's name, and ends with 0x7e and its number again.
  */
 function stateSections(stream: Uint8Array): readonly StateSection[] {
@@ -24,7 +24,7 @@ function stateSections(stream: Uint8Array): readonly StateSection[] {
   return sections;
 }
 
-/** Offsets in words: `i8254+21`, device and distance from the start of its section. */
+/** Offsets as text: `i8254+21`, device and distance from the start of its section. */
 export function nameOffsets(stream: Uint8Array, offsets: readonly number[]): readonly string[] {
   const sections = stateSections(stream);
   return offsets.map((offset) => {
@@ -51,9 +51,9 @@ const BY_THE_HOSTS_CLOCK: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * Of offsets at which a state that was loaded and saved again differs: those with no good reason. There is one: the
- * real-time clock goes by the clock of the host, so it moves on while the VM stands still. (With `-rtc clock=vm` it goes by
- * the VM's, and nothing differs.)
+ * Of offsets at which a state that was loaded and saved again differs: those that are not expected. The real-time clock
+ * follows the clock of the host, so it goes on while the VM is paused. (With `-rtc clock=vm` it follows the VM's, and nothing
+ * differs.)
  */
 export function unexplainedOffsets(stream: Uint8Array, offsets: readonly number[]): readonly number[] {
   const clock = stateSections(stream).find(({ device }) => device === CLOCK_DEVICE);

@@ -9,8 +9,8 @@ const WRITE_BYTES = 1024;
 const PHYSICAL_MEMORY = 'Qqemu.PhyMemMode:';
 
 /**
- * The registers of the vCPU, and memory, through QEMU's gdb stub. A connection lives for one access, and stops the VM: whoever asks
- * lets it run on. Were it kept, QEMU would stop the VM at each byte, and tell the client of every stop in between.
+ * The registers of the vCPU, and memory, through QEMU's gdb stub. Each access has a connection of its own, which pauses the
+ * VM: the caller resumes it. On a connection that is kept QEMU would pause the VM at each byte and report every pause.
  */
 export class GdbStub {
   private constructor(
@@ -18,10 +18,10 @@ export class GdbStub {
     private readonly registers: ReadonlyMap<string, DescribedRegister>,
   ) {}
 
-  /** Asks for the target's description. `RMK_ERR_TIMEOUT`, `RMK_ERR_HYPERVISOR` where the stub is not as expected. */
+  /** Reads the target's description. Throws `RMK_ERR_TIMEOUT`, or `RMK_ERR_HYPERVISOR` if the stub is not as expected. */
   static async open(path: string): Promise<GdbStub> {
     const registers = await connected(path, describedRegisters);
-    // A description without sizes is one that this driver does not understand.
+    // This driver does not understand a description without sizes.
     const usable = new Map([...registers].filter(([, { bits }]) => bits > 0 && bits % 8 === 0));
     if (usable.size > 0) return new GdbStub(path, usable);
     throw new RmkError('RMK_ERR_HYPERVISOR', `the gdb stub at ${path} describes no register`);
@@ -31,7 +31,7 @@ export class GdbStub {
     return [...this.registers.keys()];
   }
 
-  /** `RMK_ERR_UNKNOWN` where there is no such register. */
+  /** Throws `RMK_ERR_UNKNOWN` if the vCPU has no such register. */
   async read(name: string): Promise<bigint> {
     const { number, bits } = this.register(name);
     return connected(this.path, async (gdb) => {
@@ -40,7 +40,7 @@ export class GdbStub {
     });
   }
 
-  /** `RMK_ERR_UNKNOWN` where there is no such register, `RMK_ERR_INPUT` where the value does not fit. */
+  /** Throws `RMK_ERR_UNKNOWN` if the vCPU has no such register, `RMK_ERR_INPUT` if the value does not fit. */
   async write(name: string, value: bigint): Promise<void> {
     const { number, bits } = this.register(name);
     if (value < 0n || value >> BigInt(bits) !== 0n) {
@@ -52,10 +52,10 @@ export class GdbStub {
     });
   }
 
-  /** Guest-physical memory; QEMU drops translated code that lay there. `RMK_ERR_HYPERVISOR` where there is none. */
+  /** Writes guest-physical memory; QEMU drops translated code at that address. Throws `RMK_ERR_HYPERVISOR` outside of RAM. */
   async writeMemory(address: number, data: Uint8Array): Promise<void> {
     await connected(this.path, async (gdb) => {
-      // QEMU remembers it beyond the connection.
+      // QEMU keeps this mode beyond the connection.
       await gdb.command(`${PHYSICAL_MEMORY}1`);
       try {
         for (let at = 0; at < data.length; at += WRITE_BYTES) {

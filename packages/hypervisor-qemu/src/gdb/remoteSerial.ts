@@ -11,11 +11,11 @@ const CHECKSUM_CHARACTERS = 3;
 /** Several times the packet size that any stub offers. */
 const LONGEST_PACKET = 1 << 20;
 
-/** Takes packets out of a stream that arrives in pieces. Acknowledgements are passed over. */
+/** Extracts the packets of a stream that arrives in pieces. Skips acknowledgements. */
 export class PacketReader {
   private rest = '';
 
-  /** The texts of the packets that are complete with this piece. `RMK_ERR_HYPERVISOR` where one is damaged or endless. */
+  /** The texts of the packets that are complete with this piece. Throws `RMK_ERR_HYPERVISOR` if one is damaged or endless. */
   read(piece: string): string[] {
     this.rest += piece;
     const packets: string[] = [];
@@ -40,8 +40,8 @@ function damaged(packet: string): RmkError {
 }
 
 /**
- * A target's number of so many bits: bytes in the order of its memory, which is little-endian. A stub that gives more
- * than that pads it. `RMK_ERR_HYPERVISOR` where it is none, such as an error of the stub.
+ * A target's number of `bits`: bytes in the order of its memory, which is little-endian. A stub that returns more pads it.
+ * Throws `RMK_ERR_HYPERVISOR` if it is no number, such as an error of the stub.
  */
 export function numberAt(hexadecimal: string, bits: number, offset = 0): bigint {
   const digits = hexadecimal.slice(offset, offset + bits / 4);
@@ -54,7 +54,7 @@ export function numberAt(hexadecimal: string, bits: number, offset = 0): bigint 
   return BigInt(`0x${(digits.match(/../g) ?? []).toReversed().join('')}`);
 }
 
-/** What {@link numberAt} reads. */
+/** The inverse of {@link numberAt}. */
 export function numberText(value: bigint, bits: number): string {
   const digits = BigInt.asUintN(bits, value)
     .toString(16)

@@ -8,7 +8,7 @@ export interface DescribedRegister {
 
 /**
  * The registers that the target description and the files that it includes name. The stub numbers them in the order of
- * its description, but for those that say their number. Until the description has been read, QEMU gives no single register.
+ * its description, except those with a number of their own. QEMU returns no register before its description was read.
  */
 export async function describedRegisters(gdb: GdbClient): Promise<ReadonlyMap<string, DescribedRegister>> {
   const target = await gdb.description('target.xml');

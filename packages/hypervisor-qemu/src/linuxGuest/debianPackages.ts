@@ -12,7 +12,7 @@ export interface DebianPackage {
 
 /** What the demo guest is made of. */
 export interface GuestPackages {
-  /** As `uname -r` gives it in the guest. */
+  /** As `uname -r` prints it in the guest. */
   readonly kernelRelease: string;
   /** The compiler that the kernel was built with, which its modules need too: `gcc-12`. */
   readonly compiler: string;

@@ -4,7 +4,7 @@ import { Sequencer } from '@rmk/driver';
 import { z } from 'zod';
 import { GUEST_JOBS, type GuestJob } from './guestDescription.js';
 
-/** A round of a job that the guest has done. */
+/** A round of a job that the guest has completed. */
 export interface JobRound {
   readonly job: GuestJob;
   /** Counted from 1 for each start of a job. */
@@ -17,7 +17,7 @@ export interface CommandResult {
   readonly output: string;
 }
 
-/** How the guest can be made to fail: what its fault module takes. */
+/** Faults that the guest's fault module accepts. */
 export const GUEST_FAULTS = ['panic', 'oops', 'bug', 'hang', 'spin', 'halt', 'triple-fault'] as const;
 
 export type GuestFault = (typeof GUEST_FAULTS)[number];
@@ -31,22 +31,22 @@ interface Running {
 
 const WITHIN_MS = 30_000;
 const SEND_AGAIN_MS = 3000;
-/** Clears what stands on the line already: a rollback may have left half a command there. */
+/** Clears the line: a rollback may have left half a command there. */
 const KILL_LINE = '\u0015';
-/** Of a single line; what a damaged guest puts out must not fill the memory. */
+/** Of a single line: the output of a damaged guest must not fill the memory. */
 const MOST_CHARACTERS = 1 << 20;
 
 const jobs = z.enum(GUEST_JOBS);
 
 /**
- * Speaks with the shell of the demo guest over its serial line, one command at a time. The guest is not trusted: what
- * does not look like an answer is output.
+ * Runs commands in the shell of the demo guest over its serial line, one at a time. The guest is not trusted: whatever
+ * does not look like a response is output.
  */
 export class GuestShell {
   private rest = '';
   private running: Running | undefined;
   private readonly commands = new Sequencer();
-  /** Another process may have given orders before: the guest has done those with low numbers. */
+  /** Random, since another process may have sent commands before: the guest ignores numbers that it knows. */
   private lastId = randomInt(2 ** 32);
   private readonly decoder = new TextDecoder();
 
@@ -56,19 +56,19 @@ export class GuestShell {
     private readonly onJob: (round: JobRound) => void = () => {},
   ) {}
 
-  /** Takes what the guest has put out on its serial line. */
+  /** Passes in the output of the guest's serial line. */
   received(data: Uint8Array): void {
     const lines = (this.rest + this.decoder.decode(data, { stream: true })).split('\n');
     this.rest = (lines.pop() ?? '').slice(-MOST_CHARACTERS);
     for (const line of lines) this.line(line.replace(/\r$/, ''));
   }
 
-  /** Runs a command line of the guest's shell; `RMK_ERR_STATE` where no end of it is seen in time. */
+  /** Runs a command line of the guest's shell. Throws `RMK_ERR_STATE` if it does not end in time. */
   run(command: string, withinMs: number = WITHIN_MS): Promise<CommandResult> {
     return this.commands.run(() => this.execute(command, withinMs));
   }
 
-  /** A rollback may have undone that the command arrived. A guest that has it already does not run it twice. */
+  /** Sends the command again: a rollback may have undone its arrival. A guest that has it already does not run it twice. */
   private async sendAgain(): Promise<void> {
     if (this.running !== undefined) await this.send(encoded(this.running.text));
   }
@@ -78,12 +78,12 @@ export class GuestShell {
     await this.run(`job ${job} ${rounds} &`);
   }
 
-  /** Makes the guest's kernel fail. There is no answer: the guest that could give it is gone. */
+  /** Makes the guest's kernel fail. There is no response: the guest is gone. */
   async fail(fault: GuestFault): Promise<void> {
     await this.send(encoded(`echo ${fault} >/proc/rmk_fault`));
   }
 
-  /** All rounds done since boot, as the guest's memory has them. */
+  /** All rounds done since boot, from the guest's memory. */
   async jobsDone(): Promise<readonly JobRound[]> {
     const { output } = await this.run('cat /tmp/jobs 2>/dev/null');
     return output.split('\n').flatMap((line) => jobRound(line) ?? []);
@@ -127,7 +127,7 @@ export class GuestShell {
     }
     const { running } = this;
     if (running === undefined) return;
-    // What a command put out without a line's end stands before it.
+    // Output without a line end precedes it.
     const end = /^(.*)rmk-end (\d+) (\d+)$/.exec(line);
     if (end === null) running.output = `${running.output}${line}\n`.slice(-MOST_CHARACTERS);
     else if (Number(end[2]) === running.id) {

@@ -9,7 +9,7 @@ export interface ToolOptions {
 
 const SHOWN_LINES = 12;
 
-/** Runs a program with an argument array, never by a shell, and gives its output; `RMK_ERR_INPUT` where it fails. */
+/** Runs a program with an argument array, never by a shell, and returns its output. Throws `RMK_ERR_INPUT` if it fails. */
 export function runTool(
   command: string,
   args: readonly string[],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { hasCode, messageOf, RmkError, type Problem } from '@rmk/core';
 import { checkSocketPath } from './unixSocket.js';
 
-/** In memory, so that guest RAM can be a file; and gone after a reboot of the host, as the VMs are. */
+/** In memory, so that guest RAM can be a file; emptied by a reboot of the host, which ends the VMs too. */
 const SHARED_MEMORY = '/dev/shm';
 /** Page tables of tmpfs, streams of device state and the like, besides RAM itself. */
 const MARGIN_BYTES = 16 << 20;
@@ -14,7 +14,7 @@ export interface MachineFiles {
   readonly folder: string;
   readonly ram: string;
   readonly qmp: string;
-  /** Another one, which the library in QEMU uses if RMK dies. */
+  /** A second one, which the library in QEMU uses if RMK dies. */
   readonly spareQmp: string;
   readonly gdb: string;
   readonly library: string;
@@ -40,19 +40,19 @@ export function deviceSocket(folder: string, device: string): string {
   return join(folder, `port-${device}`);
 }
 
-/** Where VMs of this user lie when nothing else is said. */
+/** Default folder for the files of this user's VMs. */
 export function defaultMachinesFolder(): string {
   return join(SHARED_MEMORY, `rmk-${process.getuid?.() ?? 'user'}`);
 }
 
-/** Makes the folder for a new VM. `RMK_ERR_INPUT` where others could get at it, its paths are too long or space is short. */
+/** Creates the folder for a new VM. Throws `RMK_ERR_INPUT` if others can enter it, its paths are too long or space is short. */
 export async function makeMachineFolder(
   parent: string,
   name: string,
   devices: readonly string[],
   memoryBytes: number,
 ): Promise<MachineFiles> {
-  // Before anything is made: mkdtemp adds as many characters.
+  // Before anything is created: mkdtemp adds as many characters.
   const expected = join(parent, `${name}-xxxxxx`);
   for (const device of devices) checkSocketPath(deviceSocket(expected, device));
   checkSocketPath(machineFiles(expected).library);
@@ -71,15 +71,15 @@ export async function makeMachineFolder(
   }
 }
 
-/** `RMK_ERR_INPUT` unless the folder is this user's own and nobody else's. */
+/** Throws `RMK_ERR_INPUT` unless only this user owns and enters the folder. */
 export async function checkPrivate(folder: string): Promise<void> {
   const about = await lstat(folder);
   const own = process.getuid?.() ?? about.uid;
   if (about.isDirectory() && about.uid === own && (about.mode & 0o077) === 0) return;
   throw new RmkError(
     'RMK_ERR_INPUT',
-    `${folder} holds what controls a VM, but is not a folder of this user's that only this user can enter: ` +
-      'set its owner and mode (0700), or choose another',
+    `${folder} controls a VM, but others than this user own or can enter it: ` +
+      'set its owner and mode (0700), or choose another folder',
   );
 }
 
@@ -95,7 +95,7 @@ async function checkSpace(parent: string, memoryBytes: number): Promise<void> {
   );
 }
 
-/** `RMK_ERR_INPUT` with every file that cannot be read, by the option that named it. */
+/** Throws `RMK_ERR_INPUT` with every unreadable file and the option that names it. */
 export async function checkReadable(files: Readonly<Record<string, string | undefined>>): Promise<void> {
   const problems: Problem[] = [];
   for (const [option, file] of Object.entries(files)) {

@@ -12,7 +12,7 @@ const SOURCES = fileURLToPath(new URL('../../native/', import.meta.url));
 const COMPILER = 'cc';
 const COMPILE_LIMIT_MS = 60_000;
 
-/** Hidden, for nothing of the library may stand in for a symbol of QEMU. */
+/** Hidden: no symbol of the library may replace one of QEMU. */
 const FLAGS = [
   '-std=gnu11 -O2 -fPIC -shared -pthread -fvisibility=hidden -D_GNU_SOURCE',
   '-D_FORTIFY_SOURCE=2 -fstack-protector-strong -Wl,-z,relro,-z,now',
@@ -21,15 +21,15 @@ const FLAGS = [
 ].flatMap((line) => line.split(' '));
 
 export interface NativeLibraryOptions {
-  /** Where built libraries are kept; `$XDG_CACHE_HOME/rmk`, or `~/.cache/rmk`, when absent. */
+  /** Folder for built libraries. Default: `$XDG_CACHE_HOME/rmk`, or `~/.cache/rmk`. */
   readonly cacheFolder?: string;
-  /** The search path for the compiler; `PATH` when absent. */
+  /** The search path for the compiler. Default: `PATH`. */
   readonly path?: string;
 }
 
 /**
- * The path of the library that QEMU is to preload: built by `cc` when its sources or the compiler changed since, and kept
- * in a folder that only this user can write. `RMK_ERR_COMPILER` where it cannot be built.
+ * The path of the library that QEMU preloads. Built by `cc` when its sources or the compiler changed, and kept in a folder
+ * that only this user can write. Throws `RMK_ERR_COMPILER` if it cannot be built.
  */
 export async function buildNativeLibrary(options: NativeLibraryOptions = {}): Promise<string> {
   const path = options.path ?? process.env['PATH'] ?? '';
@@ -64,7 +64,7 @@ async function compilerVersion(path: string): Promise<string> {
   } catch (error) {
     throw new RmkError(
       'RMK_ERR_COMPILER',
-      `the library that protects a VM in QEMU is compiled on first use, and there is no C compiler "${COMPILER}" in ` +
+      `the library that protects a VM in QEMU is compiled on first use, but no C compiler "${COMPILER}" is installed in ` +
         `${path.split(delimiter).filter(Boolean).join(', ') || 'an empty PATH'}: install one (Debian: apt-get install gcc libc6-dev)`,
       { cause: error },
     );
@@ -75,11 +75,11 @@ async function compile(path: string, args: readonly string[]): Promise<void> {
   try {
     await run(COMPILER, args, { env: environment(path), timeout: COMPILE_LIMIT_MS, maxBuffer: 1 << 24 });
   } catch (error) {
-    const said = (error as { stderr?: unknown }).stderr;
+    const output = (error as { stderr?: unknown }).stderr;
     throw new RmkError(
       'RMK_ERR_COMPILER',
       `${COMPILER} cannot build the library that protects a VM in QEMU; are the C headers installed ` +
-        `(Debian: apt-get install libc6-dev linux-libc-dev)? It says:\n${typeof said === 'string' && said !== '' ? said : messageOf(error)}`,
+        `(Debian: apt-get install libc6-dev linux-libc-dev)? It wrote:\n${typeof output === 'string' && output !== '' ? output : messageOf(error)}`,
       { cause: error },
     );
   }
@@ -96,7 +96,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** What QEMU loads must be ours: anyone who could write it could run code as us. */
+/** QEMU must load only our own library: whoever can write it can run code as us. */
 async function checkPrivate(path: string): Promise<void> {
   const status = await lstat(path);
   const own = process.getuid === undefined || status.uid === process.getuid();

@@ -6,14 +6,14 @@ import { RmkError } from '@rmk/core';
 const PRIVATE = 0o700;
 const OTHERS_WRITE = 0o022;
 
-/** Where RMK keeps what it can make again: `$XDG_CACHE_HOME/rmk`, or `~/.cache/rmk`. */
+/** Folder for what RMK can build again: `$XDG_CACHE_HOME/rmk`, or `~/.cache/rmk`. */
 export function cacheFolder(): string {
   const base = process.env['XDG_CACHE_HOME'];
-  // The specification of the variable says that a relative path is to be ignored.
+  // The specification of the variable demands that a relative path is ignored.
   return join(base !== undefined && isAbsolute(base) ? base : join(homedir(), '.cache'), 'rmk');
 }
 
-/** Makes a folder that only this user enters. What is booted from it must not be another user's. */
+/** Creates a folder that only this user enters: what is booted from it must not be another user's. */
 export async function privateFolder(path: string): Promise<string> {
   await mkdir(path, { recursive: true, mode: PRIVATE });
   const { uid, mode } = await lstat(path);

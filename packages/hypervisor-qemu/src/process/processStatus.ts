@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-/** When a process started, in clock ticks since the host booted; undefined where it runs no more. */
+/** When a process started, in clock ticks since the host booted; undefined if it has ended. */
 export function processStart(pid: number): string | undefined {
   const fields = statFields(`/proc/${pid}/stat`);
   // State, parent, …: the 22nd of all fields is the 20th after the name. A zombie has ended.
   return fields === undefined || fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
-/** What a thread has done since it began, and what it is doing. */
+/** What a thread has done since it started, and what it does now. */
 export interface ThreadActivity {
-  /** Host time on a processor, and waiting for one. Exact where the thread sleeps; else what goes on now is not in it. */
+  /** Host time on a processor, and waiting for one. Exact while the thread sleeps; otherwise without the present stretch. */
   readonly ranNs: number;
   readonly waitedNs: number;
   readonly sleeps: boolean;
 }
 
-/** Undefined where the thread is gone. */
+/** Undefined if the thread has ended. */
 export function threadActivity(pid: number, thread: number): ThreadActivity | undefined {
   const state = statFields(`/proc/${pid}/task/${thread}/stat`)?.[0];
   const [ran, waited] = read(`/proc/${pid}/task/${thread}/schedstat`)?.split(' ') ?? [];
@@ -23,7 +23,7 @@ export function threadActivity(pid: number, thread: number): ThreadActivity | un
   return { ranNs: Number(ran), waitedNs: Number(waited), sleeps: state !== 'R' };
 }
 
-/** The arguments of a process; undefined where it runs no more. */
+/** The arguments of a process; undefined if it has ended. */
 export function commandLine(pid: number): readonly string[] | undefined {
   return read(`/proc/${pid}/cmdline`)?.split('\0');
 }

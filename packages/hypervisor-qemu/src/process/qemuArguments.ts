@@ -5,8 +5,8 @@ import type { CheckedMachineOptions } from '../machineOptions.js';
 type Option = readonly [option: string, value?: string];
 
 /**
- * The command line of QEMU: nothing that this machine's user has configured, RAM in a shared file, no device but those
- * asked for. Device state is small, so that saving it is quick: legacy virtio has a sixth of that of modern virtio. With
+ * The command line of QEMU: without the user's own configuration, RAM in a shared file, only the requested devices.
+ * Device state is small, so that saving it is quick: legacy virtio has a sixth of that of modern virtio. With
  * `ioeventfd=off` a request that the guest has just made is part of the device's state.
  */
 export function qemuArguments(options: CheckedMachineOptions, files: MachineFiles): readonly string[] {
@@ -31,9 +31,9 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-no-user-config'],
     ['-display', 'none'],
     ['-vga', 'none'],
-    // The guest's, not the host's: it stands still while the VM does, and a rollback turns it back exactly.
+    // The guest's, not the host's: it stops while the VM is paused, and a rollback restores it exactly.
     ['-rtc', 'clock=vm'],
-    // Only RMK lets it run, once every channel is connected.
+    // RMK resumes it, once every channel is connected.
     ['-S'],
     ['-no-shutdown'],
     ['-global', 'migration.send-configuration=off'],

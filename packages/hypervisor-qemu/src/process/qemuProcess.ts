@@ -18,14 +18,14 @@ import { qemuArguments } from './qemuArguments.js';
 import { QmpClient } from '../qmp/qmpClient.js';
 import { readState, writeState, type MachineState } from './stateFile.js';
 
-/** What stderr and console are told of in errors. */
+/** How much of stderr errors show. */
 const TAIL_BYTES = 2000;
 const CONNECT_WITHIN_MS = 20_000;
-/** It runs already: where it does not answer, somebody else has its attention. */
+/** It runs already: if it does not respond, another client is connected. */
 const ATTACH_WITHIN_MS = 3000;
 const QUIT_WITHIN_MS = 3000;
 const POLL_MS = 10;
-/** The older ones lack options that RMK starts QEMU with, and nobody has tried them. */
+/** Older versions lack options that RMK starts QEMU with, and are untested. */
 const OLDEST = { major: 7, minor: 2 };
 
 /** The QEMU to start, and the library to load into it; without one only control by QMP is possible. */
@@ -36,19 +36,19 @@ export interface QemuProgram {
   readonly library?: string;
 }
 
-/** One QEMU with its QMP connection. It goes on when the process of RMK ends: another one can attach to it. */
+/** One QEMU with its QMP connection. It outlives the process of RMK: another one can attach to it. */
 export class QemuProcess {
   private constructor(
     readonly state: MachineState,
     readonly qmp: QmpClient,
-    /** Where it has one of RMK's folders. */
+    /** Undefined for a QEMU started by hand. */
     readonly folder: string | undefined,
     readonly stderrTail: () => string,
   ) {}
 
   /**
-   * Starts QEMU with its VM standing still. `RMK_ERR_INPUT` for what can be known before, `RMK_ERR_HYPERVISOR` where
-   * there is no QEMU, it is too old or ends at once, with what it said.
+   * Starts QEMU with its VM paused. Throws `RMK_ERR_INPUT` for invalid options, `RMK_ERR_HYPERVISOR` if QEMU is not
+   * installed, too old or ends at once, with what it wrote.
    */
   static async start(options: CheckedMachineOptions, program: QemuProgram): Promise<QemuProcess> {
     const { name, memoryBytes, kernel, initrd, disks } = options;
@@ -86,9 +86,9 @@ export class QemuProcess {
   }
 
   /**
-   * Attaches to a QEMU that runs already, by its folder, or by what `state.json` would say of one that was started by
-   * hand. Everything is verified. `RMK_ERR_INPUT` where it is not what it says, `RMK_ERR_GONE` where it runs no more,
-   * `RMK_ERR_TIMEOUT` where it does not answer, as when another process of RMK is attached.
+   * Attaches to a running QEMU by its folder, or, for one started by hand, by the content that `state.json` would have.
+   * Verifies everything. Throws `RMK_ERR_INPUT` if the description is wrong, `RMK_ERR_GONE` if QEMU has ended,
+   * `RMK_ERR_TIMEOUT` if it does not respond, as when another process of RMK is attached.
    */
   static async attach(to: string | MachineState): Promise<QemuProcess> {
     const folder = typeof to === 'string' ? to : undefined;
@@ -96,7 +96,7 @@ export class QemuProcess {
     const state = typeof to === 'string' ? await readState(machineFiles(to).state) : to;
     checkAlive(state);
     const { size } = await stat(state.ram).catch((error: unknown) => {
-      throw new RmkError('RMK_ERR_INPUT', `the RAM of the VM cannot be found: ${messageOf(error)}`);
+      throw new RmkError('RMK_ERR_INPUT', `the RAM file of the VM is missing: ${messageOf(error)}`);
     });
     if (size !== state.memoryBytes) {
       throw new RmkError(
@@ -117,7 +117,7 @@ export class QemuProcess {
     const said = (): string => {
       const tail = stderrTail();
       const end = ending() ?? `QEMU (process ${state.pid})`;
-      return tail === '' ? `${end}, and said nothing` : `${end}, and said: ${tail}`;
+      return tail === '' ? `${end}, and wrote nothing` : `${end}, and wrote: ${tail}`;
     };
     let qmp: QmpClient;
     try {
@@ -142,7 +142,7 @@ export class QemuProcess {
     }
   }
 
-  /** Ends QEMU and removes its folder. A QEMU that was attached to by hand is ended too. */
+  /** Ends QEMU, also one that was started by hand, and removes its folder. */
   async end(): Promise<void> {
     const hangs = await this.qmp.execute('quit', {}, QUIT_WITHIN_MS).then(
       () => false,
@@ -156,13 +156,13 @@ export class QemuProcess {
     if (this.folder !== undefined) await rm(this.folder, { recursive: true, force: true });
   }
 
-  /** Leaves QEMU alone: it runs on, and its folder stays for whoever attaches next. */
+  /** Closes the connection only: QEMU runs on, and its folder stays for the next RMK. */
   leave(): void {
     this.qmp.close();
   }
 }
 
-/** Whether the process that a state file names runs still. */
+/** Whether the process that a state file names still runs. */
 export function isAlive({ pid, processStart: start }: MachineState): boolean {
   return processStart(pid) === start;
 }
@@ -179,7 +179,7 @@ function spawned(
       library === undefined
         ? {}
         : { LD_PRELOAD: library, RMK_LIBRARY_SOCKET: files.library, RMK_RAM_FILE: files.ram };
-    // RAM and sockets are for the user alone, whatever becomes of the folder that they lie in.
+    // RAM and sockets are for the user alone, whatever happens to their folder.
     const umask = process.umask(0o077);
     try {
       child = spawn(command, qemuArguments(options, files), {
@@ -208,7 +208,7 @@ function spawned(
 async function checkFolder(folder: string): Promise<void> {
   await checkPrivate(folder).catch((error: unknown) => {
     if (hasCode(error)) throw error;
-    throw new RmkError('RMK_ERR_INPUT', `${folder} holds no VM: ${messageOf(error)}`, { cause: error });
+    throw new RmkError('RMK_ERR_INPUT', `${folder} contains no VM: ${messageOf(error)}`, { cause: error });
   });
 }
 
@@ -216,7 +216,7 @@ function checkAlive(state: MachineState): void {
   if (!isAlive(state)) {
     throw new RmkError(
       'RMK_ERR_GONE',
-      `the QEMU of VM ${JSON.stringify(state.name)}, process ${state.pid}, runs no more; it said: ${tailOf(state.stderr) || '-'}`,
+      `the QEMU of VM ${JSON.stringify(state.name)}, process ${state.pid}, has ended; it wrote: ${tailOf(state.stderr) || 'nothing'}`,
     );
   }
   const mentions = commandLine(state.pid)?.some((argument) => argument.includes(state.ram)) ?? false;
@@ -236,7 +236,7 @@ function checkVersion(qmp: QmpClient): void {
   );
 }
 
-/** What RMK relies on, asked of QEMU itself. */
+/** Checks with QEMU itself what RMK relies on. */
 async function checkMachine(qmp: QmpClient, state: MachineState): Promise<void> {
   const cpus = await qmp.query('query-cpus-fast', z.array(z.unknown()));
   const backends = await qmp.query(
@@ -283,7 +283,7 @@ async function killByState(path: string): Promise<void> {
   await endedWithin(state, QUIT_WITHIN_MS);
 }
 
-/** Only the process that was started, never another that has its number now. */
+/** Kills only the process that was started, never another that has its number now. */
 function killNow(state: MachineState): void {
   if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
 }

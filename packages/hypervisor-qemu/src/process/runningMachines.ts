@@ -4,17 +4,17 @@ import { checkPrivate, defaultMachinesFolder, machineFiles } from './machineFold
 import { isAlive } from './qemuProcess.js';
 import { readState } from './stateFile.js';
 
-/** A VM whose folder was found: RMK has it, or had it and ended. */
+/** A VM whose folder exists: owned by a process of RMK, or left behind by one. */
 export interface FoundMachine {
   readonly folder: string;
   readonly name: string;
   readonly pid: number;
   readonly memoryBytes: number;
-  /** Where not, only the folder is left, and its RAM takes up memory: it can be removed. */
+  /** If not, only the folder is left, and its RAM takes up memory: it can be removed. */
   readonly isRunning: boolean;
 }
 
-/** The VMs of this user, also those whose process of RMK ended without closing them: attach to those, or end them. */
+/** The VMs of this user, also those that a process of RMK left behind: attach to those, or end them. */
 export async function findMachines(
   parent: string = defaultMachinesFolder(),
 ): Promise<readonly FoundMachine[]> {

@@ -14,7 +14,7 @@ const schema = z.strictObject({
   ram: absolute,
   qmp: absolute,
   gdb: absolute,
-  /** Absent where QEMU runs without the library. */
+  /** Undefined if QEMU runs without the library. */
   library: absolute.optional(),
   stderr: absolute.optional(),
   /** Sockets of the serial devices, by their names; `serial` is the console. */
@@ -22,7 +22,7 @@ const schema = z.strictObject({
   heartbeat: z.string().optional(),
 });
 
-/** What a process of RMK must know of a QEMU that another one started. */
+/** What a process of RMK needs to know of a QEMU that another one started. */
 export type MachineState = z.output<typeof schema>;
 
 export async function writeState(path: string, state: MachineState): Promise<void> {
@@ -31,23 +31,23 @@ export async function writeState(path: string, state: MachineState): Promise<voi
   await rename(unfinished, path);
 }
 
-/** `RMK_ERR_INPUT` where it cannot be read, or is not what {@link writeState} writes. */
+/** Throws `RMK_ERR_INPUT` if it cannot be read, or is not what {@link writeState} writes. */
 export async function readState(path: string): Promise<MachineState> {
   try {
     return checkState(JSON.parse(await readFile(path, 'utf8')), path);
   } catch (error) {
     if (hasCode(error)) throw error;
-    throw new RmkError('RMK_ERR_INPUT', `${path} does not tell of a VM: ${messageOf(error)}`, {
+    throw new RmkError('RMK_ERR_INPUT', `${path} does not describe a VM: ${messageOf(error)}`, {
       cause: error,
     });
   }
 }
 
-/** `RMK_ERR_INPUT` with every problem. */
+/** Throws `RMK_ERR_INPUT` with every problem. */
 export function checkState(value: unknown, source: string): MachineState {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new RmkError('RMK_ERR_INPUT', `${source} does not tell of a VM`, {
+  throw new RmkError('RMK_ERR_INPUT', `${source} does not describe a VM`, {
     problems: problemsOf(result.error.issues),
   });
 }

@@ -6,7 +6,7 @@ import { messageOf, RmkError } from '@rmk/core';
 const LONGEST_PATH_BYTES = 107;
 const RETRY_MS = 5;
 
-/** `RMK_ERR_INPUT` where no unix socket can have this path. */
+/** Throws `RMK_ERR_INPUT` if no unix socket can have this path. */
 export function checkSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
   if (bytes <= LONGEST_PATH_BYTES) return;
@@ -18,8 +18,8 @@ export function checkSocketPath(path: string): void {
 }
 
 /**
- * Connects to a unix socket; one that nobody listens on yet is tried again until the time limit is over, or until
- * `whyNobodyListens` says why it never will be. `RMK_ERR_TIMEOUT`, `RMK_ERR_GONE`.
+ * Connects to a unix socket. Retries while nobody listens, until the timeout (`RMK_ERR_TIMEOUT`), or until
+ * `whyNobodyListens` returns why nobody ever will (`RMK_ERR_GONE`).
  */
 export async function connectUnix(
   path: string,
@@ -37,7 +37,7 @@ export async function connectUnix(
       if (performance.now() > giveUpAt) {
         throw new RmkError(
           'RMK_ERR_TIMEOUT',
-          `nobody listens on ${path} within ${timeoutMs} ms (${messageOf(error)})`,
+          `nobody listened on ${path} within ${timeoutMs} ms (${messageOf(error)})`,
           { cause: error },
         );
       }

@@ -1,12 +1,12 @@
 import { RmkError } from '@rmk/core';
 import type { QmpClient, QmpEvent } from './qmpClient.js';
 
-/** An event of QEMU that somebody waits for; listened for from the start, so that none is missed. */
+/** An event of QEMU to wait for. Listens from the start, so that it misses none. */
 export class AwaitedEvent implements Disposable {
   readonly arrived: Promise<void>;
   private release: () => void = () => undefined;
 
-  /** `what`: of `RMK_ERR_TIMEOUT`, where it does not come in time. `RMK_ERR_GONE` where QEMU ends before. */
+  /** Rejects with `RMK_ERR_TIMEOUT`, which names `what`, if it does not come in time, with `RMK_ERR_GONE` if QEMU ends. */
   constructor(qmp: QmpClient, what: string, limitMs: number, matches: (event: QmpEvent) => boolean) {
     this.arrived = new Promise((resolve, reject) => {
       const listener = qmp.onEvent((event) => {
@@ -22,7 +22,7 @@ export class AwaitedEvent implements Disposable {
         loss[Symbol.dispose]();
       };
     });
-    // What leads to the event may fail first, and then nobody waits any more.
+    // The command that causes the event may fail first, and then nobody waits.
     this.arrived.catch(() => undefined);
   }
 

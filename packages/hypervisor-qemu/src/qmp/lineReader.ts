@@ -1,17 +1,17 @@
 import { RmkError } from '@rmk/core';
 
-/** Cuts a stream that arrives in pieces into lines. A peer that never ends its line is refused, not stored. */
+/** Splits a stream that arrives in pieces into lines. Rejects a peer that never ends its line, instead of storing it. */
 export class LineReader {
   private pieces: string[] = [];
   private length = 0;
 
-  /** `source`: what the stream is called in errors. */
+  /** `source`: the name of the stream in errors. */
   constructor(
     private readonly source: string,
     private readonly longestLine: number,
   ) {}
 
-  /** The lines that are complete with this piece, without their ends. `RMK_ERR_INPUT` where one is too long. */
+  /** The lines that are complete with this piece, without their ends. Throws `RMK_ERR_INPUT` if one is too long. */
   read(piece: string): string[] {
     const lines: string[] = [];
     let start = 0;

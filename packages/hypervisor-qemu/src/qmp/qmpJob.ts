@@ -6,7 +6,7 @@ import type { QmpClient } from './qmpClient.js';
 const jobs = z.array(z.object({ id: z.string(), status: z.string(), error: z.string().optional() }));
 const JOB_LIMIT_MS = 30_000;
 
-/** Runs a command that starts a job, until the job is concluded; `RMK_ERR_HYPERVISOR` where it failed, `RMK_ERR_GONE` with QEMU. */
+/** Runs a command that starts a job, until the job is concluded. Throws `RMK_ERR_HYPERVISOR` if it failed, `RMK_ERR_GONE` if QEMU ended. */
 export async function runJob(
   qmp: QmpClient,
   command: string,
@@ -22,7 +22,7 @@ export async function runJob(
   await qmp.execute(command, { ...args, 'job-id': id });
   await concluded.arrived;
   if (!failed) {
-    // The VM may stand still: it does not wait for this answer. QEMU keeps the order of what comes next.
+    // The VM may be paused, so it does not wait for this response. QEMU executes later commands after it.
     qmp.execute('job-dismiss', { id }).catch((error: unknown) => {
       if (!hasCode(error, 'RMK_ERR_GONE'))
         process.emitWarning(`a job of QEMU was not dismissed: ${messageOf(error)}`);
@@ -30,6 +30,6 @@ export async function runJob(
     return;
   }
   const [all] = await Promise.all([qmp.query('query-jobs', jobs), qmp.execute('job-dismiss', { id })]);
-  const why = all.find((other) => other.id === id)?.error ?? 'it does not say why';
-  throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU could not carry out ${command}: ${why}`);
+  const why = all.find((other) => other.id === id)?.error ?? 'QEMU gives no reason';
+  throw new RmkError('RMK_ERR_HYPERVISOR', `QEMU failed to execute ${command}: ${why}`);
 }

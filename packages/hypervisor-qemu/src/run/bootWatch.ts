@@ -7,10 +7,10 @@ export interface Ready {
   readonly within: Duration;
 }
 
-/** Of the device that is waited for, shown where the guest fails. */
+/** Of the output of the device, shown if the guest fails. */
 const TAIL_CHARACTERS = 2000;
 
-/** What the guest puts out while it boots, and the first thing that goes wrong. */
+/** Watches the output of a booting guest, and its first failure. */
 export class BootWatch {
   private tail = '';
   private failure: string | undefined;
@@ -18,7 +18,7 @@ export class BootWatch {
   private readonly observers: readonly Disposable[];
   private readonly waiting: (() => void)[] = [];
 
-  /** From now on. */
+  /** Starts to watch. */
   constructor(
     private readonly machine: QemuMachine,
     private readonly ready: Ready,
@@ -42,7 +42,7 @@ export class BootWatch {
     ];
   }
 
-  /** `RMK_ERR_HYPERVISOR` where the guest fails or takes too long, with what it said last. */
+  /** Throws `RMK_ERR_HYPERVISOR` if the guest fails or takes too long, with the end of its output. */
   async untilReady(): Promise<void> {
     const { device, text, within } = this.ready;
     const timer = setTimeout(
@@ -63,7 +63,7 @@ export class BootWatch {
     throw new RmkError(
       'RMK_ERR_HYPERVISOR',
       `VM ${JSON.stringify(this.machine.name)} did not boot: ${this.failure ?? ''}. ` +
-        `The last that came from ${device}: ${this.tail.trim().slice(-TAIL_CHARACTERS) || '(nothing)'}`,
+        `The last output of ${device}: ${this.tail.trim().slice(-TAIL_CHARACTERS) || '(nothing)'}`,
     );
   }
 

@@ -7,8 +7,8 @@ const LONGEST_SLEEP_MS = 1e9;
 const SHORTEST_INTERVAL_NS = NS_PER_MS;
 
 /**
- * The domain time of a real VM: the host's monotonic time less the stretches in which the VM stood still. Timers stand on
- * the host's, so they fire at their moment or later, never while the VM stands still.
+ * The domain time of a real VM: the host's monotonic time without the stretches in which the VM is paused. Timers use the
+ * host's, so they fire at their moment or later, never while the VM is paused.
  */
 export class HostClock implements Clock {
   private readonly timers = new TimerQueue();
@@ -28,14 +28,14 @@ export class HostClock implements Clock {
     return this.frozenAtNs ?? Number(this.monotonic() - this.originNs);
   }
 
-  /** Domain time at a moment of the present stretch; a moment before or after it counts as its begin or as now. */
+  /** Domain time at a moment of the present stretch of running; clamped to its beginning and to now. */
   at(monotonicNs: bigint): Nanoseconds {
     const now = this.now();
     if (this.frozenAtNs !== undefined) return Math.min(now, Math.max(0, Number(monotonicNs - this.originNs)));
     return Math.max(0, Math.min(now, Number(monotonicNs - this.originNs)));
   }
 
-  /** The VM stands still. Idempotent, as is {@link unfreeze}. */
+  /** The VM is paused. Idempotent, as is {@link unfreeze}. */
   freeze(): void {
     this.frozenAtNs ??= this.now();
     this.arm();
@@ -48,7 +48,7 @@ export class HostClock implements Clock {
     this.arm();
   }
 
-  /** No timer fires any more. */
+  /** From now on no timer fires. */
   close(): void {
     this.freeze();
     this.closed = true;
@@ -61,7 +61,7 @@ export class HostClock implements Clock {
     return this.add(delayNs, undefined, run);
   }
 
-  /** Where the host is late by intervals they are made up for, one after the other. */
+  /** If the host is late by several intervals, they fire one after the other. */
   every(intervalNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
     checkInterval(intervalNs, SHORTEST_INTERVAL_NS, "the host's timers count milliseconds");
     return this.add(intervalNs, intervalNs, run);
@@ -87,19 +87,19 @@ export class HostClock implements Clock {
   }
 
   /**
-   * Where the host let RMK wait, what came from the guest meanwhile lies in the sockets still: it is read before a timer
-   * finds that nothing came.
+   * If the host let RMK wait, what came from the guest meanwhile is still in the sockets: it is read before a timer concludes
+   * that nothing came.
    */
   private fireAfterReading(): void {
     const { sleep } = this;
     setImmediate(() => {
-      // Armed anew meanwhile, it is for the later sleep to fire.
+      // If a new sleep was set meanwhile, that one fires.
       if (sleep === this.sleep) this.fireDue();
     });
   }
 
   private fireDue(): void {
-    // What is due by now, and not what a timer that is set meanwhile makes due: others want their turn too.
+    // What is due by now, without timers that become due meanwhile: others need their turn too.
     const dueNs = this.now();
     while (this.frozenAtNs === undefined && this.timers.fireDue(dueNs));
     this.arm();

@@ -3,12 +3,12 @@ import { messageOf, RmkError } from '@rmk/core';
 import { connectUnix } from '../process/unixSocket.js';
 
 const CONNECT_WITHIN_MS = 10_000;
-/** QEMU takes input as fast as the guest does, and a guest that hangs takes none. */
+/** QEMU accepts input as fast as the guest does, and a guest that hangs accepts none. */
 const TAKEN_WITHIN_MS = 5000;
 
-/** A console or a channel: its socket, and what passed through it. */
+/** A console or a channel: its socket, and how much came through it. */
 export class SerialDevice {
-  /** Bytes put out in all, also those that were struck by a rollback. */
+  /** Bytes put out in all, also those that a rollback undid. */
   receivedBytes = 0;
   private lost: string | undefined;
 
@@ -21,7 +21,7 @@ export class SerialDevice {
     return new SerialDevice(name, await connectUnix(path, CONNECT_WITHIN_MS));
   }
 
-  /** Output is told from now on, and so is the loss of the connection. */
+  /** From now on passes output on, and notices the loss of the connection. */
   start(output: (data: Uint8Array) => void): void {
     this.socket.on('data', (data: Buffer) => {
       this.receivedBytes += data.length;
@@ -31,14 +31,14 @@ export class SerialDevice {
     this.socket.on('close', () => (this.lost ??= 'QEMU closed it'));
   }
 
-  /** Done when QEMU's side of the socket has the bytes. `RMK_ERR_GONE` where the connection is lost, `RMK_ERR_TIMEOUT`. */
+  /** Resolves when QEMU's side of the socket has the bytes. Throws `RMK_ERR_GONE` if the connection is lost, `RMK_ERR_TIMEOUT`. */
   input(data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         reject(
           new RmkError(
             'RMK_ERR_TIMEOUT',
-            `the guest takes no input from ${this.name}: ${data.length} bytes wait since ${TAKEN_WITHIN_MS} ms`,
+            `the guest accepts no input from ${this.name}: ${data.length} bytes have waited for ${TAKEN_WITHIN_MS} ms`,
           ),
         );
       }, TAKEN_WITHIN_MS);

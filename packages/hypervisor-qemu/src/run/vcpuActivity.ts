@@ -1,25 +1,25 @@
 import type { Facts, Nanoseconds, ProgressSign } from '@rmk/core';
 import type { ThreadActivity } from '../process/processStatus.js';
 
-/** It runs, waits for an interrupt, or waits with interrupts off: nothing of its own can wake it. */
+/** It runs, waits for an interrupt, or waits with interrupts off: nothing can wake it. */
 export type Halt = 'runs' | 'waits' | 'for-ever';
 
-/** What the activity of the vCPU is told from; each may fail when QEMU goes. */
+/** What the activity of the vCPU is derived from; each may fail when QEMU ends. */
 export interface ActivitySources {
   now(): Nanoseconds;
-  /** Of the vCPU's thread; undefined where it is gone. */
+  /** Of the vCPU's thread; undefined if it has ended. */
   thread(): ThreadActivity | undefined;
-  /** Pages that were newly written since this was asked last; undefined where nobody can tell. */
+  /** Pages written since the last call; undefined if the VM is unprotected. */
   pagesWritten(): Promise<number | undefined>;
   /** What the vCPU itself does. */
   halt(): Promise<Halt>;
 }
 
-/** The vCPU's thread sleeps for moments also while its guest is busy, for instance to get a lock of QEMU's. */
+/** The vCPU's thread sleeps for moments also while its guest is busy, for instance for a lock of QEMU. */
 const MOMENTS = 0.1;
 /** Checkpoints use the thread a little, also while its guest idles. */
 const ALMOST_ALL = 0.9;
-/** Looks that are later than so many intervals say more of RMK than of the guest. */
+/** A look that is later than this many intervals shows more of RMK than of the guest. */
 const LATE_INTERVALS = 2;
 
 interface Stretch {
@@ -39,9 +39,9 @@ export class VcpuActivity {
   private sinceNs: Nanoseconds;
   private before: ThreadActivity | undefined;
   private heartbeatNs: Nanoseconds | undefined;
-  /** When it was asked last whether pages had been written. */
+  /** When the pages written were counted last. */
   private askedNs: Nanoseconds;
-  /** Counts beginnings, so that a look that began before a rollback is dropped. */
+  /** Counts beginnings, so that a look that began before a rollback is discarded. */
   private generation = 0;
   private looking = false;
 
@@ -59,7 +59,7 @@ export class VcpuActivity {
     this.heartbeatNs = this.sources.now();
   }
 
-  /** A new stretch begins: what was before says nothing of the guest that runs on. */
+  /** A new stretch begins, as after a rollback: what was before does not count. */
   begin(): void {
     this.generation++;
     this.sinceNs = this.sources.now();
@@ -68,7 +68,7 @@ export class VcpuActivity {
     this.heartbeatNs = undefined;
   }
 
-  /** Ends the stretch, and gives what happened in it; undefined where it has no length or another look is under way. */
+  /** Ends the stretch and returns what happened in it; undefined if it has no length or another look is under way. */
   async look(): Promise<Facts['scheduled'] | undefined> {
     if (this.looking) return undefined;
     this.looking = true;
@@ -76,10 +76,10 @@ export class VcpuActivity {
       const { generation } = this;
       const askedNs = this.sources.now();
       const pages = (await this.sources.pagesWritten()) ?? 0;
-      // A thread that sleeps may only wait for a lock: without a page written, the vCPU itself must say that it waits.
+      // A thread that sleeps may only wait for a lock: without a page written, the registers of the vCPU decide.
       const slept = this.stretch().restNs > 0;
       const halt = pages > 0 ? 'waits' : slept ? await this.sources.halt() : 'runs';
-      // From here on without a pause: what is told is told of this moment.
+      // Synchronous from here on: the result is of this moment.
       return generation === this.generation ? this.end(askedNs, pages > 0, halt) : undefined;
     } finally {
       this.looking = false;
@@ -93,8 +93,8 @@ export class VcpuActivity {
     const restNs = halt === 'runs' ? 0 : stretch.restNs;
     const cpuNs = stretch.cpuNs + stretch.restNs - restNs;
     if (lengthNs <= 0) return undefined;
-    // When in the stretch a page was written is not known: a moment at which the guest was surely well is told. Where RMK
-    // itself stood still, a guest that has written since is not accused of the silence.
+    // When in the stretch a page was written is unknown, so this is a moment at which the guest was certainly healthy. If
+    // RMK itself was late, a guest that has written since is not accused of the silence.
     const writtenNs = Math.max(this.askedNs, atNs - LATE_INTERVALS * this.schedulingIntervalNs);
     const progress = progressOf(pagesWritten ? writtenNs : undefined, this.heartbeatNs);
     this.sinceNs = atNs;
@@ -112,9 +112,9 @@ export class VcpuActivity {
   }
 
   /**
-   * Time in which the thread waited for the host's processor is neither: a busy host accuses no guest. That a guest idles
-   * is taken for a sign that it is well, so idle is only what is certain: where the thread does not sleep at this moment
-   * it is not known how long it has been waiting.
+   * Time in which the thread waited for the host's processor counts as neither: a busy host accuses no guest. An idle guest
+   * counts as healthy, so only certain rest counts as idle: if the thread does not sleep at this moment, how long it has been
+   * waiting is unknown.
    */
   private stretch(): Stretch {
     const atNs = this.sources.now();
@@ -148,7 +148,7 @@ function progressOf(
 
 const INTERRUPT_FLAG = 1n << 9n;
 
-/** What `info registers` shows of the vCPU. */
+/** The state of the vCPU in the output of `info registers`. */
 export function haltOf(registers: string): Halt {
   const flags = /\bR?E?FL=([0-9a-f]+)/.exec(registers)?.[1];
   if (!/\bHLT=1\b/.test(registers) || flags === undefined) return 'runs';
