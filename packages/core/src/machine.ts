@@ -111,7 +111,10 @@ export interface VirtualMachine {
   /** Back to the state at boot. Every checkpoint is void thereafter. */
   restart(): Promise<void>;
   close(): Promise<void>;
-  /** What only this driver has: how third-party pins wrap something new. */
+  /**
+   * What only this driver has, by a token that the driver exports; undefined for the tokens of other drivers. How
+   * third-party pins wrap something that the port does not have.
+   */
   extension<T>(of: Token<T>): T | undefined;
 }
 

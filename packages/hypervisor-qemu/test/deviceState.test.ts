@@ -82,22 +82,24 @@ describe('The snapshot in a qcow2 file', () => {
   }
 
   async function image(options: Image): Promise<string> {
-    const { magic = 0x514649fb, clusterBits = 9, snapshots = 1, diskBytes = DISK_BYTES } = options;
+    const { magic = 0x514649fb, clusterBits = 9, snapshots = 1 } = options;
+    const cluster = 1 << clusterBits;
+    const { diskBytes = 2 * (cluster / 8) * cluster } = options;
     const tables = options.tables ?? [[1], [1], [10, 11, 12]];
-    const file = Buffer.alloc((4 + tables.length) * CLUSTER);
+    const file = Buffer.alloc((4 + tables.length) * cluster);
     file.writeUInt32BE(magic, 0);
     file.writeUInt32BE(clusterBits, 20);
     file.writeBigUInt64BE(BigInt(diskBytes), 24);
     file.writeUInt32BE(snapshots, 60);
-    file.writeBigUInt64BE(BigInt(CLUSTER), 64);
-    file.writeBigUInt64BE(BigInt(2 * CLUSTER), CLUSTER);
-    file.writeUInt32BE(tables.length, CLUSTER + 8);
+    file.writeBigUInt64BE(BigInt(cluster), 64);
+    file.writeBigUInt64BE(BigInt(2 * cluster), cluster);
+    file.writeUInt32BE(tables.length, cluster + 8);
     for (const [index, clusters] of tables.entries()) {
-      const table = (3 + index) * CLUSTER;
+      const table = (3 + index) * cluster;
       // The highest bit says that nobody else uses the cluster.
-      if (clusters !== undefined) file.writeBigUInt64BE((1n << 63n) | BigInt(table), 2 * CLUSTER + index * 8);
-      for (const [entry, cluster] of (clusters ?? []).entries()) {
-        file.writeBigUInt64BE((1n << 63n) | BigInt(cluster * CLUSTER), table + entry * 8);
+      if (clusters !== undefined) file.writeBigUInt64BE((1n << 63n) | BigInt(table), 2 * cluster + index * 8);
+      for (const [entry, number] of (clusters ?? []).entries()) {
+        file.writeBigUInt64BE((1n << 63n) | BigInt(number * cluster), table + entry * 8);
       }
     }
     const path = join(await temporaryFolder(), 'state.qcow2');
@@ -135,7 +137,6 @@ describe('The snapshot in a qcow2 file', () => {
   it.each<[string, Image]>([
     ['another magic number', { magic: 1 }],
     ['clusters that are too small', { clusterBits: 8 }],
-    ['clusters that are too large', { clusterBits: 22 }],
     ['no state', { tables: [[1], [1]] }],
     ['a table that is cut off', { cutTo: 5 * CLUSTER + 8 }],
     ['a header that is cut off', { cutTo: 71 }],

@@ -182,6 +182,7 @@ describe('the protocol of the library is the same on both sides:', () => {
       whyNot: 'too old',
     });
     expect(decodeHello(hello(0n)).inProcess).toBe(false);
+    expect(decodeHello(hello(1n).subarray(0, layout.bytes)).whyNot).toBe('');
     expect(() => decodeHello(hello(1n).subarray(0, layout.bytes - 1))).toThrow('a frame of a wrong length');
   });
 

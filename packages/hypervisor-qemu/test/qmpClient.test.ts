@@ -119,6 +119,19 @@ describe('QmpClient and a peer that is not to be trusted', () => {
     await expect(client.execute('c')).rejects.toEqual(reason);
   });
 
+  it('reports no loss to whoever closes it, and none to who no longer listens', async () => {
+    const peers: Socket[] = [];
+    const closed = await connected((socket) => void peers.push(socket));
+    closed.onLost(() => expect.unreachable('it was closed'));
+    const pending = closed.execute('a');
+    closed.close();
+    await expect(pending).rejects.toThrow('RMK closed the QMP connection');
+
+    const lost = await connected((socket) => socket.destroy());
+    lost.onLost(() => expect.unreachable('it was disposed'))[Symbol.dispose]();
+    await expect(lost.execute('a')).rejects.toMatchObject({ code: 'RMK_ERR_GONE' });
+  });
+
   it.each([
     ['is no JSON', 'SSH-2.0-OpenSSH\r\n'],
     ['greets otherwise', '{"hello": 1}\r\n'],

@@ -32,6 +32,12 @@ describe('the remote serial protocol', () => {
     }).toThrow('RMK_ERR_HYPERVISOR');
   });
 
+  it('takes what is as long as the longest packet, and refuses more without an end', () => {
+    const reader = new PacketReader();
+    expect(reader.read('$'.padEnd(1 << 20, 'x'))).toEqual([]);
+    expect(() => reader.read('x')).toThrow('RMK_ERR_HYPERVISOR');
+  });
+
   it('reads numbers least significant byte first', () => {
     expect(numberAt('00000080ff000000', 32)).toBe(0x8000_0000n);
     expect(numberAt('00000080ff000000', 32, 8)).toBe(0xffn);

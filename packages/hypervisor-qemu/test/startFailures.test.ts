@@ -133,9 +133,7 @@ describeQemu('Starting a VM that fails on its way up', () => {
   it('shows the last words of a guest that dies before it is up', async () => {
     const { code, message } = await refused({}, bootSectorGuest('guest', 'dies'));
     expect(code).toBe('RMK_ERR_HYPERVISOR');
-    expect(message).toContain(
-      'did not boot: the guest failed (panic). The last output of serial: dying',
-    );
+    expect(message).toContain('did not boot: the guest failed (panic). The last output of serial: dying');
   });
 
   it('gives up on a guest that does not say that it is up', async () => {

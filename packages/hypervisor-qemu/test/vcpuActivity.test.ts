@@ -47,6 +47,7 @@ describe('The activity of a vCPU, seen from outside', () => {
       state: 'ran',
       progress: [],
     });
+    expect(sources.asked, 'its registers are not needed for that').toBe(0);
   });
 
   it('is not accused of a silence in which RMK itself stood still', async () => {

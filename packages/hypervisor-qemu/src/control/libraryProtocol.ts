@@ -201,8 +201,9 @@ export interface DecodedCheckpoint {
 export function decodeCheckpoint(payload: Buffer): DecodedCheckpoint {
   checkLength(payload, CHECKPOINT_BYTES);
   const number = (index: number): number => Number(payload.readBigUInt64LE(index * 8));
-  const [audited, frameCount, differenceCount] = [0, 4, 8].map((at) => payload.readUInt32LE(COUNTS_AT + at));
-  if (audited === undefined || frameCount === undefined || differenceCount === undefined) throw tooShort();
+  const audited = payload.readUInt32LE(COUNTS_AT);
+  const frameCount = payload.readUInt32LE(COUNTS_AT + 4);
+  const differenceCount = payload.readUInt32LE(COUNTS_AT + 8);
   if (payload.length !== CHECKPOINT_BYTES + (frameCount + differenceCount) * 4) throw tooShort();
   const closedLog = number(3);
   const differences = decodeNumbers(payload.subarray(CHECKPOINT_BYTES + frameCount * 4));

@@ -30,9 +30,7 @@ export class HostClock implements Clock {
 
   /** Domain time at a moment of the present stretch of running; clamped to its beginning and to now. */
   at(monotonicNs: bigint): Nanoseconds {
-    const now = this.now();
-    if (this.frozenAtNs !== undefined) return Math.min(now, Math.max(0, Number(monotonicNs - this.originNs)));
-    return Math.max(0, Math.min(now, Number(monotonicNs - this.originNs)));
+    return Math.max(0, Math.min(this.now(), Number(monotonicNs - this.originNs)));
   }
 
   /** The VM is paused. Idempotent, as is {@link unfreeze}. */
@@ -53,7 +51,6 @@ export class HostClock implements Clock {
     this.freeze();
     this.closed = true;
     this.timers.clear();
-    clearTimeout(this.sleep);
   }
 
   after(delayNs: Nanoseconds, run: () => void | Promise<void>): Disposable {
