@@ -7,8 +7,9 @@ const MS = 1e6;
 /** A vCPU whose thread and clock are moved by hand. */
 class Sources {
   atNs = 0;
-  thread: ThreadActivity = { ranNs: 0, waitedNs: 0, sleeps: false };
-  pages = 0;
+  thread: ThreadActivity | undefined = { ranNs: 0, waitedNs: 0, sleeps: false };
+  pages: number | undefined = 0;
+  pagesAsked = 0;
   halt: Halt = 'waits';
   asked = 0;
 
@@ -17,7 +18,7 @@ class Sources {
     { ran = 0, waited = 0, sleeps = false }: { ran?: number; waited?: number; sleeps?: boolean },
   ): void {
     this.atNs += ms * MS;
-    const { ranNs, waitedNs } = this.thread;
+    const { ranNs, waitedNs } = this.thread ?? { ranNs: 0, waitedNs: 0 };
     this.thread = { ranNs: ranNs + ran * MS, waitedNs: waitedNs + waited * MS, sleeps };
   }
 
@@ -25,7 +26,10 @@ class Sources {
     {
       now: () => this.atNs,
       thread: () => this.thread,
-      pagesWritten: () => Promise.resolve(this.pages),
+      pagesWritten: () => {
+        this.pagesAsked++;
+        return Promise.resolve(this.pages);
+      },
       halt: () => {
         this.asked++;
         return Promise.resolve(this.halt);
@@ -132,9 +136,10 @@ describe('The activity of a vCPU, seen from outside', () => {
     sources.pass(20, { ran: 20 });
     const look = sources.activity.look();
     sources.activity.begin();
+    sources.pass(5, { ran: 5 });
     expect(await look).toBeUndefined();
     sources.pass(5, { ran: 5 });
-    expect(await sources.activity.look()).toMatchObject({ cpuNs: 5 * MS });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 10 * MS });
   });
 
   it('forgets the beats and the pages from before a rollback', async () => {
@@ -158,12 +163,46 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(await sources.activity.look()).toMatchObject(expected);
   });
 
+  it('is told from what its thread did since the last look, or since a rollback', async () => {
+    const sources = new Sources();
+    sources.pass(20, { ran: 5, waited: 5, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 5 * MS, idleNs: 10 * MS });
+    sources.pass(20, { ran: 4, waited: 2, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 4 * MS, idleNs: 14 * MS });
+    sources.pass(20, { ran: 9, sleeps: true });
+    sources.activity.begin();
+    sources.pass(20, { ran: 6, sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ cpuNs: 6 * MS, idleNs: 14 * MS });
+  });
+
+  it('ran, as far as anybody can tell, where its thread is gone', async () => {
+    const sources = new Sources();
+    sources.pass(20, { sleeps: true });
+    sources.thread = undefined;
+    const ran = { cpuNs: 20 * MS, idleNs: 0, haltedNs: 0, state: 'ran' };
+    expect(await sources.activity.look()).toMatchObject(ran);
+    sources.pass(20, { sleeps: true });
+    expect(await sources.activity.look()).toMatchObject(ran);
+  });
+
+  it('is asked for its registers where nobody can tell of pages, and only if its thread slept', async () => {
+    const sources = new Sources();
+    sources.pages = undefined;
+    sources.pass(20, { ran: 20 });
+    expect(await sources.activity.look()).toMatchObject({ state: 'ran', progress: [] });
+    expect(sources.asked).toBe(0);
+    sources.pass(20, { sleeps: true });
+    expect(await sources.activity.look()).toMatchObject({ state: 'idle', progress: [] });
+    expect(sources.asked).toBe(1);
+  });
+
   it('is told by one look at a time, and not of a stretch without length', async () => {
     const sources = new Sources();
     expect(await sources.activity.look()).toBeUndefined();
     sources.pass(20, { ran: 20 });
     const [first, second] = await Promise.all([sources.activity.look(), sources.activity.look()]);
     expect([first?.cpuNs, second]).toEqual([20 * MS, undefined]);
+    expect(sources.pagesAsked).toBe(2);
     sources.pass(10, { ran: 10 });
     expect(await sources.activity.look()).toMatchObject({ cpuNs: 10 * MS });
   });
