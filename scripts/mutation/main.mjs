@@ -11,8 +11,8 @@ import { WarmVitest } from './warmVitest.mjs';
 
 const REQUIRED = 0.85;
 /** How long a test may take, and how long nothing may happen. Generous: what ends in an endless loop is counted, not timed. */
-const TRY_MS = 10_000;
-const SILENCE_MS = 90_000;
+const TRY_MS = 45_000;
+const SILENCE_MS = 120_000;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
