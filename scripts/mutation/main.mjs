@@ -13,6 +13,7 @@ const REQUIRED = 0.85;
 /** How long a test may take, and how long nothing may happen. Generous: what ends in an endless loop is counted, not timed. */
 const TRY_MS = 45_000;
 const SILENCE_MS = 120_000;
+const STATIC_MS = 30_000;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -89,6 +90,7 @@ async function settle(vitest, tests, mutants, log) {
     return { ...outcome, suspect: outcome.entries.find(({ suspect }) => suspect !== undefined)?.suspect };
   };
 
+  const msOf = new Map();
   for (const file of tests) {
     const startedAt = Date.now();
     const tried = {}; // test → mutants, so that a new worker begins where the last one ended
@@ -105,13 +107,16 @@ async function settle(vitest, tests, mutants, log) {
       }
       if ((!isSilent && suspect === undefined) || alive.size === before) break;
     }
+    msOf.set(file, Date.now() - startedAt);
     log(`${((Date.now() - startedAt) / 1000).toFixed(0)} s, ${alive.size} alive after ${file}`);
   }
 
-  // What runs only while modules load takes effect only in a worker that loads them so.
+  // What runs only while modules load takes effect only in a worker that loads them so: that is dear, so test files that
+  // take long are left out.
   for (const [id, mutant] of alive) {
     if (reached.has(id)) continue;
-    for (const file of inOrder(outsideOf.get(id) ?? [], [mutant])) {
+    const quick = (outsideOf.get(id) ?? []).filter((file) => msOf.get(file) < STATIC_MS);
+    for (const file of inOrder(quick, [mutant])) {
       const { hasFailed, isSilent, by, message } = await vitest.run(file, {
         alive: [],
         fixed: id,
