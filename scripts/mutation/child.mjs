@@ -29,7 +29,6 @@ const vitest = await createVitest(
     include: tests,
     pool: 'forks',
     maxWorkers: 1,
-    bail: 1,
     silent: true,
     reporters: [{}],
     runner: fileURLToPath(new URL('testRunner.mjs', import.meta.url)),

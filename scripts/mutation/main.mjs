@@ -117,11 +117,12 @@ async function settle(vitest, tests, mutants, log) {
     if (reached.has(id)) continue;
     const quick = (outsideOf.get(id) ?? []).filter((file) => msOf.get(file) < STATIC_MS);
     for (const file of inOrder(quick, [mutant])) {
-      const { hasFailed, isSilent, by, message } = await vitest.run(file, {
+      const { hasFailed, isSilent, by, message, entries } = await vitest.run(file, {
         alive: [],
         fixed: id,
         timeoutMs: TRY_MS,
       });
+      take(file, entries);
       if (hasFailed || isSilent) close(id, isSilent ? 'timeout' : 'killed', `${file} ${by}`, message);
       if (!alive.has(id)) break;
     }

@@ -144,6 +144,9 @@ class Tries {
 }
 
 export default class MutationRunner extends VitestTestRunner {
+  /** By the one mutant of this run. */
+  #isKilled = false;
+
   constructor(config) {
     super(config);
     config.testTimeout = timeoutMs;
@@ -152,10 +155,21 @@ export default class MutationRunner extends VitestTestRunner {
 
   async onBeforeRunTask(test) {
     await super.onBeforeRunTask(test);
-    if (fixed !== undefined) return;
+    if (fixed !== undefined) {
+      if (this.#isKilled) test.mode = 'skip';
+      return;
+    }
+    if (test.mode !== 'run' && test.mode !== 'queued') return;
     const tries = new Tries(test);
     // vitest compares the number of tries with this before each: the answer can depend on how the last one went.
     test.repeats = { valueOf: () => (tries.next() ? Infinity : NONE) };
+  }
+
+  onAfterRunTask(test) {
+    super.onAfterRunTask?.(test);
+    if (fixed === undefined || test.result?.state !== 'fail') return;
+    this.#isKilled = true;
+    write({ killed: fixed, by: test.name, message: String(test.result.errors?.[0]?.message).slice(0, 200) });
   }
 
   onBeforeTryTask(test, options) {
