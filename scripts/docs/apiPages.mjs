@@ -1,5 +1,5 @@
 // A page for each package: every exported item with its declaration, its comments, and links to the types that it names.
-import { workspaces } from '../workspaces.mjs';
+import { published, workspaces } from '../workspaces.mjs';
 import { apiModel } from './apiModel.mjs';
 
 /** @type {readonly (readonly [title: string, kinds: readonly string[]])[]} */
@@ -15,7 +15,7 @@ export const shortName = (name) => name.replace(/^@rmk\//, '');
 
 /** Address → Markdown. */
 export function apiPages() {
-  const models = new Map(workspaces.map((workspace) => [workspace.manifest.name, apiModel(workspace)]));
+  const models = new Map(published.map((workspace) => [workspace.manifest.name, apiModel(workspace)]));
   const exported = new Map([...models].map(([name, items]) => [name, idsOf(items)]));
   const index = [...models]
     .map(([name, items]) => `| [${name}](/api/${shortName(name)}) | ${items.length} |`)

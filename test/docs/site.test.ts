@@ -28,7 +28,7 @@ describeSite(`the documentation site${skipped}`, () => {
     site = await servedSite(`${root}docs/.vitepress/dist`);
     if (executablePath === undefined) throw new Error('chromium is not installed: apt-get install chromium');
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-  }, 5 * MINUTES);
+  }, 15 * MINUTES);
 
   afterAll(async () => {
     await browser?.close();
@@ -77,7 +77,7 @@ describeSite(`the documentation site${skipped}`, () => {
       expect(idsByPage.size).toBeGreaterThan(60);
       await page.close();
     },
-    5 * MINUTES,
+    15 * MINUTES,
   );
 
   it('shows its pictures in light and in dark', async () => {
