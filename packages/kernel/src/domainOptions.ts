@@ -47,10 +47,10 @@ export const domainSettings = z.strictObject({
 });
 
 const Options = z.strictObject({
-  ...domainSettings.shape,
   name: z.string('expected a name').min(1, 'expected a name'),
   machine: AMachine,
   plugins: z.array(z.unknown(), 'expected an array of plugins'),
+  ...domainSettings.shape,
   observe: z.custom((given) => typeof given === 'function', 'expected a function').optional(),
 });
 const Install = z.strictObject({ onFailure: OneOnFailure });
