@@ -54,6 +54,7 @@ export {
 } from './corruption/timelineSimulation.js';
 
 export {
+  type BuildOptions,
   buildChain,
   type ChainArc,
   type ChainDefinition,
@@ -61,6 +62,16 @@ export {
   type ChainTransition,
   type MarkovChain,
 } from './chain/markovChain.js';
+export { type ChainFile, parseChain } from './chain/chainFile.js';
+export {
+  labelled,
+  meanReward,
+  parsePrism,
+  type PrismChain,
+  type PrismFiles,
+  toPrism,
+} from './chain/prism.js';
+export { type LongRun, longRun, type RecurrentClass, reliability, statesNamed } from './chain/longRun.js';
 export {
   type ChainMeasures,
   HOURS_PER_YEAR,
@@ -86,7 +97,8 @@ export {
   steadyStateByIteration,
   steadyStateByLu,
 } from './chain/steadyState.js';
-export { transient, type TransientOptions } from './chain/transient.js';
+export { intervalAvailability, transient } from './chain/transient.js';
+export { type TransientOptions } from './chain/uniformisation.js';
 
 export { DISK_BASED, diskCorruption } from './availability/diskBased.js';
 export { classCorruption, type ErrorClass, errorClasses, retainedOf } from './availability/errorClasses.js';
@@ -117,6 +129,7 @@ export { REMOTE_REPLICA } from './availability/remoteReplica.js';
 export {
   availabilityOf,
   chainOf,
+  definitionOf,
   requireVariant,
   type Setting,
   solveVariant,

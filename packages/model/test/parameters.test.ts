@@ -157,13 +157,20 @@ describe('a sweep', () => {
     );
   });
 
+  it('of a parameter that counts takes the nearest whole values, each once', () => {
+    expect(parseSweep('retained=1:2:3').values).toEqual([1, 2]);
+    expect(parseSweep('retained=2:20:5').values).toEqual([2, 7, 11, 16, 20]);
+    expect(parseSweep('vms=1:100:5:log').values).toEqual([1, 3, 10, 32, 100]);
+    expect(parseSweep('intervalMs=2:20:5').values).toEqual([2, 6.5, 11, 15.5, 20]);
+  });
+
   it('is refused where a value is impossible, or does not matter', () => {
     expect(() => runSweep(parseSweep('intervalMs=-1:2:3'), { parameters: reconstruction }, ['dual'])).toThrow(
       /intervalMs cannot be -1/,
     );
-    expect(() => runSweep(parseSweep('retained=1:2:3'), { parameters: reconstruction }, ['k'])).toThrow(
-      /retained cannot be 1\.5/,
-    );
+    expect(() =>
+      runSweep({ parameter: 'retained', values: [1, 1.5] }, { parameters: reconstruction }, ['k']),
+    ).toThrow(/retained cannot be 1\.5/);
     const measured = { parameters: reconstruction, latency: exponentialLatency(1) };
     expect(() => runSweep(parseSweep('latencyBoundMs=1:2:3'), measured, ['dual'])).toThrow(
       /latency comes from samples/,

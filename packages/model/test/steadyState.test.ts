@@ -183,12 +183,57 @@ describe('the iteration', () => {
     const arcs = [
       [0, 1, 1],
       [1, 0, 2],
-      [1, 2, 1e-9],
-      [2, 1, 3e-9],
+      [1, 2, 1e-3],
+      [2, 1, 3e-3],
     ] as const;
     const chain = buildChain(chainFrom(3, arcs), {});
-    expect(() => steadyStateByIteration(chain, { sweeps: 3 })).toThrow(
-      /RMK_ERR_NUMERIC.*did not settle in 3 sweeps/,
+    expect(() => steadyStateByIteration(chain, { sweeps: 2 })).toThrow(
+      /RMK_ERR_NUMERIC.*did not settle in 2 sweeps/,
+    );
+  });
+
+  it('finds the steady state of clusters that hardly touch, whose sweeps change nothing to be seen', () => {
+    const cluster = (first: number, rates: readonly [number, number]) =>
+      [
+        [first, first + 1, rates[0]],
+        [first + 1, first, rates[1]],
+      ] as const;
+    for (const coupling of [1e-3, 1e-5, 1e-7, 1e-10, 1e-13]) {
+      const chain = buildChain(
+        chainFrom(4, [
+          ...cluster(0, [1, 2]),
+          ...cluster(2, [3, 1]),
+          [1, 2, 2.1 * coupling],
+          [3, 0, 0.4 * coupling],
+        ]),
+        {},
+      );
+      const { probabilities } = steadyStateByIteration(chain);
+      expect(largest(probabilities, steadyState(chain)), String(coupling)).toBeLessThan(1e-10);
+    }
+  });
+
+  it('finds it in chains of many clusters of any size', () => {
+    fc.assert(
+      fc.property(
+        irreducibleChains,
+        irreducibleChains,
+        fc.integer({ min: 3, max: 14 }),
+        (one, other, exponent) => {
+          const shifted = other.arcs.map(
+            ([from, to, rate]) => [from + one.size, to + one.size, rate] as const,
+          );
+          const arcs = [
+            ...one.arcs,
+            ...shifted,
+            [0, one.size, 3 * 10 ** -exponent] as const,
+            [one.size + 1, 1, 10 ** -exponent] as const,
+          ];
+          const chain = buildChain(chainFrom(one.size + other.size, arcs), {});
+          expect(largest(steadyStateByIteration(chain).probabilities, steadyState(chain))).toBeLessThan(1e-9);
+        },
+      ),
+      { numRuns: 40 },
     );
   });
 });

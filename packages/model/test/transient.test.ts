@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buildChain } from '../src/chain/markovChain.js';
 import { steadyState } from '../src/chain/steadyState.js';
-import { poissonWeights, transient } from '../src/chain/transient.js';
+import { poissonWeights } from '../src/chain/poisson.js';
+import { transient } from '../src/chain/transient.js';
 import { chainFrom, irreducibleChains } from './chainFixtures.js';
 
 describe('uniformisation', () => {

@@ -1,6 +1,9 @@
 import {
   availabilityOf,
   chainOf,
+  definitionOf,
+  toPrism,
+  valuesOf,
   classCorruption,
   empiricalLatency,
   type ErrorClass,
@@ -47,14 +50,15 @@ import {
 import { readSetting, type SettingOptions, type Sources } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
-import { collect, numberOption } from './optionValues.js';
+import { collect, numberOption, timesOption } from './optionValues.js';
 import { writeText } from './files.js';
 import { formatTable, percent } from './table.js';
 
 interface Options extends SettingOptions {
   readonly variants?: string;
   readonly sweep?: readonly string[];
-  readonly at?: string;
+  readonly at?: readonly number[];
+  readonly prism?: string;
   readonly simulate?: number;
   readonly seed: number;
   readonly json?: true;
@@ -89,7 +93,12 @@ export function addAvailabilityCommand(
       'availability against a parameter (end in :log for equal ratios); several times',
       collect,
     )
-    .option('--at <hours>', 'also the availability at these times after a start with all up: 0.1,1,10')
+    .option(
+      '--at <hours>',
+      'also the availability at these times after a start with all up: 0.1,1,10',
+      timesOption,
+    )
+    .option('--prism <file>', "write the chain of the main variant, figure 5, in PRISM's language")
     .option('--simulate <cycles>', 'also a simulation of so many cycles from all up to all up', numberOption)
     .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
     .option('--json', 'for machines')
@@ -105,7 +114,7 @@ function run(options: Options, terminal: Terminal): void {
   for (const warning of warnings) terminal.err(`warning: ${warning}\n`);
   const sweeps = (options.sweep ?? []).map(parseSweep);
   const variants = variantsOf(options, setting.parameters, sweeps);
-  const times = timesOf(options.at);
+  const times = options.at ?? [];
   const results = variants.map((variant) => solveVariant(variant, setting));
   const intervals = new Map(
     variants.map((variant) => [variant, corruptionInterval(variant, setting, samples)] as const),
@@ -163,6 +172,10 @@ function run(options: Options, terminal: Terminal): void {
     writeText(options.report, page);
     terminal.err(`wrote ${options.report}\n`);
   }
+  if (options.prism !== undefined) {
+    writeText(options.prism, toPrism(definitionOf(main, setting.parameters), valuesOf(main, setting)));
+    terminal.err(`wrote ${options.prism}: ${main}\n`);
+  }
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
   else terminal.out(describe(report, setting, sources, variants));
 }
@@ -181,22 +194,6 @@ function variantsOf(
   const history: readonly Variant[] = parameters.retained > 2 || swept.includes('k') ? ['k'] : [];
   const several: readonly Variant[] = parameters.vms > 1 || swept.includes('vms') ? ['vms'] : [];
   return ['none', 'single', 'dual', ...rule, ...history, 'replica', 'disk', ...several];
-}
-
-function timesOf(text: string | undefined): readonly number[] {
-  return (text ?? '')
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const hours = Number(part);
-      if (!(hours >= 0 && hours < Infinity)) {
-        throw new RmkError(
-          'RMK_ERR_INPUT',
-          `"${part}" is not a time: give hours of zero or more, as in --at 0.1,1,10`,
-        );
-      }
-      return hours;
-    });
 }
 
 /** pc's interval, from the samples, or from the parameters where they were told for this history. */

@@ -87,6 +87,11 @@ const PARAMETER_NAMES = Object.keys(parametersSchema.shape);
 const CLASS_NAMES = Object.keys(classSchema.shape);
 const LATENCY_NAMES = [...new Set(latencySchema.options.flatMap(({ shape }) => Object.keys(shape)))];
 
+/** Whether the parameter counts something, and so is a whole number. */
+export function isCount(name: NumberName): boolean {
+  return name === 'retained' || name === 'vms';
+}
+
 /** What the parameter means, for tables. */
 export function describeNumber(name: NumberName): string {
   return NUMBERS[name].description ?? '';

@@ -1,5 +1,5 @@
 import { ModelError, requireCount } from '../errors.js';
-import { type NumberName, requireNumberName, withNumber } from './parameters.js';
+import { isCount, type NumberName, requireNumberName, withNumber } from './parameters.js';
 import { availabilityOf, type Setting, type Variant } from './study.js';
 
 /** A parameter and the values that it takes in turn. */
@@ -15,7 +15,7 @@ export interface SweepResult extends Sweep {
 
 /**
  * Reads `name=from:to:steps`, with `:log` behind it for values with equal ratios in place of equal distances. Steps is the number of
- * values.
+ * values; of a parameter that is a whole number, the nearest whole values, each once.
  *
  * @throws ModelError for another form, and for an unknown name (the nearest known one is offered).
  */
@@ -42,7 +42,10 @@ export function parseSweep(text: string): Sweep {
   if (logarithmic && !(from > 0 && to > 0)) {
     throw new ModelError('RMK_ERR_INPUT', `the logarithmic sweep "${text}" must stay above zero`);
   }
-  return { parameter, values: spread(from, to, steps, logarithmic) };
+  const values = spread(from, to, steps, logarithmic);
+  if (!isCount(parameter)) return { parameter, values };
+  // A number of checkpoints or of VMs is whole: the nearest ones, each once.
+  return { parameter, values: [...new Set(values.map(Math.round))] };
 }
 
 /** `steps` values from `from` to `to`, both included exactly. */

@@ -1,5 +1,5 @@
 import { ModelError } from '../errors.js';
-import type { MarkovChain } from './markovChain.js';
+import { type MarkovChain, requireRecurrent } from './markovChain.js';
 
 /** How one state was eliminated: what a visit to it is replaced by. */
 interface Step {
@@ -36,6 +36,7 @@ export class Elimination {
 
   /** @throws ModelError when so many transitions arise that the chain is not sparse enough for this. */
   constructor(chain: MarkovChain) {
+    requireRecurrent(chain);
     const n = chain.states.length;
     this.size = n;
     this.name = chain.name;

@@ -51,25 +51,37 @@ export interface MarkovChain {
   readonly dormant: readonly DormantArc[];
   readonly initial: number;
   readonly values: ParameterValues;
+  /** Whether the initial state can be reached again from every state, so that there is one steady state in which every state counts. */
+  readonly recurrent: boolean;
+}
+
+export interface BuildOptions {
+  /** Drop the states that cannot be reached, as when a probability is zero, rather than refuse them. Default: false. */
+  readonly dropUnreachable?: boolean;
+  /** Accept states that the chain cannot leave for good. Such a chain has no steady state. Default: false. */
+  readonly absorbing?: boolean;
 }
 
 /**
- * Puts numbers on the rates of a chain, and checks that it has a steady state in which every state counts.
+ * Puts numbers on the rates of a chain, and checks it.
  *
- * With `dropUnreachable` the states that cannot be reached from the initial one are dropped, as when a probability is zero;
- * otherwise they are refused.
- *
- * @throws ModelError for a rate that is negative, infinite or no number, for an unknown or doubled state, for a state that
- * cannot be reached, and for one from which there is no way back (an absorbing state). The state is named.
+ * Throws RMK_ERR_CHAIN, and names the state, for a rate that is negative, infinite or not a number, a reward outside 0 to 1, an unknown or
+ * duplicate state, a state that cannot be reached, and one from which there is no way back, unless `absorbing` is set.
  */
 export function buildChain(
   definition: ChainDefinition,
   values: ParameterValues,
-  { dropUnreachable = false }: { dropUnreachable?: boolean } = {},
+  { dropUnreachable = false, absorbing = false }: BuildOptions = {},
 ): MarkovChain {
   const indices = new Map<string, number>();
-  for (const [index, { name }] of definition.states.entries()) {
+  for (const [index, { name, reward }] of definition.states.entries()) {
     if (indices.has(name)) refuse(definition, `the state "${name}" is defined twice`);
+    if (!(reward >= 0 && reward <= 1)) {
+      refuse(
+        definition,
+        `the reward of the state "${name}" is ${reward}: it is the share that is up, from 0 to 1`,
+      );
+    }
     indices.set(name, index);
   }
   const indexOf = (name: string): number => {
@@ -100,6 +112,7 @@ export function buildChain(
     dormant,
     initial,
     values,
+    recurrent: true,
   };
   const reached = reach(chain, 'forwards');
   const unreached = reached.indexOf(0);
@@ -109,14 +122,27 @@ export function buildChain(
   }
   const kept = unreached < 0 ? chain : restrict(chain, reached);
   const closed = reach(kept, 'backwards').indexOf(0);
+  if (closed >= 0 && absorbing) return { ...kept, recurrent: false };
   if (closed >= 0) {
     const state = (kept.states[closed] as ChainState).name;
     const why = kept.arcs.some(({ from }) => from === closed)
       ? `"${definition.initial}" cannot be reached again from it`
       : 'no transition leaves it';
-    refuse(definition, `the state "${state}" is absorbing: ${why}, so there is no steady state to speak of`);
+    refuse(
+      definition,
+      `the state "${state}" is absorbing: ${why}, so there is no steady state. Build it with { absorbing: true } for its reliability and mean times`,
+    );
   }
   return kept;
+}
+
+/** Throws RMK_ERR_CHAIN for a chain with absorbing states, which has no steady state. */
+export function requireRecurrent({ recurrent, name }: MarkovChain): void {
+  if (recurrent) return;
+  throw new ModelError(
+    'RMK_ERR_CHAIN',
+    `"${name}" has absorbing states, so it has no steady state. Ask for its long run, its reliability or its mean times.`,
+  );
 }
 
 function refuse(definition: ChainDefinition, problem: string): never {

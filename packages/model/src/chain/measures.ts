@@ -1,4 +1,5 @@
 import { ModelError } from '../errors.js';
+import { graphOf } from './components.js';
 import { steadyState } from './steadyState.js';
 import type { MarkovChain } from './markovChain.js';
 
@@ -38,7 +39,7 @@ export function unavailabilityOf(chain: MarkovChain, pi: Float64Array): number {
  * Each such entry is turned into a return to the initial state; then entries happen at a rate that the steady state of that chain
  * gives, and its inverse is the mean time, with no subtraction anywhere.
  *
- * @throws ModelError when the initial state is itself one of them, or when none can be reached.
+ * Throws RMK_ERR_INPUT if the initial state is itself one of them, and RMK_ERR_CHAIN if the chain may never enter one.
  */
 export function meanTimeTo(
   chain: MarkovChain,
@@ -77,6 +78,12 @@ export function meanTimeTo(
       `"${chain.name}" never enters such a state: the mean time to it is infinite`,
     );
   }
+  if (!allReach(numbers.size, arcs, entries)) {
+    throw new ModelError(
+      'RMK_ERR_CHAIN',
+      `"${chain.name}" can end elsewhere and never enter such a state: the mean time to it is infinite`,
+    );
+  }
   const states = [...numbers.keys()].map((state) => chain.states[state] as (typeof chain.states)[number]);
   const definition = { from: '', to: '', rate: { kind: 'number', value: 0 }, label: '' } as const;
   const returns = entries.filter(({ from }) => from !== 0).map(({ from, rate }) => ({ from, to: 0, rate }));
@@ -84,8 +91,26 @@ export function meanTimeTo(
   const pi =
     states.length === 1
       ? Float64Array.of(1)
-      : steadyState({ ...chain, states, arcs: renewed, dormant: [], initial: 0 });
+      : steadyState({ ...chain, states, arcs: renewed, dormant: [], initial: 0, recurrent: true });
   return 1 / entries.reduce((sum, { from, rate }) => sum + (pi[from] as number) * rate, 0);
+}
+
+/** Whether one of the entries can be reached from each of the states. */
+function allReach(
+  size: number,
+  arcs: readonly { readonly from: number; readonly to: number }[],
+  entries: readonly { readonly from: number }[],
+): boolean {
+  const { starts, targets } = graphOf(
+    size,
+    arcs.map(({ from, to }) => ({ from: to, to: from })),
+  );
+  const seen = new Set(entries.map(({ from }) => from));
+  for (const state of seen) {
+    for (let at = starts[state] as number; at < (starts[state + 1] as number); at++)
+      seen.add(targets[at] as number);
+  }
+  return seen.size === size;
 }
 
 function groupByFrom(chain: MarkovChain) {

@@ -2,7 +2,7 @@ import { requireCount } from '../errors.js';
 import type { Estimate } from '../numerics/interval.js';
 import { normalHalfWidth } from '../numerics/normal.js';
 import { exponentialVariate, seededRandom } from '../numerics/random.js';
-import type { MarkovChain } from './markovChain.js';
+import { type MarkovChain, requireRecurrent } from './markovChain.js';
 
 /** Minutes. */
 export const MAX_CYCLES = 100_000_000;
@@ -46,6 +46,7 @@ export function simulateChain(
   { cycles, seed = 1, confidence = 0.95 }: { cycles: number; seed?: number; confidence?: number },
 ): Estimate {
   requireCount('the number of cycles', cycles, 2, MAX_CYCLES);
+  requireRecurrent(chain);
   const random = seededRandom(seed);
   const outgoing = chain.states.map((_, state) => chain.arcs.filter(({ from }) => from === state));
   const exits = outgoing.map((arcs) => arcs.reduce((sum, { rate }) => sum + rate, 0));
