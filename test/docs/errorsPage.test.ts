@@ -28,7 +28,7 @@ import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
 import { pinVmio } from '@rmk/pin-vmio';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
-import { buildChain, MODEL_ERROR_CODES, ModelError, transient, type ChainDefinition } from '@rmk/model';
+import { buildChain, MODEL_ERROR_CODES, transient, type ChainDefinition } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -176,7 +176,7 @@ async function messageOf(code: string, produce: () => unknown): Promise<string> 
   try {
     await produce();
   } catch (error) {
-    if ((hasCode(error) || error instanceof ModelError) && error.code === code) return error.message;
+    if (hasCode(error) && error.code === code) return error.message;
     throw error;
   }
   throw new Error(`${code} was not thrown`);

@@ -1,8 +1,7 @@
-import { messageOf, RMK_VERSION } from '@rmk/core';
+import { hasCode, RMK_VERSION } from '@rmk/core';
 import { Command } from 'commander';
 import { benchCommand } from './bench/benchCommand.js';
 import { doctorCommand } from './doctor/doctorCommand.js';
-import { codeOf } from './errorCode.js';
 import { ExitCode } from './exitCode.js';
 import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
@@ -34,8 +33,8 @@ export async function main(
     return code;
   } catch (error) {
     if (isCommanders(error)) return error.exitCode === 0 ? ExitCode.DONE : ExitCode.USAGE;
-    if (!codeOf(error).startsWith('RMK_ERR_')) throw error;
-    terminal.err(`${messageOf(error)}\n`);
+    if (!hasCode(error)) throw error;
+    terminal.err(`${error.message}\n`);
     return ExitCode.USAGE;
   }
 }
@@ -47,5 +46,7 @@ function configure(command: Command, terminal: Terminal): void {
 }
 
 function isCommanders(error: unknown): error is { readonly exitCode: number } {
-  return codeOf(error).startsWith('commander.');
+  // Two copies of commander have two classes of the same error.
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  return typeof code === 'string' && code.startsWith('commander.');
 }

@@ -9,19 +9,38 @@ export const MODEL_ERROR_CODES = {
 
 export type ModelErrorCode = keyof typeof MODEL_ERROR_CODES;
 
+/** One thing that is wrong, and where: a path in a file, a line, or nothing. */
+export interface ModelProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** What marks an RmkError across packages and their copies. */
+const BRAND: unique symbol = Symbol.for('@rmk/core:RmkError') as never;
+
 /**
- * The error of every invalid input to the models. The message says what is wrong, where, and how to fix it.
+ * The error of every invalid input to the models. The reason says what is wrong, where, and how to fix it.
  *
- * This package imports nothing of RMK, so the class is its own, but it has the shape and the codes of `RmkError`: test `code`.
+ * This package imports nothing of RMK, so the class is its own. It has the codes, the fields and the mark of an `RmkError`, and so is one for
+ * `hasCode` and for `instanceof RmkError`.
  */
 export class ModelError extends Error {
   readonly code: ModelErrorCode;
-  readonly problems: readonly string[];
+  /** The message without the code and the problems. */
+  readonly reason: string;
+  readonly plugin = undefined;
+  readonly problems: readonly ModelProblem[];
+  readonly [BRAND] = true;
 
-  constructor(code: ModelErrorCode, message: string, problems: readonly string[] = []) {
-    super(`${code}: ${message}${problems.map((problem) => `\n  - ${problem}`).join('')}`);
+  constructor(code: ModelErrorCode, reason: string, problems: readonly ModelProblem[] = []) {
+    const list = problems.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
+    const [only = '', ...others] = list;
+    super(
+      `${code}: ${reason}${others.length > 0 ? list.map((each) => `\n  - ${each}`).join('') : only === '' ? '' : `: ${only}`}`,
+    );
     this.name = 'ModelError';
     this.code = code;
+    this.reason = reason;
     this.problems = problems;
   }
 }

@@ -18,9 +18,8 @@ import {
   transient,
   unavailabilityOf,
 } from '@rmk/model';
-import { RmkError } from '@rmk/core';
+import { hasCode, RmkError } from '@rmk/core';
 import type { Command } from 'commander';
-import { codeOf } from '../errorCode.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { readJson, readText, writeText } from './files.js';
@@ -148,7 +147,7 @@ function study(
     availability: 1 - unavailability,
     unavailability,
     ...(rewards === undefined ? {} : { meanReward: meanReward(chain, probabilities, rewards) }),
-    ...(fails ? meanTimeToFailure(chain, failed) : {}),
+    ...(fails ? failureTime(chain, failed) : {}),
     ...(end === undefined
       ? {}
       : { meanTimeToAbsorption: end.meanTimeToAbsorptionHours, classes: end.classes.slice(0, MOST_LISTED) }),
@@ -167,11 +166,11 @@ function study(
 }
 
 /** Nothing if the chain may never fail, so that the mean time to its failure is infinite. */
-function meanTimeToFailure(chain: MarkovChain, failed: StateTest): { readonly meanTimeToFailure?: number } {
+function failureTime(chain: MarkovChain, failed: StateTest): { readonly meanTimeToFailure?: number } {
   try {
     return { meanTimeToFailure: meanTimeTo(chain, failed) };
   } catch (error) {
-    if (codeOf(error) === 'RMK_ERR_CHAIN') return {};
+    if (hasCode(error, 'RMK_ERR_CHAIN')) return {};
     throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { hasCode, RmkError } from '@rmk/core';
+import { ModelError } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
 import { file, run } from './commandFixtures.js';
 
@@ -94,5 +96,24 @@ describe('what a user does wrong', () => {
     const { stdout, code } = await run('availability', '--help');
     expect(code).toBe(0);
     expect(stdout).toContain('--sweep');
+  });
+});
+
+describe('an error of the models', () => {
+  it('is an RmkError, with the fields of one, though the models import nothing of RMK', () => {
+    const error = new ModelError('RMK_ERR_INPUT', 'x is wrong', [
+      { path: 'a', message: 'one' },
+      { path: '', message: 'two' },
+    ]);
+    expect(error).toBeInstanceOf(RmkError);
+    expect(hasCode(error, 'RMK_ERR_INPUT')).toBe(true);
+    expect(hasCode(error, 'RMK_ERR_CHAIN')).toBe(false);
+    const same = new RmkError('RMK_ERR_INPUT', error.reason, { problems: error.problems });
+    expect(error.message).toBe(same.message);
+    for (const problems of [[], error.problems.slice(0, 1)]) {
+      expect(new ModelError('RMK_ERR_CHAIN', 'y', problems).message).toBe(
+        new RmkError('RMK_ERR_CHAIN', 'y', { problems }).message,
+      );
+    }
   });
 });

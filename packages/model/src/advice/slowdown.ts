@@ -27,9 +27,10 @@ export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
     throw new ModelError(
       'RMK_ERR_INPUT',
       `${path} is not of the form { "slowdown": [{ "intervalMs": 50, "slowdown": 0.063, "low": 0.06, "high": 0.066 }] }`,
-      parsed.error.issues.map(
-        ({ path: where, message }) => `${where.map(String).join('.') || 'the file'}: ${message}`,
-      ),
+      parsed.error.issues.map(({ path: where, message }) => ({
+        path: where.map(String).join('.') || 'the file',
+        message,
+      })),
     );
   }
   return checked(parsed.data.slowdown, path);

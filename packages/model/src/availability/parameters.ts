@@ -107,12 +107,15 @@ export function parseParameterFile(content: unknown, path: string): ParameterFil
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => {
     const where = issue.path.map(String).join('.');
-    if (issue.code !== 'unrecognized_keys') return [`${where === '' ? 'the file' : where}: ${issue.message}`];
+    if (issue.code !== 'unrecognized_keys') {
+      return [{ path: where === '' ? 'the file' : where, message: issue.message }];
+    }
     const known =
       where === '' ? ['base', ...PARAMETER_NAMES] : where.endsWith('latency') ? LATENCY_NAMES : CLASS_NAMES;
-    return issue.keys.map(
-      (key) => `${where === '' ? '' : `${where}.`}${key}: unknown${suggestion(key, known)}`,
-    );
+    return issue.keys.map((key) => ({
+      path: where === '' ? key : `${where}.${key}`,
+      message: `unknown${suggestion(key, known)}`,
+    }));
   });
   throw new ModelError(
     'RMK_ERR_INPUT',

@@ -35,9 +35,10 @@ export function parseChain(content: unknown, path: string): ChainFile {
     throw new ModelError(
       'RMK_ERR_INPUT',
       `${path} is not a chain of the form { "states": [{ "name": "up", "reward": 1 }], "transitions": [{ "from": "up", "to": "down", "rate": 0.001 }] }`,
-      parsed.error.issues.map(
-        ({ path: where, message }) => `${where.map(String).join('.') || 'the file'}: ${message}`,
-      ),
+      parsed.error.issues.map(({ path: where, message }) => ({
+        path: where.map(String).join('.') || 'the file',
+        message,
+      })),
     );
   }
   const { name = path, parameters = {}, states, transitions, initial } = parsed.data;

@@ -1,4 +1,4 @@
-import { ModelError } from '../errors.js';
+import { ModelError, type ModelProblem } from '../errors.js';
 import type { LatencySample } from './latencySample.js';
 
 /** What a latency sample file holds. */
@@ -24,7 +24,7 @@ const OTHER_DEFINITION = /first read|activation|\berror latency|\bfault latency/
 export function parseLatencySamples(text: string, path = 'the samples'): LatencySamples {
   const samples: LatencySample[] = [];
   const headers: string[] = [];
-  const problems: string[] = [];
+  const problems: ModelProblem[] = [];
   for (const [index, raw] of text.split(/\r?\n/).entries()) {
     const line = raw.trim();
     if (line === '') continue;
@@ -35,12 +35,14 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
     const sample = sampleOf(line);
     if (sample !== undefined) samples.push(sample);
     else
-      problems.push(
-        `line ${index + 1}: "${line}" is not a latency in ms (12.5), nor one that was cut off (>250), nor inf`,
-      );
+      problems.push({
+        path: `line ${index + 1}`,
+        message: `"${line}" is not a latency in ms (12.5), nor one that was cut off (>250), nor inf`,
+      });
   }
   if (problems.length > 0) {
-    const more = problems.length > 10 ? [`and ${problems.length - 10} lines more`] : [];
+    const more =
+      problems.length > 10 ? [{ path: '', message: `and ${problems.length - 10} lines more` }] : [];
     throw new ModelError('RMK_ERR_INPUT', `${path} is not a sample file of latencies: one number a line`, [
       ...problems.slice(0, 10),
       ...more,
