@@ -112,6 +112,7 @@ export {
   type ParameterFile,
   type Parameters,
   describeNumber,
+  labelNumber,
   parametersSchema,
   requireNumberName,
   withNumber,

@@ -1,5 +1,7 @@
 import {
   describeNumber,
+  labelNumber,
+  NUMBER_NAMES,
   type Estimate,
   evaluate,
   formatRate,
@@ -101,7 +103,7 @@ export function availabilityReport(input: {
       sweepSection(
         result,
         setting,
-        `Availability against ${result.parameter}`,
+        `Availability against ${labelNumber(result.parameter)}`,
         describeNumber(result.parameter),
       ),
     ),
@@ -134,7 +136,7 @@ function sweepSection(
       x: { label: labelOf(sweep.parameter), logarithmic, format: significant },
       // The logarithm of the unavailability, falling upwards, so that each nine more is as far as the one before.
       y: {
-        label: 'availability',
+        label: 'availability (the logarithm of what is missing to 100 %)',
         logarithmic: true,
         reversed: true,
         format: (unavailability) => `${Number((100 * (1 - unavailability)).toPrecision(8))} %`,
@@ -163,7 +165,7 @@ function tornadoSection(tornado: Tornado, corruption: Estimate | undefined): Sec
       centre: tornado.downtimeMinutesPerYear,
       label: 'downtime, minutes a year',
       bars: tornado.bars.map((bar) => ({
-        name: bar.input,
+        name: isNumberName(bar.input) ? labelNumber(bar.input) : bar.input,
         atLow: bar.downtimeAtLow,
         atHigh: bar.downtimeAtHigh,
         low: significant(bar.low),
@@ -193,5 +195,9 @@ function transitionTable(setting: Setting): Section {
 }
 
 function labelOf(name: NumberName): string {
-  return `${name}: ${describeNumber(name)}`;
+  return labelNumber(name);
+}
+
+function isNumberName(name: string): name is NumberName {
+  return (NUMBER_NAMES as readonly string[]).includes(name);
 }

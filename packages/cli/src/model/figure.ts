@@ -91,8 +91,8 @@ export function lineFigure({ x, y, series, marks = [] }: LineFigure): string {
     marginRight: 130,
     marginTop: 34,
     marginBottom: 46,
-    x: { label: x.label, labelAnchor: 'center', labelArrow: 'none', ...xTicks, domain: extent(placed) },
-    y: { label: y.label, labelArrow: 'none', grid: true, nice: y.logarithmic !== true, ...yTicks },
+    x: { label: titleOf(x), labelAnchor: 'center', labelArrow: 'none', ...xTicks, domain: extent(placed) },
+    y: { label: titleOf(y), labelArrow: 'none', grid: true, nice: y.logarithmic !== true, ...yTicks },
     color: { domain: series.map(({ name }) => name), range: series.map(({ colour }) => colour) },
     marks: [
       Plot.frame({ stroke: '#bbb' }),
@@ -133,6 +133,11 @@ export function lineFigure({ x, y, series, marks = [] }: LineFigure): string {
       }),
     ],
   });
+}
+
+/** The label of an axis, which says so where equal distances are equal ratios. */
+function titleOf({ label, logarithmic, reversed }: Axis): string {
+  return logarithmic === true && reversed !== true ? `${label} (logarithmic)` : label;
 }
 
 function scaleOf(axis: Axis): (value: number) => number {
@@ -210,7 +215,7 @@ export function tornadoFigure({ centre, label, bars }: TornadoFigure): string {
   return svgOf({
     width: WIDTH,
     height: 90 + 30 * bars.length,
-    marginLeft: 200,
+    marginLeft: 250,
     marginRight: 40,
     marginTop: 44,
     marginBottom: 46,

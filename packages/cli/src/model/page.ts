@@ -13,7 +13,7 @@ export type Section =
 const STYLE = `
 body { font: 16px/1.5 system-ui, "DejaVu Sans", sans-serif; color: #222; background: #fff; max-width: 860px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; line-height: 1.2; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
-figure { margin: 0.6rem 0; } figure svg { max-width: 100%; height: auto; display: block; }
+figure { margin: 0.6rem 0 2rem; } figcaption { margin-top: 0.9rem; } figure svg { max-width: 100%; height: auto; display: block; }
 figcaption, .note { color: #555; font-size: 0.88rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.88rem; } th, td { text-align: left; padding: 0.28rem 0.7rem 0.28rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }

@@ -87,6 +87,32 @@ const PARAMETER_NAMES = Object.keys(parametersSchema.shape);
 const CLASS_NAMES = Object.keys(classSchema.shape);
 const LATENCY_NAMES = [...new Set(latencySchema.options.flatMap(({ shape }) => Object.keys(shape)))];
 
+/** What stands at an axis or a bar for each number. */
+const LABELS: Readonly<Record<NumberName, string>> = {
+  vmMttfHours: 'MTTF of the VM, h',
+  vmRestartSeconds: 'restart of VM and job, s',
+  checkpointVmMttfHours: 'MTTF of the checkpointing VM, h',
+  checkpointVmRestartSeconds: 'restart of the checkpointing VM, s',
+  hypervisorMttfHours: 'MTTF of the hypervisor, h',
+  hypervisorRestartSeconds: 'restart of the hypervisor, s',
+  rollbackSeconds: 'rollback, s',
+  intervalMs: 'checkpoint interval T_ck, ms',
+  retained: 'checkpoints retained',
+  latencyPercentile: 'share of errors detected within T_B',
+  latencyBoundMs: 'latency bound T_B, ms',
+  failoverSeconds: 'failover to the replica, s',
+  replicaRestartSeconds: 'new replica, s',
+  diskIntervalSeconds: 'interval of checkpoints on disk, s',
+  diskWriteSeconds: 'write of a checkpoint to disk, s',
+  diskLoadSeconds: 'load of a checkpoint from disk, s',
+  vms: 'protected VMs',
+};
+
+/** The number's label, with its unit. */
+export function labelNumber(name: NumberName): string {
+  return LABELS[name];
+}
+
 /** Whether the parameter counts something, and so is a whole number. */
 export function isCount(name: NumberName): boolean {
   return name === 'retained' || name === 'vms';
