@@ -22,6 +22,7 @@ describe.each(KIND_NAMES)('a new %s', (kind) => {
         'package.json',
         'src/events.ts',
         'src/index.ts',
+        'src/options.ts',
         'src/plugin.ts',
         'src/roomTemperature.ts',
         'test/roomTemperature.test.ts',
@@ -45,10 +46,16 @@ describe.each(KIND_NAMES)('a new %s', (kind) => {
       exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
       engines: { node: '>=20.19' },
       scripts: { build: expect.any(String), test: 'vitest run' },
-      dependencies: { '@rmk/core': `^${RMK_VERSION}`, zod: expect.any(String) },
-      peerDependencies: { 'reflect-metadata': expect.any(String), tsyringe: expect.any(String) },
+      dependencies: { zod: expect.any(String) },
+      // Shared with whoever installs the plugin: a copy of its own could not be injected into.
+      peerDependencies: {
+        '@rmk/core': `^${RMK_VERSION}`,
+        'reflect-metadata': expect.any(String),
+        tsyringe: expect.any(String),
+      },
       devDependencies: { '@rmk/testing': `^${RMK_VERSION}`, vitest: expect.any(String) },
     });
+    expect(manifest).not.toHaveProperty(['dependencies', '@rmk/core']);
     expect(manifest).toHaveProperty('description', expect.stringContaining('RMK'));
     expect(manifest).toHaveProperty('keywords', expect.arrayContaining(['rmk', 'rmk-plugin']));
   });
@@ -60,7 +67,7 @@ describe.each(KIND_NAMES)('a new %s', (kind) => {
     const [event = ''] = /EVT_ROOMTEMPERATURE[A-Z]+/.exec(text('src/events.ts')) ?? [];
     expect(text('src/plugin.ts')).toContain(`events: ['${event}']`);
     expect(text('README.md')).toContain(`\`${event}\``);
-    const options = [...text('src/plugin.ts').matchAll(/^ {2}(\w+): z/gm)].map(([, option]) => option);
+    const options = [...text('src/options.ts').matchAll(/^ {2}(\w+): z/gm)].map(([, option]) => option);
     expect(options.length).toBeGreaterThan(0);
     for (const option of options) expect(text('README.md')).toContain(`| \`${option}\``);
     for (const section of ['## Options', '## Events']) expect(text('README.md')).toContain(section);

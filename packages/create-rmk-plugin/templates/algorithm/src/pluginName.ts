@@ -13,7 +13,7 @@ import {
   type Module,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { PluginNameOptions } from './plugin.js';
+import type { PluginNameOptions } from './options.js';
 
 /** Saves those pages ahead that were written in each of the last epochs, so that the guest need not fault at them. */
 @injectable()

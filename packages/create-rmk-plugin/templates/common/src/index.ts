@@ -1,3 +1,4 @@
 export type * from './events.js';
-export { pluginName, type PluginNameOptions } from './plugin.js';
+export type { PluginNameOptions } from './options.js';
+export { pluginName } from './plugin.js';
 export { PluginName } from './pluginName.js';

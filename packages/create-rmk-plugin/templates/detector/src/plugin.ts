@@ -1,20 +1,6 @@
-import { definePlugin, DURATION_HINT, isDuration, nanoseconds, P_VMIO, type Duration } from '@rmk/core';
-import { z } from 'zod';
+import { definePlugin, nanoseconds, P_VMIO } from '@rmk/core';
+import { pluginNameOptions } from './options.js';
 import { PluginName } from './pluginName.js';
-
-const pluginNameOptions = z.strictObject({
-  /** What the guest puts out when something is wrong with it. */
-  text: z
-    .string()
-    .regex(/^[\x20-\x7e]+$/, 'expected ASCII characters, one at least')
-    .default('panic:'),
-  /** Where it does so: a device of P_VMIO. */
-  device: z.string().min(1).default('uart'),
-  /** The longest time from an error until the text is reported. */
-  within: z.custom<Duration>(isDuration, DURATION_HINT).default('100ms'),
-});
-
-export type PluginNameOptions = z.output<typeof pluginNameOptions>;
 
 /** What the kernel checks before it runs anything. */
 export const pluginName = definePlugin({

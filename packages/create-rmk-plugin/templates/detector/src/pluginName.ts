@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { BUS, nanoseconds, OPTIONS, type Bus, type Module, type RmkEvent } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { PluginNameOptions } from './plugin.js';
+import type { PluginNameOptions } from './options.js';
 
 /** Reads what the guest puts out, and reports an error when it is the text. */
 @injectable()

@@ -1,14 +1,7 @@
 import { definePlugin, provide, VIRTUAL_MACHINE } from '@rmk/core';
-import { z } from 'zod';
 import { P_PLUGINNAME } from './pin.js';
+import { pluginNameOptions } from './options.js';
 import { PluginName } from './pluginName.js';
-
-const pluginNameOptions = z.strictObject({
-  /** A register of the machine, by its name. */
-  register: z.string().min(1).default('pc'),
-});
-
-export type PluginNameOptions = z.output<typeof pluginNameOptions>;
 
 /** What the kernel checks before it runs anything. */
 export const pluginName = definePlugin({

@@ -10,7 +10,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import type { PluginNamePin } from './pin.js';
-import type { PluginNameOptions } from './plugin.js';
+import type { PluginNameOptions } from './options.js';
 
 /** Wraps one capability of the hypervisor, the reading of a register, and says so to all. It decides nothing. */
 @injectable()

@@ -1,13 +1,6 @@
-import { CHECKPOINTS, definePlugin, P_VCPU } from '@rmk/core';
-import { z } from 'zod';
+import { CHECKPOINTS, definePlugin, provide, P_VCPU, RECOVERY } from '@rmk/core';
+import { pluginNameOptions } from './options.js';
 import { PluginName } from './pluginName.js';
-
-const pluginNameOptions = z.strictObject({
-  /** After so many recoveries the guest is given up, and stays suspended. */
-  maxRecoveries: z.int().min(1).default(100),
-});
-
-export type PluginNameOptions = z.output<typeof pluginNameOptions>;
 
 /** What the kernel checks before it runs anything. */
 export const pluginName = definePlugin({
@@ -16,6 +9,7 @@ export const pluginName = definePlugin({
   rmk: '^0.0.0-rmk',
   requires: [P_VCPU, CHECKPOINTS],
   events: ['EVT_PLUGINNAMEDECIDED'],
-  modules: [PluginName],
+  // Only one plugin of a domain can provide it: two recoveries would undo each other's work.
+  provides: [provide(RECOVERY, PluginName)],
   options: pluginNameOptions,
 });

@@ -2,31 +2,44 @@ import 'reflect-metadata';
 import {
   BUS,
   CHECKPOINTS,
+  messageOf,
+  nanoseconds,
   OPTIONS,
   P_VCPU,
   type Bus,
   type Checkpoint,
   type Checkpoints,
+  type DomainRecovery,
   type Module,
   type Nanoseconds,
   type RecoveryRecord,
   type RecoveryTrigger,
   type RmkEvent,
+  type RungAttempt,
   type Suspension,
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { PluginNameOptions } from './plugin.js';
+import type { PluginNameOptions } from './options.js';
+
+/** What a rollback or a restart did. */
+type Restored = Pick<
+  RecoveryRecord,
+  'rung' | 'checkpoint' | 'pagesRestored' | 'workLostNs' | 'outputStruckBytes'
+>;
 
 /**
- * Takes a failed guest back to the newest checkpoint from before it was suspect, and never to the newest of all, which
- * the error may have reached. Where there is none, the guest is restarted.
+ * Rolls a failed guest back to the newest checkpoint from before it was suspect, and never to the newest of all, which
+ * the error may have reached. If that is impossible or fails, restarts the guest.
  */
 @injectable()
-export class PluginName implements Module {
-  private recoveries = 0;
+export class PluginName implements DomainRecovery, Module {
   private recovering = false;
+  /** Keeps a guest that was given up suspended. */
+  private givenUp: Suspension | undefined;
   private lastAtNs: Nanoseconds = -1;
+  /** Domain times of the recoveries that still count. */
+  private recoveredAtNs: readonly Nanoseconds[] = [];
 
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
@@ -37,81 +50,126 @@ export class PluginName implements Module {
 
   start(): void {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
+    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
   }
 
-  /** The VM is held until the promise settles. */
-  private async recover({
-    atNs,
-    kind,
-    cause,
-    source,
-    suspectSinceNs,
-  }: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
-    // Detected in the state that is being, or has just been, given up.
-    if (this.recovering || atNs <= this.lastAtNs) return;
-    const trigger = {
-      kind,
-      cause,
-      atNs,
-      detector: source,
-      ...(suspectSinceNs === undefined ? {} : { suspectSinceNs }),
-    };
+  get state(): DomainRecovery['state'] {
+    if (this.givenUp !== undefined) return 'given-up';
+    return this.recovering ? 'recovering' : 'ready';
+  }
+
+  /** Someone else restarted the guest: what failed before no longer counts, also if it had been given up. */
+  private async beginAgain(): Promise<void> {
+    if (this.recovering) return;
+    this.recoveredAtNs = [];
+    const { givenUp } = this;
+    this.givenUp = undefined;
+    if (givenUp !== undefined) await this.vcpu.resume(givenUp);
+  }
+
+  /** The VM is paused until the promise settles. */
+  private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
+    const { atNs, kind, cause, source, suspectSinceNs } = detected;
+    // Detected in the state that is being, or has just been, discarded.
+    if (this.state !== 'ready' || atNs <= this.lastAtNs) return;
+    const suspect = suspectSinceNs === undefined ? {} : { suspectSinceNs };
+    const trigger: RecoveryTrigger = { kind, cause, atNs, detector: source, ...suspect };
+    const attempts: RungAttempt[] = [];
     this.recovering = true;
     this.lastAtNs = atNs;
     try {
-      const suspension = await this.vcpu.suspend();
-      // A VM that is given up stays suspended.
-      if (this.recoveries === this.options.maxRecoveries) this.giveUp(trigger);
-      else await this.rollBackOrRestart(trigger, suspension);
+      await this.restore(trigger, attempts);
+    } catch (error) {
+      this.reportFailure(trigger, attempts, `the VM could not be suspended or resumed: ${messageOf(error)}`);
     } finally {
       this.recovering = false;
     }
   }
 
-  private async rollBackOrRestart(trigger: RecoveryTrigger, suspension: Suspension): Promise<void> {
-    this.recoveries += 1;
-    const { atNs, kind } = trigger;
-    const target = targetOf(this.checkpoints.retained, trigger.suspectSinceNs ?? atNs);
+  private async restore(trigger: RecoveryTrigger, attempts: RungAttempt[]): Promise<void> {
+    const startedAt = performance.now();
+    const suspension = await this.vcpu.suspend();
+    const suspendedAt = performance.now();
+    const restored =
+      this.isExhausted(trigger.atNs) ??
+      (await this.rollBack(trigger, attempts)) ??
+      (await this.restart(attempts));
+    if (typeof restored === 'string') {
+      this.givenUp = suspension;
+      this.reportFailure(trigger, attempts, restored);
+      return;
+    }
+    this.recoveredAtNs = [...this.recoveredAtNs, trigger.atNs];
+    const restoredAt = performance.now();
+    await this.vcpu.resume(suspension);
+    const resumedAt = performance.now();
+    const record: RecoveryRecord = {
+      trigger,
+      ...restored,
+      attempts,
+      occurrence: 1,
+      steps: {
+        suspendHostNs: hostNs(startedAt, suspendedAt),
+        rollbackHostNs: hostNs(suspendedAt, restoredAt),
+        resumeHostNs: hostNs(restoredAt, resumedAt),
+      },
+      durationHostNs: hostNs(startedAt, resumedAt),
+    };
+    this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
+  }
+
+  /** Why the guest is not recovered once more. */
+  private isExhausted(atNs: Nanoseconds): string | undefined {
+    const { maxRecoveries, recoveryWindow } = this.options;
+    const since = atNs - nanoseconds(recoveryWindow);
+    this.recoveredAtNs = this.recoveredAtNs.filter((recoveredAtNs) => recoveredAtNs > since);
+    if (this.recoveredAtNs.length < maxRecoveries) return undefined;
+    return `${maxRecoveries} recoveries within ${recoveryWindow} are as many as maxRecoveries allows`;
+  }
+
+  /** Undefined if there is no target, or the rollback failed. */
+  private async rollBack(trigger: RecoveryTrigger, attempts: RungAttempt[]): Promise<Restored | undefined> {
+    const { atNs, kind, suspectSinceNs = atNs } = trigger;
+    const target = targetOf(this.checkpoints.retained, suspectSinceNs);
     this.bus
       .topic('EVT_PLUGINNAMEDECIDED')
       .publish({ atNs, kind, ...(target === undefined ? {} : { takenAtNs: target.takenAtNs }) });
-    const startedAt = performance.now();
-    const done = target === undefined ? await this.restart() : await this.rollBack(target, atNs);
-    const rolledBackAt = performance.now();
-    await this.vcpu.resume(suspension);
-    const steps = {
-      suspendHostNs: 0,
-      rollbackHostNs: hostNs(startedAt, rolledBackAt),
-      resumeHostNs: hostNs(rolledBackAt, performance.now()),
-    };
-    const durationHostNs = steps.rollbackHostNs + steps.resumeHostNs;
-    const record: RecoveryRecord = { trigger, occurrence: 1, steps, durationHostNs, ...done };
-    this.bus.topic('EVT_RECOVERED').publish({ atNs, record });
-  }
-
-  private async rollBack(target: Checkpoint, atNs: Nanoseconds) {
+    if (target === undefined) {
+      attempts.push({ rung: 'target', failure: 'no retained checkpoint is old enough' });
+      return undefined;
+    }
     const { takenAtNs, origin } = target;
-    const { pagesRestored, undoneNs, outputStruckBytes } = await this.checkpoints.rollback(target);
-    return {
-      rung: 'target' as const,
-      attempts: [{ rung: 'target' as const, takenAtNs }],
-      checkpoint: { takenAtNs, origin, ageNs: atNs - takenAtNs },
-      pagesRestored,
-      workLostNs: undoneNs,
-      outputStruckBytes,
-    };
+    try {
+      const { pagesRestored, undoneNs, outputStruckBytes } = await this.checkpoints.rollback(target);
+      attempts.push({ rung: 'target', takenAtNs });
+      return {
+        rung: 'target',
+        checkpoint: { takenAtNs, origin, ageNs: atNs - takenAtNs },
+        pagesRestored,
+        workLostNs: undoneNs,
+        outputStruckBytes,
+      };
+    } catch (error) {
+      attempts.push({ rung: 'target', takenAtNs, failure: messageOf(error) });
+      return undefined;
+    }
   }
 
-  private async restart() {
-    await this.vcpu.restart();
-    return { rung: 'restart' as const, attempts: [{ rung: 'restart' as const }], pagesRestored: 0 };
+  /** The reason if the restart failed too. */
+  private async restart(attempts: RungAttempt[]): Promise<Restored | string> {
+    try {
+      await this.vcpu.restart();
+      attempts.push({ rung: 'restart' });
+      return { rung: 'restart', pagesRestored: 0 };
+    } catch (error) {
+      const failure = messageOf(error);
+      attempts.push({ rung: 'restart', failure });
+      return failure;
+    }
   }
 
-  private giveUp(trigger: RecoveryTrigger): void {
-    const reason = `${this.recoveries} recoveries are as many as maxRecoveries allows`;
-    this.bus
-      .topic('EVT_RECOVERYFAILED')
-      .publish({ atNs: trigger.atNs, trigger, attempts: [{ rung: 'target', failure: reason }], reason });
+  private reportFailure(trigger: RecoveryTrigger, attempts: readonly RungAttempt[], reason: string): void {
+    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
   }
 }
 

@@ -18,7 +18,7 @@ async function crash(rig: Rig): Promise<void> {
   await rig.domain.get(P_VCPU).writeRegister('pc', 0n);
 }
 
-it('takes a crashed guest back to the checkpoint before the newest, and it goes on as if nothing had been', async () => {
+it('takes a crashed guest back to the checkpoint before the newest, and it continues as if nothing had happened', async () => {
   const rig = await start();
   await rig.advance('730ms');
   await crash(rig);
@@ -49,7 +49,22 @@ it('restarts a guest that has no checkpoint to go back to', async () => {
   expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
 });
 
-it('gives up after as many recoveries as it may make', async () => {
+it('restarts a guest whose rollback fails', async () => {
+  const rig = await start();
+  await rig.advance('730ms');
+  // Behind the back of RMK: its checkpoints no longer apply.
+  await rig.machine.restart();
+  await crash(rig);
+  await rig.advance('40ms');
+  expect(rig).toHaveRecovered({ rung: 'restart', times: 1 });
+  const [recovered] = rig.events('EVT_RECOVERED');
+  expect(recovered?.record.attempts).toMatchObject([
+    { rung: 'target', failure: expect.any(String) },
+    { rung: 'restart' },
+  ]);
+});
+
+it('gives up after as many recoveries in the window as it may make, and begins again when someone restarts the guest', async () => {
   const rig = await start({ maxRecoveries: 2 });
   for (let time = 0; time < 3; time++) {
     await rig.advance('200ms');
@@ -57,5 +72,26 @@ it('gives up after as many recoveries as it may make', async () => {
     await rig.advance('20ms');
   }
   expect(rig).toHaveRecovered({ times: 2 });
-  expect(rig).toHaveFailedToRecover({ reason: '2 recoveries are as many as maxRecoveries allows' });
+  expect(rig).toHaveFailedToRecover({
+    reason: '2 recoveries within 10min are as many as maxRecoveries allows',
+  });
+  const givenUpAtNs = rig.nowNs;
+  await rig.advance('50ms');
+  expect(rig.nowNs).toBe(givenUpAtNs);
+  await rig.domain.get(P_VCPU).restart();
+  await rig.advance('200ms');
+  await crash(rig);
+  await rig.advance('20ms');
+  expect(rig).toHaveRecovered({ times: 3 });
+});
+
+it('does not count recoveries that are older than the window', async () => {
+  const rig = await start({ maxRecoveries: 1, recoveryWindow: '150ms' });
+  for (let time = 0; time < 3; time++) {
+    await rig.advance('200ms');
+    await crash(rig);
+    await rig.advance('20ms');
+  }
+  expect(rig).toHaveRecovered({ times: 3 });
+  expect(rig).not.toHaveFailedToRecover();
 });
