@@ -1,7 +1,10 @@
 import { onTestFinished } from 'vitest';
-import type { DomainRig } from './domainRig.js';
 
-type AnyRig = Pick<DomainRig<never>, 'stop' | 'isStopped'> & { readonly machine: { readonly name: string } };
+interface AnyRig {
+  readonly machine: { readonly name: string };
+  readonly isStopped: boolean;
+  stop(): Promise<void>;
+}
 
 const left: AnyRig[] = [];
 
