@@ -8,7 +8,7 @@ import {
   type Module,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { CowpOptions } from './plugin.js';
+import type { CowpOptions } from './options.js';
 
 /**
  * COWP (§3): the pages written in the last epoch (H_i) are expected to be written again, so they are saved at once and

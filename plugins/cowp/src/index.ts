@@ -1,2 +1,3 @@
 export { Cowp } from './cowp.js';
-export { cowp, type CowpOptions } from './plugin.js';
+export type { CowpOptions } from './options.js';
+export { cowp } from './plugin.js';

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { BUS, nanoseconds, OPTIONS, type Bus, type Module, type Nanoseconds, type RmkEvent } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { HangDetectorOptions } from './plugin.js';
+import type { HangDetectorOptions } from './options.js';
 
 /**
  * The hang rule of RMK (§8.3): more than a threshold of domain time in which the VM was not idle, between two signs of

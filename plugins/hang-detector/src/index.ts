@@ -1,2 +1,3 @@
 export { HangDetector } from './hangDetector.js';
-export { hangDetector, type HangDetectorOptions } from './plugin.js';
+export type { HangDetectorOptions } from './options.js';
+export { hangDetector } from './plugin.js';

@@ -1,15 +1,6 @@
-import { definePlugin, DURATION_HINT, isDuration, nanoseconds, P_VMSCHL, type Duration } from '@rmk/core';
-import { z } from 'zod';
+import { definePlugin, nanoseconds, P_VMSCHL } from '@rmk/core';
 import { HangDetector } from './hangDetector.js';
-
-const hangDetectorOptions = z.strictObject({
-  /** Longest non-idle domain time between two signs of progress in a VM that is well. */
-  threshold: z.custom<Duration>(isDuration, DURATION_HINT).default('200ms'),
-  /** What counts as a sign. A re-armed timer tells only hangs with interrupts off. */
-  signs: z.array(z.string().min(1)).min(1).default(['context-switch', 'heartbeat', 'timer-rearmed']),
-});
-
-export type HangDetectorOptions = z.output<typeof hangDetectorOptions>;
+import { hangDetectorOptions } from './options.js';
 
 /**
  * The module hang-detector. Its bound counts non-idle time: the threshold, the slice at whose end it is told, and half

@@ -15,7 +15,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { BeatMatcher } from './beatMatcher.js';
-import type { HeartbeatDetectorOptions } from './plugin.js';
+import type { HeartbeatDetectorOptions } from './options.js';
 
 /** What the detector has heard of a guest: as much a part of the guest's life as its memory, and turned back with it. */
 interface Heard {

@@ -1,2 +1,3 @@
 export { HeartbeatDetector } from './heartbeatDetector.js';
-export { heartbeatDetector, type HeartbeatDetectorOptions } from './plugin.js';
+export type { HeartbeatDetectorOptions } from './options.js';
+export { heartbeatDetector } from './plugin.js';

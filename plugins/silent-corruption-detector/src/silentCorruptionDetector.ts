@@ -18,7 +18,7 @@ import {
   type PageTablePin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import type { SilentCorruptionDetectorOptions } from './plugin.js';
+import type { SilentCorruptionDetectorOptions } from './options.js';
 import { portionsOf, type Block, type Portion, type Stretch } from './portions.js';
 import type { RegionCorrupted } from './regionCorrupted.js';
 
