@@ -1,4 +1,4 @@
-// Builds the demo guest for QEMU into the cache, where it is not there yet: `npm run guest:qemu [-- --newest]`. Prints
+// Builds the demo guest for QEMU into the cache, unless it is there already: `npm run guest:qemu [-- --newest]`. Prints
 // where its parts are, as JSON, on stdout.
 import { linuxGuest } from '@rmk/hypervisor-qemu';
 

@@ -45,7 +45,7 @@ interface GuestSettings {
   readonly input?: string | readonly InputEntry[];
 }
 
-/** An executable of one's own, by path or as bytes, or one of RMK's guests by name. */
+/** An executable, by path or as bytes, or one of RMK's guests by name. */
 type GuestProgram =
   | { readonly elf: string | Uint8Array; readonly guest?: never }
   | { readonly guest: GuestName; readonly elf?: never };
@@ -65,7 +65,7 @@ type Protection<Plugins> =
 
 type EmbeddedGuestConfig = GuestSettings & GuestProgram & Protection<PluginList> & { readonly qemu?: never };
 
-/** A guest in QEMU: an unmodified system of one's own. What a heartbeat is named in `qemu`, the preset listens to. */
+/** A guest in QEMU: an unmodified system. The preset listens to the `heartbeat` that `qemu` names. */
 type QemuGuestConfig = Pick<GuestSettings, 'name' | 'memory'> &
   Protection<PluginList> & {
     /** What QEMU is to boot, and its devices: kernel, initrd, append, disks, network, … */

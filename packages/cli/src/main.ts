@@ -9,7 +9,7 @@ import { runCommand } from './run/runCommand.js';
 import { startCommand } from './startCommand.js';
 import { processTerminal, type Terminal } from './terminal.js';
 
-/** `rmk`: gives the exit code. What a user did wrong is said in a message, never with a stack trace. */
+/** `rmk`. Resolves to the exit code. Mistakes of a user are reported without a stack trace. */
 export async function main(
   args: readonly string[],
   terminal: Terminal = processTerminal(),

@@ -20,9 +20,7 @@ const DEFAULT_SEED = 1;
 /** `rmk start`: the main job. */
 export function startCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
   return new Command('start')
-    .description(
-      'protect two guests, inject a crash, bit flips and hangs into them, and prove that nothing was lost',
-    )
+    .description('protect two guests, inject a crash, bit flips and hangs, and prove that nothing was lost')
     .option(
       '--file <path>',
       "what the compressor works on (default: the project's package-lock.json in a clone, the README of @rmk/cli where it is installed)",

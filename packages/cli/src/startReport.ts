@@ -56,7 +56,7 @@ function incidentJson(incident: Incident): object {
   };
 }
 
-/** A few lines for people, as soon as an incident is over. */
+/** A few lines for people, printed when an incident ends. */
 export function incidentText(incident: Incident): string {
   const record = lastRecovery(incident);
   const trigger = incident.recoveries[0]?.trigger;
@@ -73,11 +73,11 @@ function undoneText({ undetectedBefore }: Incident): string {
   return ` (after ${undetectedBefore} without a detection within T_B, each undone)`;
 }
 
-/** An error that was latent for longer than T_ck has reached the first targets already. */
+/** An error that was latent for longer than T_ck has already reached the first targets. */
 function climbText({ recoveries }: Incident): string {
   const before = recoveries.length - 1;
   if (before === 0) return '';
-  return `\n    ${before} rollback${before === 1 ? '' : 's'} before it went to checkpoints that the error had reached already`;
+  return `\n    ${before} rollback${before === 1 ? '' : 's'} before it went to checkpoints that already held the error`;
 }
 
 export function resultText({ verdict, runs, algorithms, checks }: MainJobResult): string {
@@ -130,7 +130,7 @@ function algorithmTable({ cowb, cowp }: MainJobResult['algorithms']): string {
 }
 
 function failedText({ guest, what, found }: Check): string {
-  return colour.red(`  ${guest}: ${what}: does not hold (${found ?? ''})`);
+  return colour.red(`  ${guest}: ${what} failed (${found ?? ''})`);
 }
 
 function milliseconds(ns: Nanoseconds): number {

@@ -5,7 +5,7 @@ export type Recorded = {
   readonly [E in EventName]: { readonly name: E; readonly event: RmkEvent<E> };
 }[EventName];
 
-/** What the matchers look at: a rig, or a recorder on the bus of a domain of one's own. */
+/** What the matchers look at: a rig, or a recorder on the bus of any domain. */
 export interface EventHistory {
   /** All recorded events, in the order of their delivery. */
   readonly recorded: readonly Recorded[];

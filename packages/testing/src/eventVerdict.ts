@@ -72,7 +72,7 @@ export function shown(history: EventHistory): string {
   return `Recorded, without the first ${hidden} lines (rig.timeline() has all):\n${last}`;
 }
 
-/** At most so many of `lines`, and how many more there are. */
+/** The first of `lines`, and how many more there are. */
 function atMost(lines: readonly string[]): readonly string[] {
   const hidden = lines.length - LONGEST_LIST;
   return hidden <= 0 ? lines : [...lines.slice(0, LONGEST_LIST), `  … and ${hidden} more`];

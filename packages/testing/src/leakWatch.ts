@@ -40,7 +40,7 @@ export class LeakWatch {
 
   /**
    * What has not been given back: call it when the domain has stopped, and before the VM is closed. Each names the
-   * plugin out of `plugins` whose code took it, where that can be told, and the place.
+   * plugin out of `plugins` whose code took it, if that is known, and the place.
    */
   async leaks(plugins: readonly Plugin[]): Promise<readonly string[]> {
     for (let turn = 0; turn < TURNS && this.pending() !== undefined; turn++) {
@@ -71,7 +71,7 @@ export class LeakWatch {
     return logs.flat();
   }
 
-  /** Of drivers whose contexts can tell, as the fake machine's; for others their bytes go with the last reference. */
+  /** Of drivers whose contexts know, such as the fake machine. Others free the bytes with the last reference. */
   private unreleasedContexts(): readonly Taken[] {
     return Array.from(this.contexts)
       .filter(([context]) => 'isReleased' in context && context.isReleased === false)
@@ -82,8 +82,8 @@ export class LeakWatch {
     const clock = this.watchedClock(real.clock);
     const own: Partial<VirtualMachine> = {
       clock,
-      observe: <F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void) =>
-        this.disposable(`an observer of the fact ${fact}`, () => real.observe(fact, tell)),
+      observe: <F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void) =>
+        this.disposable(`an observer of the fact ${fact}`, () => real.observe(fact, observer)),
       holdWhile: (pending) => {
         this.pending = pending;
         real.holdWhile(pending);

@@ -96,7 +96,7 @@ declare module 'vitest' {
   interface Matchers<T> extends RmkMatchers {}
 }
 
-/** For an `expect` of one's own; that of vitest is extended where the rig is defined. */
+/** For another `expect`. That of vitest is extended with the rig. */
 export const rmkMatchers = {
   toHaveDetected(
     this: MatcherState,

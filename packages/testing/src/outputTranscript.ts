@@ -17,7 +17,7 @@ export interface OutputByte {
   readonly afterStrike: boolean;
 }
 
-/** The transcript of a rig's guest. It needs P_VMIO, which tells the output. */
+/** The transcript of a rig's guest. Needs P_VMIO, which publishes the output. */
 export function outputTranscript(rig: Rig): readonly TranscriptEntry[] {
   const output = rig.events('EVT_VMOUTPUT').map(({ sequence, atNs, data }) => ({ sequence, atNs, data }));
   const rollbacks = rig

@@ -11,7 +11,7 @@ const NOT_RECORDED: ReadonlySet<EventName> = new Set([
   'EVT_PLUGINCHANGED',
 ] satisfies EventName[]);
 
-/** What is recorded unless told otherwise: what core declares, save what would hide the rest. */
+/** Default: the events of core, without those that would hide the rest. */
 export const RECORDED: readonly EventName[] = CORE_EVENTS.filter((name) => !NOT_RECORDED.has(name));
 
 /** Keeps the events of a domain: `createDomain({ observe: (bus) => recorder.observe(bus), … })`. */

@@ -12,7 +12,7 @@ export interface GivenAnswer {
   readonly text: string;
   /** Domain time at which its last byte left. */
   readonly atNs: Nanoseconds;
-  /** When a rollback or a restart struck it out; absent where it is part of the committed output. */
+  /** When a rollback or a restart struck it out. Undefined if it is part of the committed output. */
   readonly struckAtNs?: Nanoseconds;
   /** Something was struck out in the midst of it: on the wire, two pieces of lines stand there as one. */
   readonly isCut: boolean;

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf, RmkError } from '@rmk/core';
 import { nearest } from '@rmk/kernel';
 
-/** `RMK_ERR_INPUT` for what is not there, with the name that was probably meant, and for what is no file. */
+/** Throws RMK_ERR_INPUT for a missing file, with the name that was probably meant, and for a folder. */
 export function checkIsFile(path: string): void {
   const found = attempt(path, () => statSync(path, { throwIfNoEntry: false }));
   // A device or a pipe could be read for ever.
@@ -31,7 +31,7 @@ function attempt<T>(path: string, read: () => T): T {
 function neighbour(path: string): string {
   try {
     const meant = nearest(basename(path), readdirSync(dirname(path)));
-    return meant === undefined ? ': mend the path' : `, did you mean ${join(dirname(path), meant)}?`;
+    return meant === undefined ? ': fix the path' : `, did you mean ${join(dirname(path), meant)}?`;
   } catch {
     return `, nor a folder ${dirname(path)}`;
   }

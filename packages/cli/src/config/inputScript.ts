@@ -13,7 +13,7 @@ const SHAPE = "expected '<time> line|text|bytes <content>', such as '10ms line h
 /**
  * Reads a script of input. A line is a time, `line` (a line feed is added) or `text` and the text, or `bytes` and
  * pairs of hexadecimal digits. Text between double quotes is read as a JSON string, for what cannot be seen. Empty
- * lines, and lines that begin with `#`, say nothing. `problem` is told everything that is malformed.
+ * lines, and lines that begin with `#`, are ignored. `problem` receives everything that is malformed.
  */
 export function readInputScript(
   script: string,

@@ -40,7 +40,7 @@ const TOOLS: readonly Tool[] = [
 ];
 
 export interface ToolReport extends Tool {
-  /** The first line of what `--version` prints; absent where the program is. */
+  /** First line that `--version` prints. Undefined if the program is not installed. */
   readonly version?: string;
 }
 
@@ -56,11 +56,11 @@ export interface MachineReport {
   readonly memoryBytes: number;
   readonly tools: readonly ToolReport[];
   readonly userfaultfd: UserfaultfdReport;
-  /** Absent where there is no /dev/shm. */
+  /** Undefined without /dev/shm. */
   readonly sharedMemory?: { readonly freeBytes: number; readonly totalBytes: number };
 }
 
-/** What this machine has. Looks, and changes nothing. */
+/** What this machine has. Changes nothing. */
 export async function machineReport(): Promise<MachineReport> {
   const [tools, userfaultfd, shared] = await Promise.all([
     Promise.all(TOOLS.map(toolReport)),

@@ -9,17 +9,17 @@ export type QemuTrial =
   | { readonly works: false; readonly why: string };
 
 export interface QemuReport {
-  /** Absent where QEMU for x86 is not installed. */
+  /** Undefined if QEMU for x86 is not installed. */
   readonly trial?: QemuTrial;
-  /** The newest demo guest in the cache; absent where none was built. */
+  /** Newest demo guest in the cache. Undefined if none was built. */
   readonly demoGuest?: { readonly kernelRelease: string; readonly kernel: string };
-  /** VMs of this user that RMK has started, or has left behind. */
+  /** VMs of this user that RMK started, including those it left running. */
   readonly machines: readonly FoundMachine[];
 }
 
 const QEMU = 'qemu-system-x86_64';
 
-/** Tries what there is on a VM that is thrown away. */
+/** Tries checkpoints on a VM made for that. */
 export async function qemuReport(): Promise<QemuReport> {
   const [guest, machines] = await Promise.all([findLinuxGuest(), findMachines()]);
   const trial = commandPath(QEMU) === undefined ? undefined : await tryQemu();
@@ -32,7 +32,7 @@ export async function qemuReport(): Promise<QemuReport> {
   };
 }
 
-/** A stand-in is guest enough for the choice of a control and its self-test. */
+/** A VM with nothing to boot is enough to choose a control and run its self-test. */
 async function tryQemu(): Promise<QemuTrial> {
   const run = new QemuRun();
   try {

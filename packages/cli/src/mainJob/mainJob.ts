@@ -26,7 +26,7 @@ export interface MainJobResult {
   readonly algorithms: { readonly cowb: EpochTotals; readonly cowp: EpochTotals };
 }
 
-/** The paper's figure 1 at work: guests protected by the preset, faults injected from outside, and the proof. */
+/** Figure 1 of the paper: protects guests by the preset, injects faults from outside, and proves that nothing was lost. */
 export async function mainJob(
   { guests, seed }: MainJobOptions,
   progress: MainJobProgress,

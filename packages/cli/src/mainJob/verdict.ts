@@ -3,7 +3,7 @@ import type { GoldenStates } from './guestSpec.js';
 import { lastRecovery, type Incident } from './incident.js';
 import type { ProtectedRun } from './protectedRun.js';
 
-/** Something that must hold for the verdict to be *pass*. */
+/** A condition of the verdict *pass*. */
 export interface Check {
   readonly guest: string;
   readonly what: string;

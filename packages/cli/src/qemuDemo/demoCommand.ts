@@ -14,7 +14,7 @@ interface DemoOptions {
 
 const ROLLBACKS = 15;
 
-/** `rmk demo qemu`: an unmodified Linux in an unmodified QEMU, made to fail and brought back. */
+/** `rmk demo qemu`: an unmodified Linux in an unmodified QEMU fails and is recovered. */
 export function demoCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
   const demo = new Command('demo')
     .description('show RMK at work on a real VM')
@@ -23,14 +23,14 @@ export function demoCommand(terminal: Terminal, done: (code: ExitCode) => void):
   demo
     .command('qemu')
     .description(
-      'protect a Linux guest in QEMU, panic it and hang it twice each, and look whether all is well after',
+      'protect a Linux guest in QEMU, panic and hang it twice each, and check its health afterwards',
     )
     .addOption(
       new Option('--control <kind>', 'what takes the checkpoints')
         .choices(['auto', 'in-process', 'qmp'])
         .default('auto'),
     )
-    .option('--rollbacks <number>', 'that are measured under each workload', wholeNumber, ROLLBACKS)
+    .option('--rollbacks <number>', 'rollbacks measured under each workload', wholeNumber, ROLLBACKS)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async ({ control, rollbacks, json }: DemoOptions) => {
       const say = json === true ? terminal.err : terminal.out;

@@ -2,15 +2,15 @@ import { RmkError, type Nanoseconds, type RecoveryRecord } from '@rmk/core';
 import type { GuestFault, GuestJob } from '@rmk/hypervisor-qemu';
 import type { ProtectedLinux } from './protectedLinux.js';
 
-/** A failure that the guest's kernel was brought to, and what became of it. */
+/** An injected failure of the guest's kernel, and its recovery. */
 export interface LinuxIncident {
   readonly fault: GuestFault;
   readonly workload: GuestJob;
-  /** Domain time from the order to fail, on the serial line, to the detection: the guest has to take the order first. */
+  /** Domain time from the request to fail, on the serial line, to the detection. Includes the time until the guest reads it. */
   readonly latencyNs: Nanoseconds;
-  /** The recoveries that it took, in order; the last one held. */
+  /** Recoveries in order; the error did not come back after the last one. */
   readonly recoveries: readonly RecoveryRecord[];
-  /** Beats of the guest in the seconds after it. */
+  /** Heartbeats in the seconds after the recovery. */
   readonly beatsAfter: number;
 }
 
@@ -25,18 +25,18 @@ export const FAULT_TEXTS: Readonly<Record<GuestFault, string>> = {
 };
 
 const DETECTED_WITHIN_MS = 15_000;
-/** In which an error that comes again would be detected again. */
+/** An error that comes back is detected within this time. */
 const SETTLED_AFTER_MS = 1500;
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Makes the guest's kernel fail, and waits until it is well again: `RMK_ERR_STATE` where it is not. */
+/** Makes the guest's kernel fail and waits for its recovery. Throws RMK_ERR_STATE if it does not recover. */
 export async function provoke(
   linux: ProtectedLinux,
   fault: GuestFault,
   workload: GuestJob,
 ): Promise<LinuxIncident> {
   const before = linux.recoveries.length;
-  const orderedNs = linux.nowNs;
+  const requestedNs = linux.nowNs;
   await linux.shell.fail(fault);
   if (!(await linux.until(() => linux.recoveries.length > before, DETECTED_WITHIN_MS))) {
     throw notRecovered(linux, fault, `nothing was recovered within ${DETECTED_WITHIN_MS / 1000} s`);
@@ -49,11 +49,11 @@ export async function provoke(
     await linux.wait(SETTLED_AFTER_MS);
   } while (linux.recoveries.length > seen);
   const beatsAfter = linux.beats - beats;
-  if (beatsAfter === 0) throw notRecovered(linux, fault, 'its heartbeat does not come back');
+  if (beatsAfter === 0) throw notRecovered(linux, fault, 'the heartbeat did not come back');
   await linux.shell.run('true', ANSWER_WITHIN_MS);
   const recoveries = linux.recoveries.slice(before);
-  const detectedNs = recoveries[0]?.trigger.atNs ?? orderedNs;
-  return { fault, workload, latencyNs: detectedNs - orderedNs, recoveries, beatsAfter };
+  const detectedNs = recoveries[0]?.trigger.atNs ?? requestedNs;
+  return { fault, workload, latencyNs: detectedNs - requestedNs, recoveries, beatsAfter };
 }
 
 function notRecovered(linux: ProtectedLinux, fault: GuestFault, why: string): RmkError {

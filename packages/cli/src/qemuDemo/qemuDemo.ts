@@ -15,11 +15,11 @@ import { ProtectedLinux, type MeasuredRollback } from './protectedLinux.js';
 export interface QemuDemoOptions {
   readonly guest: LinuxGuest;
   readonly control: ControlKind | 'auto';
-  /** Rollbacks that are measured under each workload, besides those of the recoveries. */
+  /** Rollbacks measured under each workload, besides those of the recoveries. */
   readonly rollbacks: number;
 }
 
-/** Told as it happens. */
+/** Called as it happens. */
 export interface QemuDemoProgress {
   phase(what: string): void;
   started(linux: ProtectedLinux): void;
@@ -43,7 +43,7 @@ export interface QemuDemoResult {
   readonly tracker: TrackerKind | 'none';
   readonly why: string;
   readonly incidents: readonly LinuxIncident[];
-  /** Recoveries that no fault had been provoked for. */
+  /** Recoveries without an injected fault. */
   readonly unprovoked: readonly RecoveryRecord[];
   readonly measurements: readonly WorkloadMeasurement[];
   /** Over all workloads. */
@@ -67,7 +67,7 @@ const WARM_UP_MS = 2000;
 const MEASURED_MS = 4000;
 const BETWEEN_ROLLBACKS_MS = 120;
 
-/** A real Linux at work, protected; its kernel is made to fail, and it is looked whether anything of that is left. */
+/** Protects a real Linux at work, makes its kernel fail, and checks that nothing of that is left. */
 export async function qemuDemo(
   { guest, control, rollbacks }: QemuDemoOptions,
   progress: QemuDemoProgress,
@@ -103,7 +103,7 @@ export async function qemuDemo(
       measured.push(await measure(linux, workload, rollbacks));
       await linux.shell.run('killall job');
     }
-    progress.phase('Looking whether all is well');
+    progress.phase('Checking guest health');
     const workloads = PLAN.map(({ workload }) => workload);
     return resultOf(linux, incidents, measured, await healthChecks(linux, workloads, healthy));
   } finally {
@@ -111,7 +111,7 @@ export async function qemuDemo(
   }
 }
 
-/** Sees to it that the guest is at work: a rollback may have undone that the job was started. */
+/** Keeps the guest at work: a rollback can undo the start of a job. */
 async function work(linux: ProtectedLinux, workload: GuestJob): Promise<void> {
   const isWorking = async (): Promise<boolean> => (await linux.shell.run('pidof job')).exitCode === 0;
   for (;;) {

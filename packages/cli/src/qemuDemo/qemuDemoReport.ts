@@ -67,14 +67,14 @@ export function startedText({ guest, machine, control, retained }: ProtectedLinu
   );
 }
 
-/** A few lines for people, as soon as an incident is over. */
+/** A few lines for people, printed when an incident ends. */
 export function incidentText({ fault, workload, latencyNs, recoveries, beatsAfter }: LinuxIncident): string {
   const [first] = recoveries;
   return [
     `  ${colour.bold(workload)}: ${colour.red(fault)}, ${FAULT_TEXTS[fault]}`,
     `    detected by ${first?.trigger.detector ?? '-'} after ${durationText(latencyNs)} (${first?.trigger.cause ?? '-'})`,
     ...recoveries.map((record) => `    ${recoveryText(record)}`),
-    `    runs on: ${beatsAfter} beats of its heart since, and its shell answers`,
+    `    running: ${beatsAfter} heartbeats since, shell responds`,
     '',
   ].join('\n');
 }
@@ -88,9 +88,9 @@ export function resultText(result: QemuDemoResult): string {
     ...checks.map(checkText),
     ...(unprovoked.length === 0
       ? []
-      : [`  ${unprovoked.length} recoveries that no fault was provoked for: ${causesOf(unprovoked)}`]),
+      : [`  ${unprovoked.length} recoveries without an injected fault: ${causesOf(unprovoked)}`]),
     '',
-    'Not rolled back, here and with guests of your own: disks and the network.',
+    'Not rolled back, here and with your own guests: disks and the network.',
     '',
     `Verdict: ${verdict === 'pass' ? colour.green('pass') : colour.red('fail')}`,
     '',
@@ -125,5 +125,5 @@ function percentilesText({ p50, p95, p99 }: Percentiles): string {
 }
 
 function checkText({ what, holds, found }: HealthCheck): string {
-  return holds ? `  ${colour.green('holds')}: ${what}` : `  ${colour.red('fails')}: ${what} (${found ?? ''})`;
+  return holds ? `  ${colour.green('ok')}: ${what}` : `  ${colour.red('failed')}: ${what} (${found ?? ''})`;
 }

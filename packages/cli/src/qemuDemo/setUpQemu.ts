@@ -9,7 +9,7 @@ import {
 
 const NEEDS = [
   commandNeed('qemu-system-x86_64', 'qemu-system-x86'),
-  // Both build the library that works inside QEMU.
+  // Both build the library that runs inside QEMU.
   commandNeed('cc', 'gcc'),
   {
     what: 'headers of the C library',
@@ -18,7 +18,7 @@ const NEEDS = [
   },
 ];
 
-/** Makes ready what the demo needs: installs it where this process may, else `RMK_ERR_MISSING` says what to install. */
+/** Installs what the demo needs. Throws RMK_ERR_MISSING, with what to install, if this process must not install. */
 export async function setUpQemu(progress: Progress): Promise<LinuxGuest> {
   await installMissing(NEEDS, { install: true, progress });
   return linuxGuest({ install: true, progress });

@@ -2,7 +2,7 @@ const MAX_LINE_BYTES = 4096;
 const MAX_KEPT_BYTES = 1 << 20;
 const NEW_LINE = 10;
 
-/** What is said where lines that were shown have turned out not to be committed. */
+/** Shown when a rollback struck lines that were already shown. */
 export const TAKEN_BACK = '(what stands above was rolled back in part; from there on:)';
 
 /**
@@ -44,7 +44,7 @@ export class GuestConsole {
     this.end = this.position;
     if (this.shown <= this.position) return;
     this.show(TAKEN_BACK);
-    // What is shown anew begins with its line.
+    // What is shown again begins with its line.
     const before = this.kept.subarray(0, this.position - this.from).lastIndexOf(NEW_LINE);
     this.shown = this.from + before + 1;
   }

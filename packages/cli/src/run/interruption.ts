@@ -1,6 +1,6 @@
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** The user's wish to stop: Ctrl-C or SIGTERM aborts the signal; another one ends the process at once, as it always does. */
+/** Ctrl-C or SIGTERM aborts the signal. A second one ends the process at once, as without this. */
 export class Interruption {
   private readonly controller = new AbortController();
   private readonly onSignal = (): void => {
@@ -16,7 +16,7 @@ export class Interruption {
     return this.controller.signal;
   }
 
-  /** From now on signals do what they do by default. */
+  /** Restores the default behaviour of signals. */
   release(): void {
     for (const name of SIGNALS) process.off(name, this.onSignal);
   }

@@ -51,7 +51,7 @@ export class QemuRun implements RunHypervisor {
     });
   }
 
-  /** The VMs run by themselves: this waits. */
+  /** Waits: the VMs run by themselves. */
   async run({
     untilNs,
     signal,
@@ -66,14 +66,14 @@ export class QemuRun implements RunHypervisor {
     }
   }
 
-  /** Ends every QEMU, as if the power was cut. */
+  /** Ends every QEMU, like a power failure. */
   async close(): Promise<void> {
     await this.hypervisor.close();
     if (this.scratch !== undefined) await rm(this.scratch, { recursive: true, force: true });
   }
 }
 
-/** Keeps what a VM has put out on its console, and whether it still runs. */
+/** Keeps the console output of a VM, and whether it still runs. */
 class QemuRunMachine implements RunMachine {
   readonly instructions = undefined;
   exitCode: number | undefined;
@@ -120,7 +120,7 @@ class QemuRunMachine implements RunMachine {
     this.committedBytes += data.length;
   }
 
-  /** Takes back what lies behind the position: a rollback has undone it. */
+  /** Drops output after `position`: a rollback undid it. */
   private strike(position: number): void {
     while (this.committedBytes > position) {
       const last = this.committed.pop() ?? new Uint8Array(0);

@@ -1,25 +1,25 @@
 import type { Nanoseconds, VirtualMachine } from '@rmk/core';
 import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
 
-/** A VM of a run, and what is told of it besides the facts of the port. */
+/** A VM of a run, and what is known of it besides the facts of the port. */
 export interface RunMachine {
   readonly vm: VirtualMachine;
   readonly committedOutput: Uint8Array;
   readonly wireOutput: Uint8Array;
   /** Guest time undone by rollbacks and restarts. */
   readonly workLostNs: Nanoseconds;
-  /** Absent where the hypervisor does not count them. */
+  /** Undefined if the hypervisor does not count them. */
   readonly instructions: number | undefined;
-  /** Absent where the guest did not switch itself off. */
+  /** Undefined if the guest did not switch itself off. */
   readonly exitCode: number | undefined;
   readonly isRunnable: boolean;
-  /** The recovery has given it up: nothing is waited for any more. */
+  /** The recovery gave it up: the run no longer waits for it. */
   giveUp(): void;
 }
 
 /** What runs all VMs of a run. */
 export interface RunHypervisor {
-  /** Until all have ended, `untilNs` of domain time are over, or `signal` is aborted. */
+  /** Runs until all have ended, `untilNs` of domain time is reached, or `signal` is aborted. */
   run(options: { readonly untilNs: Nanoseconds; readonly signal: AbortSignal }): Promise<unknown>;
   close(): Promise<void>;
 }
@@ -52,6 +52,6 @@ export class EmbeddedRunMachine implements RunMachine {
     return this.vm.isRunnable;
   }
 
-  /** It stays suspended, and so ends the run by itself. */
+  /** A suspended machine ends the run by itself. */
   giveUp(): void {}
 }

@@ -6,7 +6,7 @@ export interface FakeGuest {
   store(address: number, data: Uint8Array): void;
   putOut(device: string, data: Uint8Array | string): void;
   setRegister(name: string, value: bigint): void;
-  /** Gives a sign of progress, told with the next `scheduled` fact. */
+  /** Gives a sign of progress, reported with the next `scheduled` fact. */
   sign(sign: string): void;
   /** From now on it computes, waits for something that will come, or waits for nothing. */
   becomes(activity: Activity): void;

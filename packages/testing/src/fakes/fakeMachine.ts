@@ -65,8 +65,8 @@ interface GuestState {
 type Untimed<F> = Omit<F, 'atNs'> & { readonly atNs?: Nanoseconds };
 
 /**
- * A VM without a hypervisor, that keeps the contract of the port: it has memory, page logs, contexts, registers and a
- * clock, and its guest is a script. Its time passes in {@link advance} alone. Facts can be told by hand as well.
+ * A VM without a hypervisor that keeps the contract of the port. It has memory, page logs, contexts, registers and a
+ * clock; its guest is a script. Its time passes only in {@link advance}. Facts can be emitted by hand too.
  */
 export class FakeMachine implements VirtualMachine {
   readonly name: string;
@@ -120,7 +120,7 @@ export class FakeMachine implements VirtualMachine {
     }
   }
 
-  /** Tells a fact, as the hypervisor would. Its time is now unless it is given. */
+  /** Emits a fact, as a hypervisor does. Default time: now. */
   emit<F extends keyof Facts>(fact: F, what: Untimed<Facts[F]>): void {
     this.observers.emit(fact, { atNs: this.clock.nowNs, ...what } as Facts[F]);
   }
@@ -138,8 +138,8 @@ export class FakeMachine implements VirtualMachine {
     return this.state.exitCode;
   }
 
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
-    return this.observers.observe(fact, tell);
+  observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable {
+    return this.observers.observe(fact, observer);
   }
 
   holdWhile(pending: () => Promise<void> | undefined): void {

@@ -10,7 +10,7 @@ type EpochPages = Pick<
 /** Memory that is kept, logged and rolled back as the contract says, in the plainest way. */
 export class FakeMemory {
   readonly bytes: Uint8Array;
-  /** Frames that faulted and of which nobody has been told. */
+  /** Frames that faulted and were not reported yet. */
   readonly faulted: number[] = [];
   private open: FakePageLog | undefined;
   private logs: FakePageLog[] = [];
@@ -73,7 +73,7 @@ export class FakeMemory {
     };
   }
 
-  /** All zero, and no log is of use any more. */
+  /** Zeroes the memory and discards all logs. */
   reset(): void {
     this.bytes.fill(0);
     this.voidLogs();

@@ -40,7 +40,7 @@ export class FakePin<Pin extends object> implements Plugin {
     const next = this.failures.findIndex((failure) => failure.operation === operation);
     const [failure] = next < 0 ? [] : this.failures.splice(next, 1);
     if (failure === undefined) return run();
-    // An error of whatever kind a pin of one's own might have.
+    // An error of any kind that a third party's pin might throw.
     return Promise.resolve().then(() => {
       throw failure.error;
     });

@@ -113,7 +113,7 @@ export function fakeVmsignal(options?: Parameters<typeof pinVmsignal>[0]): FakeP
   });
 }
 
-/** P_VMSCHL. It has no operation: what it publishes is what the machine tells. */
+/** P_VMSCHL. It has no operations and publishes the facts of the machine. */
 export function fakeVmschl(): FakePin<SchedulingPin> {
   return new FakePin('rmk-fake-vmschl', pinVmschl(), () => {
     @injectable()

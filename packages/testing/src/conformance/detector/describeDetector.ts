@@ -90,7 +90,7 @@ class DetectorStage {
     );
   }
 
-  /** Provokes the error, and gives what is said of it. */
+  /** Provokes the error, and resolves to its detection. */
   async provoke(rig: Rig, error: ProvokedError): Promise<Found> {
     const before = rig.events('EVT_ERRORDETECTED').length;
     await error.inject(rig);

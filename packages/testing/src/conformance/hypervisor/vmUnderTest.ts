@@ -86,8 +86,8 @@ export class VmUnderTest {
     return disposable;
   }
 
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
-    return this.keep(this.machine.observe(fact, tell));
+  observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable {
+    return this.keep(this.machine.observe(fact, observer));
   }
 
   async checkpoint(plan: EpochPlan = NO_PRESAVE): Promise<Checkpointed> {
