@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { checkpoint } from '@rmk/checkpoint';
-import { CHECKPOINTS, P_PTABLE, P_VCPU, P_VMIO, P_VMSIGNAL } from '@rmk/core';
+import { CHECKPOINTING, CHECKPOINTS, P_PTABLE, P_VCPU, P_VMIO, P_VMSIGNAL } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
 import { readGuest } from '@rmk/guests';
@@ -53,7 +53,7 @@ describe('the example in the README of', () => {
     const { domain } = await startRig({ guest: 'tasks', plugins: [pinPtable()] });
     const pageTable = domain.get(P_PTABLE);
     domain.bus.on('EVT_PAGEFAULT', ({ frames }) => console.log('page frames', frames));
-    const { log } = await pageTable.checkpoint({ preSave: 'none' });
+    const { log } = await domain.get(CHECKPOINTING).checkpoint({ preSave: 'none' });
     await pageTable.write(0x8100_0000, Uint8Array.of(1, 2, 3));
     console.log('saved:', await log.frames());
     expectShown('plugins/pin-ptable');

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   BUS,
+  CHECKPOINTING,
   definePlugin,
   OPTIONS,
   P_PTABLE,
@@ -74,7 +75,7 @@ const interposedPtable = definePlugin({
   version: '1.0.0',
   rmk: '^0.1.0',
   requires: [VIRTUAL_MACHINE],
-  provides: [provide(P_PTABLE, InterposedPageTable)],
+  provides: [provide(P_PTABLE, InterposedPageTable), provide(CHECKPOINTING, InterposedPageTable)],
   options: z.instanceof(Interposition),
 });
 

@@ -7,57 +7,57 @@ import {
   messageOf,
   nanoseconds,
   OPTIONS,
-  P_PTABLE,
+  CHECKPOINTING,
   RmkError,
   type Bus,
   type Checkpoint,
   type CheckpointAlgorithm,
   type Checkpointed,
+  type CheckpointingPin,
   type Checkpoints,
   type Clock,
   type Detections,
-  type EpochPlan,
   type EpochReport,
   type Module,
   type Nanoseconds,
-  type PageTablePin,
+  type RolledBack,
   type Rollback,
   type RollbackTarget,
-  type RolledBack,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
+import { Algorithms, NO_PRESAVE, type NextPlan } from './algorithms.js';
 import type { CheckpointOptions } from './options.js';
-import { readPlan } from './plan.js';
 import { Ring } from './ring.js';
 
+/** The dual-checkpoint scheme of §3. */
 const FEWEST_RETAINED = 2;
-const NO_PRESAVE: EpochPlan = { preSave: 'none' };
-const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
-
-interface NextPlan {
-  readonly plan: EpochPlan;
-  readonly by: CheckpointAlgorithm;
-}
+/** However slow a detector is: each checkpoint costs log pages, and each rollback reads all their logs. */
+const MOST_DERIVED = 256;
+const NO_ALGORITHM = 'no checkpoint algorithm is installed';
 
 /**
- * The checkpoint agent of one domain (§3): takes a checkpoint each interval, keeps the ring, rolls back. What is saved
- * ahead is the installed algorithm's to say, where the bytes lie the driver's, and which checkpoint to go to the caller's.
+ * The checkpoint agent of one domain (§3): takes a checkpoint each interval, keeps the ring, rolls back. The installed
+ * algorithm decides what is saved ahead, the driver where the bytes lie, and the caller which checkpoint to go to.
  */
 @injectable()
 export class CheckpointAgent implements Checkpoints, Module {
   readonly intervalNs: Nanoseconds;
   private readonly ring = new Ring();
-  private algorithms: readonly CheckpointAlgorithm[] = [];
+  private readonly algorithms = new Algorithms((algorithm, error) => this.algorithmFailed(algorithm, error));
   /** How often each algorithm has failed. */
   private readonly failures = new WeakMap<CheckpointAlgorithm, number>();
+  /** Counts the times that everything retained was discarded: a checkpoint under way at such a time is discarded too. */
+  private losses = 0;
   private history: readonly EpochReport[] = [];
   private next: Disposable | undefined;
+  /** A first checkpoint is scheduled for now. */
+  private isDue = false;
   private unprotectedSinceNs: Nanoseconds | undefined;
   /** Checkpoints and rollbacks wait for each other. */
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
-    @inject(P_PTABLE) private readonly pageTable: PageTablePin,
+    @inject(CHECKPOINTING) private readonly pin: CheckpointingPin,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(BUS) private readonly bus: Bus,
     @inject(DETECTIONS) private readonly detections: Detections,
@@ -72,7 +72,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   async stop(): Promise<void> {
-    this.algorithms = [];
+    this.algorithms.clear();
     await this.last;
     this.next?.[Symbol.dispose]();
     this.ring.clear();
@@ -85,19 +85,22 @@ export class CheckpointAgent implements Checkpoints, Module {
   get retain(): number {
     const { retain } = this.options;
     if (retain !== undefined) return retain;
-    return Math.max(FEWEST_RETAINED, Math.ceil(this.detections.longestBoundNs / this.intervalNs) + 1);
+    const needed = Math.ceil(this.detections.longestBoundNs / this.intervalNs) + 1;
+    return Math.min(MOST_DERIVED, Math.max(FEWEST_RETAINED, needed));
   }
 
-  /** How far back the ring has to reach, however many checkpoints were asked for in between. */
+  /** How far back the ring has to reach, however many checkpoints were requested in between. */
   private get reachNs(): Nanoseconds {
-    return this.options.retain === undefined ? this.detections.longestBoundNs : 0;
+    if (this.options.retain !== undefined) return 0;
+    return Math.min(this.detections.longestBoundNs, (MOST_DERIVED - 1) * this.intervalNs);
   }
 
   use(algorithm: CheckpointAlgorithm): Disposable {
-    refuseNoAlgorithm(algorithm);
-    this.algorithms = [...this.algorithms, algorithm];
-    if (this.algorithms.length === 1) this.schedule(0);
-    return { [Symbol.dispose]: () => this.drop(algorithm) };
+    const use = this.algorithms.add(algorithm, () => {
+      if (this.algorithms.installed === 0) this.loseAll(NO_ALGORITHM);
+    });
+    if (this.algorithms.installed === 1) this.schedule(0);
+    return use;
   }
 
   async take(): Promise<Checkpoint> {
@@ -118,45 +121,56 @@ export class CheckpointAgent implements Checkpoints, Module {
 
   private schedule(delayNs: Nanoseconds): void {
     this.next?.[Symbol.dispose]();
+    this.isDue = delayNs === 0;
     this.next = this.clock.after(delayNs, async () => {
+      this.isDue = false;
       await this.inTurn(() => this.takeNow('interval'));
     });
   }
 
   private async takeNow(origin: 'interval' | 'request'): Promise<Checkpoint | undefined> {
-    const next = this.planNext(this.history);
+    const next = this.algorithms.planNext(this.history);
     if (next === undefined) {
       this.withoutPlan();
       return undefined;
     }
+    const { losses } = this;
     try {
       const { taken, algorithm } = await this.checkpoint(next);
-      this.checkContinuity(taken);
-      const checkpoint = this.ring.add(
-        taken,
-        this.ring.length === 0 ? 'first' : origin,
-        this.retain,
-        this.reachNs,
-      );
-      const { atNs, closed } = taken;
-      if (closed !== undefined) this.history = [closed, ...this.history].slice(0, this.retain);
-      this.bus
-        .topic('EVT_CHECKPOINTED')
-        .publish({ atNs, checkpoint, algorithm, ...(closed === undefined ? {} : { closed }) });
-      this.protectionStands();
-      return checkpoint;
+      if (losses !== this.losses) {
+        release(taken);
+        return undefined;
+      }
+      return this.keep(taken, origin, algorithm);
     } catch (error) {
-      // What failed in the middle of a checkpoint may have left the ring and the driver apart: trust neither.
+      // A failed checkpoint can leave the ring and the driver inconsistent, so discard everything.
       this.loseAll(`a checkpoint failed: ${messageOf(error)}`);
       throw error;
     } finally {
-      if (this.algorithms.length > 0) this.schedule(this.intervalNs);
+      // A new algorithm has scheduled its first checkpoint already.
+      if (this.algorithms.installed > 0 && !this.isDue) this.schedule(this.intervalNs);
     }
   }
 
+  private keep(taken: Checkpointed, origin: 'interval' | 'request', algorithm: string): Checkpoint {
+    const checkpoint = this.ring.add(
+      taken,
+      this.ring.length === 0 ? 'first' : origin,
+      this.retain,
+      this.reachNs,
+    );
+    const { atNs, closed } = taken;
+    if (closed !== undefined) this.history = [closed, ...this.history].slice(0, this.retain);
+    this.bus
+      .topic('EVT_CHECKPOINTED')
+      .publish({ atNs, checkpoint, algorithm, ...(closed === undefined ? {} : { closed }) });
+    this.protectionStands();
+    return checkpoint;
+  }
+
   /**
-   * Takes a checkpoint according to the plan. If the log area is full, drops the oldest checkpoints until two remain. If
-   * the driver rejects the plan, or it still does not fit, takes the checkpoint without pre-saving.
+   * Takes a checkpoint according to `plan`. If the log area is full, drops the oldest checkpoints until one remains.
+   * If the driver rejects the plan, or it still does not fit, takes the checkpoint without pre-saving.
    */
   private async checkpoint({
     plan,
@@ -164,28 +178,21 @@ export class CheckpointAgent implements Checkpoints, Module {
   }: NextPlan): Promise<{ readonly taken: Checkpointed; readonly algorithm: string }> {
     for (;;) {
       try {
-        return { taken: await this.pageTable.checkpoint(plan), algorithm: by.name };
+        return { taken: await this.pin.checkpoint(plan), algorithm: by.name };
       } catch (error) {
         if (hasCode(error, 'RMK_ERR_LOGFULL')) {
-          if (this.giveUpOldest(messageOf(error))) continue;
+          if (this.dropOldest(messageOf(error))) continue;
         } else if (hasCode(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) {
-          this.algorithmFailed(by, error);
+          this.algorithms.failed(by, error);
         } else {
           throw error;
         }
-        return { taken: await this.pageTable.checkpoint(NO_PRESAVE), algorithm: by.name };
+        return { taken: await this.pin.checkpoint(NO_PRESAVE), algorithm: by.name };
       }
     }
   }
 
-  /** Where someone else has called P_PTABLE in the meantime, what is retained does not lead up to now. */
-  private checkContinuity({ closed }: Checkpointed): void {
-    const newest = this.ring.newestFirst[0];
-    if (newest === undefined || closed?.openedAtNs === newest.takenAtNs) return;
-    this.loseAll('another one than the agent has taken a checkpoint or rolled back by P_PTABLE');
-  }
-
-  private giveUpOldest(reason: string): boolean {
+  private dropOldest(reason: string): boolean {
     if (this.ring.length < FEWEST_RETAINED) return false;
     this.ring.releaseOldest();
     this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs: this.clock.now(), reason, checkpoints: 1 });
@@ -200,12 +207,15 @@ export class CheckpointAgent implements Checkpoints, Module {
         'the checkpoint to roll back to is not retained (any more); choose one of `retained`',
       );
     }
+    const { losses } = this;
     const done = await this.rollBackAlong(path);
     this.history = [];
     const { pagesRestored, undoneNs, outputStruckBytes, atNs } = done;
     const reopened = this.ring.rewind(to, done);
+    // Whatever was discarded meanwhile: what the rollback opened does not count as protection without an algorithm.
+    if (losses !== this.losses && this.algorithms.installed === 0) this.ring.clear();
     const rollback = { pagesRestored, undoneNs, outputStruckBytes, reopened };
-    if (this.algorithms.length > 0) this.schedule(this.intervalNs);
+    if (this.algorithms.installed > 0) this.schedule(this.intervalNs);
     this.bus.topic('EVT_ROLLEDBACK').publish({ atNs, to, rollback });
     return rollback;
   }
@@ -213,71 +223,46 @@ export class CheckpointAgent implements Checkpoints, Module {
   /** A rollback never fails because of a plan. */
   private async rollBackAlong(path: RollbackTarget): Promise<RolledBack> {
     // An algorithm that learns from history starts again: what it learned from has not happened.
-    const next = this.planNext([]);
-    if (next === undefined) return this.pageTable.rollback(path, NO_PRESAVE);
+    const next = this.algorithms.planNext([]);
+    if (next === undefined) return this.pin.rollback(path, NO_PRESAVE);
     try {
-      return await this.pageTable.rollback(path, next.plan);
+      return await this.pin.rollback(path, next.plan);
     } catch (error) {
       if (!hasCode(error, 'RMK_ERR_INPUT', 'RMK_ERR_ADDRESS')) throw error;
-      this.algorithmFailed(next.by, error);
-      return this.pageTable.rollback(path, NO_PRESAVE);
+      this.algorithms.failed(next.by, error);
+      return this.pin.rollback(path, NO_PRESAVE);
     }
   }
 
-  /** The plan of the latest algorithm; one that throws gives way to the one before. Undefined where none is left. */
-  private planNext(history: readonly EpochReport[]): NextPlan | undefined {
-    for (const by of this.algorithms.toReversed()) {
-      try {
-        const given: unknown = by.plan(history);
-        return { plan: this.planOf(given, by), by };
-      } catch (error) {
-        this.algorithmFailed(by, error);
-      }
-    }
-    return undefined;
-  }
-
-  /** What is no plan is like one that the driver refuses. */
-  private planOf(given: unknown, by: CheckpointAlgorithm): EpochPlan {
-    try {
-      return readPlan(given, by.name);
-    } catch (error) {
-      this.algorithmFailed(by, error);
-      return NO_PRESAVE;
-    }
-  }
-
-  /** Reported as the algorithm's. The only one there is gets another chance at the next interval. */
   private algorithmFailed(algorithm: CheckpointAlgorithm, error: unknown): void {
     const faults = (this.failures.get(algorithm) ?? 0) + 1;
     this.failures.set(algorithm, faults);
-    if (this.algorithms.length > 1) this.algorithms = this.algorithms.filter((other) => other !== algorithm);
     const atNs = this.clock.now();
     const plugin = algorithm.name;
     this.bus.topic('EVT_PLUGINFAULT').publish({ atNs, plugin, during: 'plan', occurrence: 0, error, faults });
   }
 
   private withoutPlan(): void {
-    if (this.algorithms.length === 0) return;
+    if (this.algorithms.installed === 0) return;
     this.loseAll('the checkpoint algorithm failed');
     this.schedule(this.intervalNs);
   }
 
-  private drop(algorithm: CheckpointAlgorithm): void {
-    if (!this.algorithms.includes(algorithm)) return;
-    this.algorithms = this.algorithms.filter((other) => other !== algorithm);
-    if (this.algorithms.length === 0) this.loseAll(NO_ALGORITHM);
-  }
-
   private loseAll(reason: string): void {
     const atNs = this.clock.now();
-    const checkpoints = this.ring.clear();
-    this.history = [];
-    if (this.algorithms.length === 0) this.next?.[Symbol.dispose]();
-    if (checkpoints > 0) this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs, reason, checkpoints });
+    this.discardAll(reason);
+    if (this.algorithms.installed === 0) this.next?.[Symbol.dispose]();
     if (this.unprotectedSinceNs !== undefined) return;
     this.unprotectedSinceNs = atNs;
     this.bus.topic('EVT_PROTECTIONLOST').publish({ atNs, reason });
+  }
+
+  private discardAll(reason: string): void {
+    this.losses += 1;
+    this.history = [];
+    const checkpoints = this.ring.clear();
+    if (checkpoints === 0) return;
+    this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs: this.clock.now(), reason, checkpoints });
   }
 
   private protectionStands(): void {
@@ -288,21 +273,14 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.topic('EVT_PROTECTIONRESTORED').publish({ atNs, lostForNs });
   }
 
-  /** The VM starts from nothing: what was retained is of another life. */
+  /** After a restart the retained checkpoints no longer apply. */
   private async beginAgain(): Promise<void> {
-    this.ring.clear();
-    this.history = [];
-    if (this.algorithms.length > 0) await this.inTurn(() => this.takeNow('interval'));
+    this.discardAll('the VM was restarted');
+    if (this.algorithms.installed > 0) await this.inTurn(() => this.takeNow('interval'));
   }
 }
 
-function refuseNoAlgorithm(given: unknown): void {
-  const isObject = typeof given === 'object' && given !== null;
-  if (isObject && 'name' in given && typeof given.name === 'string') {
-    if ('plan' in given && typeof given.plan === 'function') return;
-  }
-  throw new RmkError(
-    'RMK_ERR_INPUT',
-    'checkpoints.use: expected an algorithm, that is an object with a `name` and a method `plan`',
-  );
+function release({ context, log }: Checkpointed): void {
+  context.release();
+  log.release();
 }

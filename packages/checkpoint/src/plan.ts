@@ -8,13 +8,25 @@ const Plan = z.object({
   clusterPages: z.number().exactOptional(),
 });
 
-/** What an algorithm has given as its plan, read once. `RMK_ERR_INPUT` where it is none; what it asks for the driver checks. */
+/** Reads the plan that an algorithm returned. Throws RMK_ERR_INPUT if it is none. The driver checks what it asks for. */
 export function readPlan(given: unknown, algorithm: string): EpochPlan {
+  if (isThenable(given)) {
+    // Nobody awaits it, so its rejection would end the process.
+    given.then(undefined, () => undefined);
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      `${algorithm}: plan() returned a promise. The plan is needed at once: make plan() a function that is not async.`,
+    );
+  }
   const { data, error } = Plan.safeParse(given);
   if (data !== undefined) return data;
   const issues = error.issues.map(({ path, message }) => `${['plan()', ...path].join('.')}: ${message}`);
   throw new RmkError(
     'RMK_ERR_INPUT',
-    `${algorithm}: ${issues.join('; ')}: let plan() return what is to be saved ahead, such as { preSave: 'none' }`,
+    `${algorithm}: ${issues.join('; ')}: let plan() return what to save ahead, such as { preSave: 'none' }`,
   );
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

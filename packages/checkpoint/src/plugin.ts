@@ -1,4 +1,4 @@
-import { CHECKPOINTS, definePlugin, DETECTIONS, P_PTABLE, provide } from '@rmk/core';
+import { CHECKPOINTING, CHECKPOINTS, definePlugin, DETECTIONS, provide } from '@rmk/core';
 import { CheckpointAgent } from './agent.js';
 import { checkpointOptions } from './options.js';
 
@@ -7,7 +7,7 @@ export const checkpoint = definePlugin({
   name: '@rmk/checkpoint',
   version: '0.1.0',
   rmk: '^0.1.0',
-  requires: [P_PTABLE, DETECTIONS],
+  requires: [CHECKPOINTING, DETECTIONS],
   provides: [provide(CHECKPOINTS, CheckpointAgent)],
   options: checkpointOptions,
 });

@@ -1,7 +1,6 @@
 import {
   CHECKPOINTS,
   definePlugin,
-  P_PTABLE,
   P_VCPU,
   type Checkpoint,
   type CheckpointAlgorithm,
@@ -19,6 +18,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkpoint } from '../src/plugin.js';
 import { Failures, failingPageTable } from './failingPageTable.js';
+import { Gate, gatedPageTable } from './gatedPageTable.js';
 
 const MS = 1e6;
 // The heap of this guest grows upwards from its program, so it does with less memory than it may use.
@@ -466,7 +466,7 @@ describe('checkpoint algorithms', () => {
     it.each([
       ['nothing', undefined, 'plan():'],
       ['null', null, 'plan():'],
-      ['a promise', Promise.resolve({ preSave: 'none' }), 'plan().preSave:'],
+      ['a promise', Promise.resolve({ preSave: 'none' }), 'plan() returned a promise'],
       ['frames as a text', { preSave: 'none', add: 'abc' }, 'plan().add:'],
       ['frames that are no such array', { preSave: 'none', drop: [1, 2] }, 'plan().drop:'],
       ['a cluster as a text', { preSave: 'none', clusterPages: '8' }, 'plan().clusterPages:'],
@@ -507,6 +507,102 @@ describe('checkpoint algorithms', () => {
   });
 });
 
+describe('an algorithm whose plan is async', () => {
+  it('is reported each time, costs no checkpoint, and its rejection does not end the process', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [], faults: 'expected' });
+    const plan = async (): Promise<EpochPlan> => {
+      throw new Error('nobody awaits this');
+    };
+    checkpoints.use({ name: 'async', plan } as unknown as CheckpointAlgorithm);
+    await rig.advance('7ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5]);
+    expect(rig.events('EVT_PLUGINFAULT').map(({ error }) => String(error))).toEqual(
+      Array(2).fill(
+        'RmkError: RMK_ERR_INPUT: async: plan() returned a promise. The plan is needed at once: make plan() a function that is not async.',
+      ),
+    );
+  });
+});
+
+describe('an algorithm that is installed twice', () => {
+  it('stays installed when one of the two is disposed of', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [] });
+    const algorithm = new Algorithm('twice');
+    const first = checkpoints.use(algorithm);
+    const second = checkpoints.use(algorithm);
+    await rig.advance('7ms');
+    first[Symbol.dispose]();
+    await rig.advance('5ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10]);
+    expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    second[Symbol.dispose]();
+    expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([12]);
+  });
+});
+
+describe('a second algorithm', () => {
+  it('takes no checkpoint of its own accord: it decides from the next interval on', async () => {
+    const { rig, checkpoints } = await start();
+    await rig.advance('7ms');
+    checkpoints.use(new Algorithm('second'));
+    await rig.advance('4ms');
+    expect(eventsMs(rig, 'EVT_CHECKPOINTED')).toEqual([0, 5, 10]);
+  });
+});
+
+describe('what happens while a checkpoint is under way', () => {
+  /** Does something at the moment at which the driver has taken the checkpoint and the agent does not know yet. */
+  async function startGated(during: () => void) {
+    const gate = new Gate();
+    const protectedGuest = await start({
+      algorithms: [],
+      plugins: [gatedPageTable(gate)],
+      agent: { retain: 3 },
+    });
+    await protectedGuest.rig.advance('0ms');
+    gate.then = during;
+    return protectedGuest;
+  }
+
+  it('the last algorithm goes: protection is lost, and not restored by that checkpoint', async () => {
+    let use: Disposable | undefined;
+    const { rig, checkpoints } = await startGated(() => use?.[Symbol.dispose]());
+    use = checkpoints.use(new Algorithm('leaving'));
+    await rig.advance('17ms');
+    expect(eventsMs(rig, 'EVT_PROTECTIONLOST')).toEqual([0]);
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toEqual([]);
+    expect(rig.events('EVT_CHECKPOINTED')).toEqual([]);
+    expect(checkpoints.retained).toEqual([]);
+    checkpoints.use(new Algorithm('next'));
+    await rig.advance('1ms');
+    expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 17 * MS, lostForNs: 17 * MS }]);
+  });
+
+  it('the last algorithm is replaced: the new one has its first checkpoint at once, not an interval later', async () => {
+    let use: Disposable | undefined;
+    const { rig, checkpoints } = await startGated(() => {
+      use?.[Symbol.dispose]();
+      checkpoints.use(new Algorithm('next'));
+    });
+    use = checkpoints.use(new Algorithm('leaving'));
+    await rig.advance('1ms');
+    expect(rig.events('EVT_CHECKPOINTED')).toMatchObject([
+      { algorithm: 'next', checkpoint: { origin: 'first' } },
+    ]);
+  });
+
+  it('the agent stops: it retains nothing, and holds no pages', async () => {
+    const stopped: Promise<void>[] = [];
+    const { rig, checkpoints } = await startGated(() => {
+      stopped.push(rig.domain.remove('@rmk/checkpoint'));
+    });
+    checkpoints.use(new Algorithm('steady'));
+    await rig.advance('1ms');
+    await Promise.all(stopped);
+    expect(checkpoints.retained).toEqual([]);
+  });
+});
+
 describe('what is handed to the agent', () => {
   it.each([undefined, null, 'cowb', {}, { name: 'odd' }, { plan: () => ({ preSave: 'none' }) }])(
     'is refused where it is no algorithm but %o, and nothing of it is left',
@@ -527,25 +623,6 @@ describe('what the agent shows', () => {
     await rig.advance('7ms');
     expect(() => (checkpoints.retained as Checkpoint[]).pop()).toThrow(TypeError);
     expect(takenMs(checkpoints)).toEqual([5, 0]);
-  });
-});
-
-describe('a checkpoint that is taken by P_PTABLE, behind the agent', () => {
-  it('is found out at the next one of the agent, which protects the VM again', async () => {
-    const domain = await start({ agent: { retain: 4 } });
-    const { rig, checkpoints } = domain;
-    await rig.advance('12ms');
-    await rig.domain.get(P_PTABLE).checkpoint({ preSave: 'none' });
-    await rig.advance('5ms');
-    expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([
-      { atNs: 15 * MS, reason: expect.stringContaining('by P_PTABLE') as string },
-    ]);
-    expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([{ checkpoints: 3 }]);
-    expect(eventsMs(rig, 'EVT_PROTECTIONRESTORED')).toEqual([15]);
-    expect(checkpoints.retained).toMatchObject([{ takenAtNs: 15 * MS, origin: 'first' }]);
-    await rig.advance('5ms');
-    await rollBack(domain, 1);
-    expect(rig.guestState).toEqual(await goldenRun(guest, 15 * MS));
   });
 });
 
@@ -693,7 +770,48 @@ describe('a restart of the VM', () => {
     await rollBack(domain, 1);
     expect(rig.guestState).toEqual(await goldenRun(guest, 0));
     expect(rig.events('EVT_PROTECTIONLOST')).toEqual([]);
+    expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([
+      { atNs: 12 * MS, reason: 'the VM was restarted', checkpoints: 3 },
+    ]);
   });
+
+  it('leaves no history of what was before for an algorithm', async () => {
+    const { rig, checkpoints } = await start({ algorithms: [], agent: { retain: 3 } });
+    const algorithm = new Algorithm('curious');
+    checkpoints.use(algorithm);
+    await rig.advance('12ms');
+    await rig.domain.get(P_VCPU).restart();
+    await rig.advance('7ms');
+    expect(algorithm.histories).toEqual([0, 0, 1, 0, 0]);
+  });
+});
+
+describe('the derived number of checkpoints', () => {
+  it('is two without a detector, and 256 at most, with a warning', async () => {
+    const without = await start();
+    expect(without.checkpoints.retain).toBe(2);
+    const { rig, checkpoints } = await start({ algorithms: [cowb(), detector(3600e9)] });
+    expect(checkpoints.retain).toBe(256);
+    expect(rig.events('EVT_WARNING').map(({ code }) => code)).toEqual(['RMK_WARN_HISTORY']);
+  });
+
+  it('limits the reach of the ring too', async () => {
+    const { rig, checkpoints } = await start({
+      agent: { interval: '100us' },
+      algorithms: [cowb(), detector(3600e9)],
+    });
+    await rig.advance('30ms');
+    expect(checkpoints.retained).toHaveLength(256);
+  });
+
+  it.each([1e300, Number.MAX_SAFE_INTEGER + 1, Infinity])(
+    'cannot come of a bound of %d ns',
+    async (boundNs) => {
+      await expect(start({ algorithms: [cowb(), detector(boundNs)] })).rejects.toMatchObject({
+        code: 'RMK_ERR_MANIFEST',
+      });
+    },
+  );
 });
 
 describe('the log area', () => {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   BUS,
+  CHECKPOINTING,
   definePlugin,
   P_PTABLE,
   provide,
@@ -53,6 +54,6 @@ export function failingPageTable(failures: Failures): Plugin {
     version: '1.0.0',
     rmk: '^0.1.0',
     requires: [VIRTUAL_MACHINE],
-    provides: [provide(P_PTABLE, FailingPageTable)],
+    provides: [provide(P_PTABLE, FailingPageTable), provide(CHECKPOINTING, FailingPageTable)],
   })();
 }

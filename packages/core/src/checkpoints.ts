@@ -19,10 +19,14 @@ export interface Rollback {
   readonly reopened: Checkpoint;
 }
 
-/** Decides what is saved ahead of the writes (§3). Called outside the pause, synchronously. */
+/** Decides what is saved ahead of the writes (§3). */
 export interface CheckpointAlgorithm {
   readonly name: string;
-  /** `history`: reports of the epochs closed so far, newest first, as many as the ring holds. */
+  /**
+   * Called outside the pause, synchronously, for each checkpoint and each rollback. May depend on `history` alone: the
+   * reports of the closed epochs, newest first, as far back as the ring reaches. After a rollback, a restart or a loss
+   * of protection there are none.
+   */
   plan(history: readonly EpochReport[]): EpochPlan;
 }
 

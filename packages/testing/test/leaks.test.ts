@@ -5,11 +5,11 @@ import {
   definePlugin,
   messageOf,
   OPTIONS,
-  P_PTABLE,
+  CHECKPOINTING,
   VIRTUAL_MACHINE,
   type Bus,
   type Module,
-  type PageTablePin,
+  type CheckpointingPin,
   type VirtualMachine,
 } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
@@ -25,7 +25,7 @@ const NEVER = new Promise<void>(() => undefined);
 class Careless implements Module {
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
-    @inject(P_PTABLE) private readonly pageTable: PageTablePin,
+    @inject(CHECKPOINTING) private readonly checkpointing: CheckpointingPin,
     @inject(BUS) private readonly bus: Bus,
     @inject(OPTIONS) private readonly leak: string,
   ) {}
@@ -36,9 +36,9 @@ class Careless implements Module {
     if (this.leak === 'timer') machine?.clock.every(5e6, () => undefined);
     if (this.leak === 'later timer') this.bus.on('EVT_VMRESTARTED', () => this.takeTimer());
     if (this.leak === 'observer') machine?.observe('output', () => undefined);
-    if (this.leak === 'page log') await this.pageTable.checkpoint({ preSave: 'none' });
+    if (this.leak === 'page log') await this.checkpointing.checkpoint({ preSave: 'none' });
     if (this.leak === 'context') {
-      const { log } = await this.pageTable.checkpoint({ preSave: 'none' });
+      const { log } = await this.checkpointing.checkpoint({ preSave: 'none' });
       log.release();
     }
     if (this.leak === 'promise') this.bus.on('EVT_VMRESTARTED', () => NEVER);
@@ -56,7 +56,7 @@ const careless = definePlugin({
   name: 'rmk-plugin-careless',
   version: '1.0.0',
   rmk: '^0.1.0',
-  requires: [VIRTUAL_MACHINE, P_PTABLE],
+  requires: [VIRTUAL_MACHINE, CHECKPOINTING],
   modules: [Careless],
   options: z.string(),
 });
@@ -89,7 +89,7 @@ describe('the leak check', () => {
 
   it('leaves the test its own page logs', async () => {
     const rig = await startFakeRig({ plugins: [] });
-    await rig.domain.get(P_PTABLE).checkpoint({ preSave: 'none' });
+    await rig.domain.get(CHECKPOINTING).checkpoint({ preSave: 'none' });
     await rig.stop();
   });
 

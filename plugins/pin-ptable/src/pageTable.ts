@@ -4,6 +4,7 @@ import {
   VIRTUAL_MACHINE,
   type Bus,
   type Checkpointed,
+  type CheckpointingPin,
   type EpochPlan,
   type Module,
   type PageTablePin,
@@ -13,9 +14,9 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 
-/** P_PTABLE over the VirtualMachine port. */
+/** P_PTABLE and CHECKPOINTING over the VirtualMachine port. */
 @injectable()
-export class PageTable implements PageTablePin, Module {
+export class PageTable implements PageTablePin, CheckpointingPin, Module {
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
     @inject(BUS) private readonly bus: Bus,

@@ -1,4 +1,5 @@
 import {
+  CHECKPOINTING,
   definePlugin,
   P_PTABLE,
   provide,
@@ -51,7 +52,7 @@ export function gatedPageTable() {
       version: '1.0.0',
       rmk: '^0.1.0',
       requires: [VIRTUAL_MACHINE],
-      provides: [provide(P_PTABLE, GatedPageTable)],
+      provides: [provide(P_PTABLE, GatedPageTable), provide(CHECKPOINTING, GatedPageTable)],
     }),
   };
 }

@@ -18,9 +18,9 @@ export class FakePin<Pin extends object> implements Plugin {
   readonly definition: PluginDefinition;
   readonly options: unknown;
 
-  /** The plugin `real` under another name, with what `provision` gives behind its token. */
-  constructor(name: string, real: Plugin, provision: (pin: FakePin<Pin>) => Provision) {
-    this.definition = { ...real.definition, name, provides: [provision(this)] };
+  /** The plugin `real` under another name, with what `provisions` gives behind its tokens. */
+  constructor(name: string, real: Plugin, provisions: (pin: FakePin<Pin>) => readonly Provision[]) {
+    this.definition = { ...real.definition, name, provides: provisions(this) };
     this.options = real.options;
   }
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   BUS,
+  CHECKPOINTING,
   OPTIONS,
   P_PTABLE,
   P_VCPU,
@@ -11,6 +12,7 @@ import {
   VIRTUAL_MACHINE,
   type Bus,
   type Checkpointed,
+  type CheckpointingPin,
   type EpochPlan,
   type IoPin,
   type PageTablePin,
@@ -59,12 +61,12 @@ export function fakeVcpu(): FakePin<VcpuPin> {
         return pin.called('restart', [], () => super.restart());
       }
     }
-    return provide(P_VCPU, FakeVcpu);
+    return [provide(P_VCPU, FakeVcpu)];
   });
 }
 
 /** P_PTABLE. */
-export function fakePtable(): FakePin<PageTablePin> {
+export function fakePtable(): FakePin<PageTablePin & CheckpointingPin> {
   return new FakePin('rmk-fake-ptable', pinPtable(), (pin) => {
     @injectable()
     class FakePageTable extends PageTable {
@@ -88,7 +90,7 @@ export function fakePtable(): FakePin<PageTablePin> {
         return pin.called('rollback', [to, plan], () => super.rollback(to, plan));
       }
     }
-    return provide(P_PTABLE, FakePageTable);
+    return [provide(P_PTABLE, FakePageTable), provide(CHECKPOINTING, FakePageTable)];
   });
 }
 
@@ -109,7 +111,7 @@ export function fakeVmsignal(options?: Parameters<typeof pinVmsignal>[0]): FakeP
         return pin.called('raise', [cause], () => super.raise(cause));
       }
     }
-    return provide(P_VMSIGNAL, FakeSignals);
+    return [provide(P_VMSIGNAL, FakeSignals)];
   });
 }
 
@@ -122,7 +124,7 @@ export function fakeVmschl(): FakePin<SchedulingPin> {
         super(machine, bus);
       }
     }
-    return provide(P_VMSCHL, FakeScheduling);
+    return [provide(P_VMSCHL, FakeScheduling)];
   });
 }
 
@@ -139,14 +141,14 @@ export function fakeVmio(): FakePin<IoPin> {
         return pin.called('input', [device, data], () => super.input(device, data));
       }
     }
-    return provide(P_VMIO, FakeIo);
+    return [provide(P_VMIO, FakeIo)];
   });
 }
 
 /** A fake of each pin. */
 export interface FakePins {
   readonly vcpu: FakePin<VcpuPin>;
-  readonly ptable: FakePin<PageTablePin>;
+  readonly ptable: FakePin<PageTablePin & CheckpointingPin>;
   readonly vmsignal: FakePin<SignalPin>;
   readonly vmschl: FakePin<SchedulingPin>;
   readonly vmio: FakePin<IoPin>;
