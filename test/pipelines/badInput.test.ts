@@ -140,7 +140,7 @@ describe('plugins that do not fit together', () => {
   it.each([
     {
       missing: '@rmk/pin-ptable',
-      problems: ['@rmk/checkpoint requires P_PTABLE'],
+      problems: ['@rmk/checkpoint requires CHECKPOINTING'],
     },
     { missing: '@rmk/pin-vcpu', problems: ['@rmk/recovery requires P_VCPU'] },
     { missing: '@rmk/pin-vmschl', problems: ['@rmk/hang-detector requires P_VMSCHL'] },

@@ -21,6 +21,7 @@ import {
 } from '@rmk/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { crash, halt, hang } from './faults.js';
+import { interposed, Interposition } from './interposedPageTable.js';
 
 const MS = 1e6;
 const REQUESTS = 80;
@@ -132,10 +133,15 @@ describe('the server under faults, protected', () => {
     },
   );
 
-  it('after a restart, it answers everything again', async () => {
-    const rig = await startRig({ ...server, plugins: microcheckpoint({ retain: 2 }) });
+  it('after a restart, it answers everything anew', async () => {
+    const interposition = new Interposition();
+    const rig = await startRig({
+      ...server,
+      plugins: interposed(microcheckpoint({ retain: 2 }), interposition),
+    });
     await rig.advance('411ms');
     const hitAtNs = rig.machine.guestNs;
+    interposition.fail('rollback', 'before');
     await hang(rig);
     expect(await rig.runToEnd()).toBe(0);
     expect(rig.guestState).toEqual(golden);

@@ -28,6 +28,7 @@ import { inject, injectable } from 'tsyringe';
 import { Algorithms, NO_PRESAVE, type NextPlan } from './algorithms.js';
 import type { CheckpointOptions } from './options.js';
 import { Ring } from './ring.js';
+import { risksOf } from './risk.js';
 
 /** The dual-checkpoint scheme of §3. */
 const FEWEST_RETAINED = 2;
@@ -69,6 +70,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   start(): void {
     this.bus.on('EVT_LOGLOST', ({ reason }) => this.loseAll(reason));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.warnOfRisk();
   }
 
   async stop(): Promise<void> {
@@ -273,11 +275,31 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.topic('EVT_PROTECTIONRESTORED').publish({ atNs, lostForNs });
   }
 
+  private warnOfRisk(): void {
+    const { corruptionRisk: accepted } = this.options;
+    if (accepted === undefined) return;
+    const { retain, intervalNs } = this;
+    // A bound that is derived from the accepted risk meets it but for rounding.
+    const tooRisky = risksOf(this.detections.all, { retain, intervalNs }).filter(
+      ({ risk }) => risk > accepted * (1 + 1e-6),
+    );
+    for (const { kind, risk, from } of tooRisky) {
+      const message =
+        `the rollback target of a ${kind} holds the error with a probability of ${percent(risk)} (${from}), and ` +
+        `${percent(accepted)} are accepted. Retain more checkpoints than ${retain}, or take them less often.`;
+      this.bus.topic('EVT_WARNING').publish({ atNs: this.clock.now(), code: 'RMK_WARN_RISK', message });
+    }
+  }
+
   /** After a restart the retained checkpoints no longer apply. */
   private async beginAgain(): Promise<void> {
     this.discardAll('the VM was restarted');
     if (this.algorithms.installed > 0) await this.inTurn(() => this.takeNow('interval'));
   }
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
 }
 
 function release({ context, log }: Checkpointed): void {

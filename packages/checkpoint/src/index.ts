@@ -2,6 +2,17 @@ export { CheckpointAgent } from './agent.js';
 export { checkpointOptions, type CheckpointOptions } from './options.js';
 export { checkpoint } from './plugin.js';
 export {
+  boundOfRisk,
+  corruptionRisk,
+  latencyRate,
+  measuredBoundOfRisk,
+  measuredRisk,
+  retainFor,
+  risksOf,
+  type DetectorRisk,
+  type History,
+} from './risk.js';
+export {
   collect,
   restore,
   restoreAll,

@@ -4,8 +4,10 @@ import { z } from 'zod';
 export const checkpointOptions = z.strictObject({
   /** T_ck: domain time from one checkpoint to the next. */
   interval: z.custom<Duration>(isDuration, DURATION_HINT).default('50ms'),
-  /** Checkpoints kept. Default: derived from the detectors' bounds, ceil(T_B / T_ck) + 1, at least 2. */
+  /** Checkpoints retained. Default: derived from the detectors' bounds, ceil(T_B / T_ck) + 1, at least 2, at most 256. */
   retain: z.int().min(2).optional(),
+  /** Accepted probability that a rollback target holds the error. A higher one is reported by RMK_WARN_RISK. */
+  corruptionRisk: z.number().gt(0).lt(1).optional(),
 });
 
 export type CheckpointOptions = z.output<typeof checkpointOptions>;

@@ -40,6 +40,7 @@ export type RmkErrorCode = keyof typeof ERROR_CODES;
 /** Every code of an EVT_WARNING, with what it means. */
 export const WARNING_CODES = {
   RMK_WARN_HISTORY: 'the retained checkpoints do not reach back as far as a detector needs',
+  RMK_WARN_RISK: 'a rollback target may hold the error with a higher probability than is accepted',
   RMK_WARN_UNDECLARED: 'a detector reported an error of a kind that it does not declare',
   RMK_WARN_VCPU: 'the VM could not be suspended or resumed',
   RMK_WARN_FAILED: 'a plugin failed to start, and the domain goes on without it',

@@ -1,5 +1,7 @@
 import { CHECKPOINTS, DETECTIONS, P_VMSCHL, type Plugin } from '@rmk/core';
+import { measuredRisk, risksOf } from '@rmk/checkpoint';
 import { cowp } from '@rmk/cowp';
+import { recovery } from '@rmk/recovery';
 import { startRig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
 import { microcheckpoint, type MicrocheckpointOptions } from '../src/index.js';
@@ -81,6 +83,79 @@ describe('the preset', () => {
       '@rmk/pin-vmsignal': { ordinary: [] },
       '@rmk/recovery': { maxRestarts: 1 },
     });
+  });
+
+  it('leaves the recovery out, or takes one of your own', () => {
+    expect(names(microcheckpoint({ recovery: false }))).not.toContain('@rmk/recovery');
+    const own = recovery({ maxRestarts: 7 });
+    expect(
+      microcheckpoint({ recovery: own }).filter(({ definition }) => definition.name === '@rmk/recovery'),
+    ).toEqual([own]);
+  });
+
+  it.each([
+    { options: { interval: '20ms' }, boundMs: 50, retain: 4, risk: 0.0291 },
+    { options: { interval: '50ms' }, boundMs: 50, retain: 2, risk: 0.0159 },
+    { options: { interval: '500ms' }, boundMs: 50, retain: 2, risk: 0.00167 },
+    { options: { interval: '5ms' }, boundMs: 50, retain: 11, risk: 0.0432 },
+    { options: { corruptionRisk: 0.01 }, boundMs: 57.693544, retain: 3, risk: 0.01 },
+    { options: { corruptionRisk: 0.5 }, boundMs: 0, retain: 2, risk: 0 },
+    {
+      options: { corruptionRisk: 0.1, signals: { latencyBound: { bound: '10ms', quantile: 0.5 } } },
+      boundMs: 14.829627,
+      retain: 2,
+      risk: 0.1,
+    },
+  ] as const)('goes back $boundMs ms for a crash and retains $retain with $options', async (given) => {
+    const { rig, checkpoints } = await checkpointsOf({ hang: false, ...given.options });
+    const [crash] = rig.domain.get(DETECTIONS).all;
+    expect((crash?.boundNs ?? NaN) / MS).toBeCloseTo(given.boundMs, 5);
+    expect(checkpoints.retain).toBe(given.retain);
+    const { retain, intervalNs } = checkpoints;
+    expect(risksOf(rig.domain.get(DETECTIONS).all, { retain, intervalNs })[0]?.risk).toBeCloseTo(
+      given.risk,
+      4,
+    );
+    expect(rig.events('EVT_WARNING')).toEqual([]);
+  });
+
+  it('takes measured latencies in the place of what is known of crashes in general', async () => {
+    const latencies = [...Array.from({ length: 99 }, (_, index) => index + 1), Infinity];
+    const quantile = await checkpointsOf({ hang: false, latencies });
+    expect(quantile.rig.domain.get(DETECTIONS).all[0]).toMatchObject({
+      boundNs: 95 * MS,
+      quantile: 95.5 / 101,
+    });
+    const risk = await checkpointsOf({ hang: false, latencies, corruptionRisk: 0.05 });
+    const boundNs = risk.rig.domain.get(DETECTIONS).all[0]?.boundNs ?? NaN;
+    const latenciesNs = latencies.map((ms) => ms * MS);
+    expect(measuredRisk(latenciesNs, boundNs, 50 * MS)).toBeLessThanOrEqual(0.05);
+    expect(measuredRisk(latenciesNs, boundNs - 1, 50 * MS)).toBeGreaterThan(0.05);
+    expect(() => microcheckpoint({ latencies, corruptionRisk: 0.005 })).toThrow(
+      'more than 0.5 % of the 100 measured errors were never detected',
+    );
+  });
+
+  it('warns where the risk is higher than what is accepted', async () => {
+    const { rig } = await checkpointsOf({ hang: false, retain: 2, interval: '20ms', corruptionRisk: 0.02 });
+    expect(
+      rig
+        .events('EVT_WARNING')
+        .map(({ code }) => code)
+        .toSorted(),
+    ).toEqual(['RMK_WARN_HISTORY', 'RMK_WARN_RISK']);
+  });
+
+  it.each([0, 1, -0.1, Number.NaN, '0.02'])('refuses %j for corruptionRisk', (corruptionRisk) => {
+    expect(() => microcheckpoint({ corruptionRisk: corruptionRisk as number })).toThrow(
+      'corruptionRisk: expected a probability',
+    );
+  });
+
+  it.each([[[]], [[-1]], [['5']], [[Number.NaN]], ['5']])('refuses %j for latencies', (latencies) => {
+    expect(() => microcheckpoint({ latencies: latencies as number[] })).toThrow(
+      'latencies: expected at least one',
+    );
   });
 
   it.each([

@@ -15,6 +15,8 @@ export interface Failure {
    * 0 if the latency is the error's own, since what a rollback undoes takes the same time again.
    */
   readonly jitterNs: Nanoseconds;
+  /** Guest time of the state that the last recovery left, where the detector knows since when the guest is suspect. */
+  readonly leftAtNs?: Nanoseconds;
 }
 
 /** `'new'`: the guest has come further since. `'same'`: seen before. `'another'`: neither. */
@@ -37,6 +39,7 @@ export class Episode {
   judge(failure: Failure): Verdict {
     const [first] = this.failures;
     if (first === undefined) return 'new';
+    if (isNeverHealthy(failure) && this.failures.some((before) => isAlike(before, failure))) return 'same';
     const furthestNs = Math.max(...this.failures.map(({ detectedAtNs }) => detectedAtNs));
     if (failure.detectedAtNs > furthestNs + SAME_POINT_NS) {
       const mayBeLate = failure.detectedAtNs <= furthestNs + failure.jitterNs;
@@ -59,6 +62,11 @@ export class Episode {
 function isAlike(a: Failure, b: Failure): boolean {
   const isElsewhere = a.place !== undefined && b.place !== undefined && a.place !== b.place;
   return a.kind === b.kind && a.detector === b.detector && a.cause === b.cause && !isElsewhere;
+}
+
+/** The state that the last recovery left did not give a single sign of health. */
+function isNeverHealthy({ healthyAtNs, leftAtNs = -Infinity }: Failure): boolean {
+  return healthyAtNs <= leftAtNs + SAME_POINT_NS;
 }
 
 function isAtSamePoint(a: Failure, b: Failure): boolean {

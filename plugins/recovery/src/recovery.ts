@@ -54,6 +54,8 @@ export class Recovery implements DomainRecovery, Module {
   private last: LastRecovery | undefined;
   /** Checkpoint at the state that the last recovery left: the one a rollback reopened, or the first after a restart. */
   private left: Checkpoint | undefined;
+  /** Guest time of that state. */
+  private leftAtNs: Nanoseconds | undefined;
   /** Domain time minus guest time. */
   private undoneNs: Nanoseconds = 0;
   private recovering = false;
@@ -94,6 +96,7 @@ export class Recovery implements DomainRecovery, Module {
     if (this.recovering) return;
     // Someone else restarted the VM: what failed before no longer counts.
     this.last = undefined;
+    this.leftAtNs = undefined;
     this.episode.clear();
     this.restarts.clear();
     const { givenUp } = this;
@@ -137,6 +140,7 @@ export class Recovery implements DomainRecovery, Module {
       return;
     }
     this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
+    this.leftAtNs = trigger.atNs - this.undoneNs;
     const restoredAt = performance.now();
     try {
       await this.resume(suspension);
@@ -182,23 +186,17 @@ export class Recovery implements DomainRecovery, Module {
     return operation();
   }
 
-  private failureOf({
-    kind,
-    cause,
-    detector,
-    place,
-    atNs,
-    suspectSinceNs = atNs,
-    latency,
-  }: Trigger): Failure {
+  private failureOf({ kind, cause, detector, place, atNs, suspectSinceNs, latency }: Trigger): Failure {
+    const isPolled = suspectSinceNs === undefined && latency.quantile === undefined;
     return {
       kind,
       cause,
       detector,
       ...(place === undefined ? {} : { place }),
       detectedAtNs: atNs - this.undoneNs,
-      healthyAtNs: suspectSinceNs - this.undoneNs,
-      jitterNs: latency.quantile === undefined ? latency.boundNs : 0,
+      healthyAtNs: (suspectSinceNs ?? atNs) - this.undoneNs,
+      jitterNs: isPolled ? latency.boundNs : 0,
+      ...(suspectSinceNs === undefined || this.leftAtNs === undefined ? {} : { leftAtNs: this.leftAtNs }),
     };
   }
 

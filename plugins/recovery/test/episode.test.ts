@@ -69,6 +69,15 @@ describe('a failure of the guest', () => {
     expect(verdicts(hang(300, 95), hang(290, 90))).toEqual(['new', 'another']);
   });
 
+  it('is the same where the guest gave no sign of health since the last recovery', () => {
+    const hang = (detectedMs: number, healthyMs: number, leftMs: number) =>
+      crashAt(detectedMs, { kind: 'hang', healthyAtNs: healthyMs * MS, leftAtNs: leftMs * MS });
+    const first = crashAt(300, { kind: 'hang', healthyAtNs: 95 * MS });
+    expect(verdicts(first, hang(600, 250, 250))).toEqual(['new', 'same']);
+    expect(verdicts(first, hang(600, 252, 250))).toEqual(['new', 'new']);
+    expect(verdicts(crashAt(300), hang(600, 250, 250))).toEqual(['new', 'new']);
+  });
+
   it('is new once everything before is forgotten', () => {
     const episode = new Episode();
     episode.add(crashAt(100), 'new');
