@@ -133,7 +133,7 @@ describe('the server under faults, protected', () => {
     },
   );
 
-  it('after a restart, it answers everything anew', async () => {
+  it('after a restart, it answers everything again', async () => {
     const interposition = new Interposition();
     const rig = await startRig({
       ...server,

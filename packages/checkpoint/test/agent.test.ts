@@ -560,7 +560,7 @@ describe('what happens while a checkpoint is under way', () => {
       agent: { retain: 3 },
     });
     await protectedGuest.rig.advance('0ms');
-    gate.then = during;
+    gate.during = during;
     return protectedGuest;
   }
 

@@ -17,12 +17,12 @@ import { inject, injectable } from 'tsyringe';
 
 /** What happens once, between the driver's checkpoint and the agent's knowing of it. */
 export class Gate {
-  then: (() => void) | undefined;
+  during: (() => void) | undefined;
 
   pass(): void {
-    const { then } = this;
-    this.then = undefined;
-    then?.();
+    const { during } = this;
+    this.during = undefined;
+    during?.();
   }
 }
 

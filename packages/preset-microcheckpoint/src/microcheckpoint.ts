@@ -93,10 +93,10 @@ function signalsOf(
 
 function recoveriesOf(given: MicrocheckpointOptions['recovery']): readonly Plugin[] {
   if (given === false) return [];
-  return [isPlugin(given) ? given : recovery(given)];
+  return [isOwnRecovery(given) ? given : recovery(given)];
 }
 
-function isPlugin(given: MicrocheckpointOptions['recovery']): given is Plugin {
+function isOwnRecovery(given: MicrocheckpointOptions['recovery']): given is Plugin {
   return typeof given === 'object' && 'definition' in given;
 }
 
