@@ -77,7 +77,7 @@ async function protectAgain(vm: ProtectedGuest, kind: ControlKind): Promise<void
     await qmp.execute('cont');
     await vm.guest.proves();
     await control.close();
-    await expect.poll(() => sharedMemory(vm.guest, 'page-logs')).toBeUndefined();
+    await expect.poll(() => sharedMemory(vm.guest, 'page-logs'), { timeout: 10_000 }).toBeUndefined();
   } finally {
     qmp.close();
   }

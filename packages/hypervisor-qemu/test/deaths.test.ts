@@ -18,6 +18,8 @@ import { temporaryFolder } from './temporaryFolder.js';
 const PLAN: EpochPlan = { preSave: 'none' };
 const PROTECT = fileURLToPath(new URL('guest/protectForEver.mjs', import.meta.url));
 const CONTROLS = ['in-process', 'qmp'] as const;
+/** Each look connects to QEMU, which takes its time on a busy host. */
+const SOON = { timeout: 10_000 };
 type Control = (typeof CONTROLS)[number];
 
 async function started(control: Control): Promise<QemuMachine> {
@@ -115,7 +117,7 @@ describeQemu('When the guest is at rest', () => {
     const machine = await started(control);
     const checkpoint = await machine.checkpoint(PLAN);
     await machine.input('serial', new TextEncoder().encode(ORDER.sleep));
-    await expect.poll(() => stateOf(machine)).toBe('suspended');
+    await expect.poll(() => stateOf(machine), SOON).toBe('suspended');
     await machine.suspend();
     await rollBack(machine, [checkpoint]);
     await machine.resume();
@@ -129,7 +131,7 @@ describeQemu('When the guest is at rest', () => {
     await rollBack(machine, [checkpoint]);
     await machine.resume();
     await machine.input('serial', new TextEncoder().encode(ORDER.off));
-    await expect.poll(() => stateOf(machine)).toBe('shutdown');
+    await expect.poll(() => stateOf(machine), SOON).toBe('shutdown');
     // As the kernel does for a process that is killed, but for QMP, by which the state is asked.
     control.connection.close();
     const { folder = '' } = machine;

@@ -95,7 +95,7 @@ describeQemu('GdbStub and QEMU', () => {
     const before = machine.clock.now();
     const ticks = (): Promise<Uint8Array> => machine.read(0x9000, 4);
     const first = await ticks();
-    await expect.poll(ticks).not.toEqual(first);
+    await expect.poll(ticks, { timeout: 10_000 }).not.toEqual(first);
     expect(machine.clock.now()).toBeGreaterThan(before);
   });
 });

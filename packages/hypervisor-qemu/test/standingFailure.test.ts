@@ -111,7 +111,9 @@ describeQemu('A guest that fails while RMK is dead', () => {
       await machine.input('serial', new TextEncoder().encode(ORDER.panic));
       await machine.detach();
       await qmp.execute('cont');
-      await expect.poll(async () => (await queryRunState(qmp)).status).toBe('guest-panicked');
+      await expect
+        .poll(async () => (await queryRunState(qmp)).status, { timeout: 10_000 })
+        .toBe('guest-panicked');
     } finally {
       qmp.close();
     }
