@@ -19,8 +19,18 @@ const FAULTS: readonly Fault[] = [
   { fault: 'oops', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^panic in kernel mode/ },
   { fault: 'bug', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^panic in kernel mode/ },
   { fault: 'triple-fault', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^reset in machine mode/ },
-  { fault: 'hang', kind: 'hang', detector: '@rmk/hang-detector', cause: /no page-written/ },
-  { fault: 'halt', kind: 'hang', detector: '@rmk/hang-detector', cause: /no page-written/ },
+  {
+    fault: 'hang',
+    kind: 'hang',
+    detector: '@rmk/hang-detector',
+    cause: /^no sign of progress \(page-written\)/,
+  },
+  {
+    fault: 'halt',
+    kind: 'hang',
+    detector: '@rmk/hang-detector',
+    cause: /^no sign of progress \(page-written\)/,
+  },
   { fault: 'spin', kind: 'hang', detector: '@rmk/heartbeat-detector', cause: /./ },
 ];
 
