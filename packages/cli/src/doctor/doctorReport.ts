@@ -2,6 +2,7 @@ import { RMK_VERSION } from '@rmk/core';
 import { startTree } from '@rmk/kernel';
 import Table from 'cli-table3';
 import { colour } from '../colour.js';
+import { riskLines } from './domainRisks.js';
 import type { MachineReport } from './machineReport.js';
 import type { QemuReport } from './qemuReport.js';
 import { qemuLines, qemuRows } from './qemuText.js';
@@ -52,10 +53,10 @@ export function doctorText({ node, machine, qemu, domains }: DoctorReport): stri
   ].join('\n');
 }
 
-function treeText({ guest, plugins, problem }: StartedDomain): string {
+function treeText({ guest, plugins, risks, problem }: StartedDomain): string {
   if (problem !== undefined) return `\n${colour.bold(guest)} ${colour.red('fails to start')}: ${problem}`;
   if (plugins.length === 0) return `\n${colour.bold(guest)} has no plugins: it would run unprotected.`;
-  return `\n${startTree({ name: guest, plugins })}`;
+  return ['', startTree({ name: guest, plugins }), ...riskLines(risks)].join('\n');
 }
 
 function sharedMemoryText({ freeBytes, totalBytes }: NonNullable<MachineReport['sharedMemory']>): string {

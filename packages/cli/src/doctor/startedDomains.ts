@@ -1,12 +1,16 @@
 import { messageOf, type PluginStatus } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
+import type { DetectorRisk } from '@rmk/checkpoint';
 import { planRun } from '../config/runPlan.js';
+import { domainRisks } from './domainRisks.js';
 
 /** A guest's domain when all of its plugins had started, or why they did not. */
 export interface StartedDomain {
   readonly guest: string;
   /** In start order. */
   readonly plugins: readonly PluginStatus[];
+  /** How likely the rollback target of each detector's errors holds the error. */
+  readonly risks: readonly DetectorRisk[];
   /** Why the domain cannot be created, or not be stopped. */
   readonly problem?: string;
 }
@@ -21,14 +25,16 @@ export async function startedDomains(config: string): Promise<readonly StartedDo
     const started: StartedDomain[] = [];
     for (const { name, plugins, standIn } of guests) {
       let statuses: readonly PluginStatus[] = [];
+      let risks: readonly DetectorRisk[] = [];
       try {
         const { vm } = await standIn();
         const domain = await createDomain({ name, machine: vm, plugins, ...domains });
         statuses = domain.plugins;
+        risks = domainRisks(domain);
         await domain.stop();
-        started.push({ guest: name, plugins: statuses });
+        started.push({ guest: name, plugins: statuses, risks });
       } catch (error) {
-        started.push({ guest: name, plugins: statuses, problem: messageOf(error) });
+        started.push({ guest: name, plugins: statuses, risks, problem: messageOf(error) });
       }
     }
     return started;

@@ -1,0 +1,35 @@
+import { risksOf, type DetectorRisk } from '@rmk/checkpoint';
+import { CHECKPOINTS, DETECTIONS, hasCode, type Checkpoints, type Domain } from '@rmk/core';
+import { colour } from '../colour.js';
+
+/** Accepted where the config states no `corruptionRisk`: what 95 % leave. */
+const ACCEPTED = 0.05;
+
+/** The risk of each detector of a domain as it is configured. Empty without a checkpoint agent. */
+export function domainRisks(domain: Domain): readonly DetectorRisk[] {
+  const checkpoints = checkpointsOf(domain);
+  if (checkpoints === undefined) return [];
+  const { retain, intervalNs } = checkpoints;
+  return risksOf(domain.get(DETECTIONS).all, { retain, intervalNs });
+}
+
+/** A line for each detector: how likely its rollback target holds the error, and where that number comes from. */
+export function riskLines(risks: readonly DetectorRisk[]): readonly string[] {
+  return risks.map(({ kind, risk, from }) => {
+    const text = `  ${kind}: the rollback target holds the error with a probability of ${percent(risk)} (${from})`;
+    return risk > ACCEPTED ? colour.yellow(`${text}, more than ${percent(ACCEPTED)}`) : text;
+  });
+}
+
+function checkpointsOf(domain: Domain): Checkpoints | undefined {
+  try {
+    return domain.get(CHECKPOINTS);
+  } catch (error) {
+    if (hasCode(error, 'RMK_ERR_UNKNOWN')) return undefined;
+    throw error;
+  }
+}
+
+function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
+}

@@ -1,0 +1,24 @@
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { startRig } from '@rmk/testing';
+import { expect, it } from 'vitest';
+import { domainRisks, riskLines } from '../src/doctor/domainRisks.js';
+
+it.each([
+  { options: { interval: '5ms', hang: false }, risks: [0.0432] },
+  { options: { interval: '20ms', hang: false }, risks: [0.0291] },
+  { options: {}, risks: [0.0159, 0] },
+  { options: { interval: '500ms' }, risks: [0.00167, 0] },
+  { options: { retain: 2 }, risks: [0.0159, 1] },
+] as const)('the risk of $options is $risks', async ({ options, risks }) => {
+  const rig = await startRig({ guest: 'tasks', plugins: microcheckpoint(options) });
+  const found = domainRisks(rig.domain);
+  expect(found.map(({ risk }) => Number(risk.toPrecision(3)))).toEqual(risks);
+  expect(riskLines(found).map((line) => line.includes('more than 5 %'))).toEqual(
+    risks.map((risk) => risk > 0.05),
+  );
+});
+
+it('a domain without an agent has none', async () => {
+  const rig = await startRig({ guest: 'tasks', plugins: [] });
+  expect(domainRisks(rig.domain)).toEqual([]);
+});
