@@ -137,12 +137,12 @@ describe('advice', () => {
 });
 
 describe('what was not measured', () => {
-  it('is listed with the command that measures it', () => {
+  it('is listed with how to measure it, and the option that takes it', () => {
     const all = missingInputs({ slowdown: false, latencies: false, bounds: false, rollback: false });
-    expect(all.map(({ input, command }) => [input, /rmk (bench|inject)/.exec(command)?.[0]])).toEqual([
-      ['slowdown', 'rmk bench'],
-      ['latencies', 'rmk inject'],
-      ['rollback time', 'rmk bench'],
+    expect(all.map(({ input, measure }) => [input, /--\w+/.exec(measure)?.[0]])).toEqual([
+      ['slowdown', '--slowdown'],
+      ['latencies', '--samples'],
+      ['rollback time', '--params'],
     ]);
     expect(missingInputs({ slowdown: true, latencies: true, bounds: true, rollback: true })).toEqual([]);
   });

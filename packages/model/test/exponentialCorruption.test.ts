@@ -10,6 +10,7 @@ import {
   rateOfPercentile,
   retainedOfCorruption,
 } from '../src/corruption/exponentialCorruption.js';
+import { powersOfTen } from './generators.js';
 
 const Exact = Decimal.clone({ precision: 60, minE: -9e15, maxE: 9e15 });
 
@@ -23,7 +24,7 @@ function exact(x: number, retained: number): Decimal {
     .div(lt);
 }
 
-const products = fc.double({ min: -12, max: 6, noNaN: true }).map((exponent) => 10 ** exponent);
+const products = powersOfTen(-12, 6);
 const histories = fc.integer({ min: 1, max: 12 });
 
 describe('equations (5) and (6) for k checkpoints', () => {
@@ -33,7 +34,8 @@ describe('equations (5) and (6) for k checkpoints', () => {
         const wanted = exact(x, k);
         const logged = logExponentialCorruption(x, 1, k);
         expect(new Exact(logged).minus(wanted.ln()).abs().toNumber()).toBeLessThanOrEqual(
-          4e-16 * Math.abs(logged) + 1e-27,
+          // Above 0.1 it is the logarithm of a rounded number that may be close to one.
+          (x > 0.1 ? 4e-15 : 4e-16) * Math.abs(logged) + 1e-27,
         );
         const value = exponentialCorruption(x, 1, k);
         if (wanted.greaterThan(1e-300)) {

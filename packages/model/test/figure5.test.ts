@@ -10,10 +10,10 @@ import { formatRate } from '../src/chain/rate.js';
 import { steadyState } from '../src/chain/steadyState.js';
 import { transient } from '../src/chain/transient.js';
 import { exponentialLatency, fixedLatency, mixedLatency } from '../src/corruption/latencyDistribution.js';
+import { powersOfTen } from './generators.js';
 
 const reconstruction = parameterSet('reconstruction');
-const rate = (from: number, to: number) =>
-  fc.double({ min: from, max: to, noNaN: true }).map((exponent) => 10 ** exponent);
+const rate = (from: number, to: number) => powersOfTen(from, to);
 
 /** Any rates, per hour, and any pc. */
 const anyValues = fc.record({

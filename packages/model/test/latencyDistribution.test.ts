@@ -13,8 +13,9 @@ import {
 import { incompleteGamma, logGamma } from '../src/numerics/incompleteGamma.js';
 import { normalSurvival } from '../src/numerics/normal.js';
 import { seededRandom } from '../src/numerics/random.js';
+import { powersOfTen } from './generators.js';
 
-const intervals = fc.double({ min: -1, max: 4, noNaN: true }).map((exponent) => 10 ** exponent);
+const intervals = powersOfTen(-1, 4);
 const histories = fc.integer({ min: 1, max: 5 });
 
 describe('corruption by numerical integration', () => {

@@ -22,13 +22,13 @@ import { simulateChain } from '../src/chain/simulation.js';
 import { steadyState, steadyStateByIteration } from '../src/chain/steadyState.js';
 import { exponentialLatency, fixedLatency } from '../src/corruption/latencyDistribution.js';
 import { seededRandom } from '../src/numerics/random.js';
+import { powersOfTen } from './generators.js';
 
 const reconstruction = parameterSet('reconstruction');
 const unavailability = (definition: ChainDefinition, values: Record<string, number>) =>
   measure(buildChain(definition, values, { dropUnreachable: true })).unavailability;
 
-const rate = (from: number, to: number) =>
-  fc.double({ min: from, max: to, noNaN: true }).map((exponent) => 10 ** exponent);
+const rate = (from: number, to: number) => powersOfTen(from, to);
 const anyValues = fc.record({
   λp: rate(-3, 0),
   λs: rate(-4, 0),

@@ -21,8 +21,8 @@ export function adviceReport(
         `Weighed: availability / (1 + slowdown)^${weight} = ${recommendation.utility.toFixed(6)} (95 %: ${uncertainty.utility.low.toFixed(6)} to ${uncertainty.utility.high.toFixed(6)}).`,
         ...advice.notes.map((note) => `Note: ${note}.`),
         ...missing.map(
-          ({ input, command, meanwhile }) =>
-            `Not measured: ${input}. Measure with ${command}; until then ${meanwhile}.`,
+          ({ input, measure, meanwhile }) =>
+            `Not measured: ${input}. To measure it, ${measure}. Until then ${meanwhile}.`,
         ),
       ],
     },

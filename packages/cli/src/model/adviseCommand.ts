@@ -37,7 +37,7 @@ export function addAdviseCommand(parent: Command, terminal: Terminal, done: (cod
     .description('the interval and the history that measured numbers speak for')
     .option(
       '--slowdown <file or numbers>',
-      'JSON of rmk bench, or by hand: 50=0.063,200=0.038 (with bounds: 50=0.063:0.055:0.071)',
+      'JSON, or by hand: 50=0.063,200=0.038 (with bounds: 50=0.063:0.055:0.071)',
     )
     .option('--samples <file>', 'measured corruption latencies')
     .option('--set <name>', 'parameter set of the availability model')
@@ -122,8 +122,8 @@ function checkpoints(retained: number): string {
   return retained === 1 ? '1 checkpoint' : `${retained} checkpoints`;
 }
 
-function sentence({ input, command, meanwhile }: MissingInput): string {
-  return `${input}: measure with ${command}; until then ${meanwhile}`;
+function sentence({ input, measure, meanwhile }: MissingInput): string {
+  return `${input}: ${measure}. Until then ${meanwhile}`;
 }
 
 function describe(

@@ -191,7 +191,7 @@ describe('rmk model advise', () => {
     ]);
     const { stdout } = await run('advise', '--slowdown', '50=0.063,200=0.038', '--weight', '0');
     expect(stdout).toMatch(/availability {3}99\.99/);
-    expect(stdout).toMatch(/latencies: measure with rmk inject/);
+    expect(stdout).toMatch(/latencies: inject errors/);
   });
 
   it('writes its curve', async () => {
@@ -202,10 +202,10 @@ describe('rmk model advise', () => {
     expect((await readFile(path, 'utf8')).match(/<svg /g)).toHaveLength(3);
   });
 
-  it('without a slowdown names the command that measures it', async () => {
+  it('without a slowdown says how to measure it', async () => {
     const { stderr, code, stdout } = await run('advise', '--json');
     expect(code).toBe(2);
-    expect(stderr).toMatch(/RMK_ERR_INPUT.*\n {2}- slowdown: measure with rmk bench embedded --json/);
+    expect(stderr).toMatch(/RMK_ERR_INPUT.*\n {2}- slowdown: time the programs/);
     expect((JSON.parse(stdout) as { missing: unknown[] }).missing).toHaveLength(3);
   });
 });

@@ -72,7 +72,7 @@ const CURVE_POINTS = 60;
  * The uncertainty is that of the inputs that have one: the latencies are resampled, and each slowdown is drawn from the normal
  * distribution whose 95 % interval is its low and high.
  *
- * @throws ModelError when the bound on the lost work leaves no interval.
+ * Throws RMK_ERR_INPUT if the bound on the lost work leaves no interval.
  */
 export function advise(input: AdviceInput): Advice {
   const { parameters, slowdown, samples, weight = 1, maxRetained = 8, maxLostWorkMs = Infinity } = input;

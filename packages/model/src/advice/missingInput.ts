@@ -1,7 +1,8 @@
-/** An input that advice needs and was not given, with the command that measures it. */
+/** An input that advice needs and was not given, and how to measure it. */
 export interface MissingInput {
   readonly input: 'slowdown' | 'latencies' | 'uncertainty of the slowdown' | 'rollback time';
-  readonly command: string;
+  /** How to measure it, and the option that takes it. */
+  readonly measure: string;
   readonly meanwhile: string;
 }
 
@@ -16,29 +17,29 @@ export function missingInputs(given: {
   if (!given.slowdown) {
     missing.push({
       input: 'slowdown',
-      command:
-        'rmk bench embedded --json > bench.json (or rmk bench qemu --json), then --slowdown bench.json',
+      measure:
+        'time the programs without checkpoints and with them at two intervals or more, then --slowdown 50=0.063,200=0.038',
       meanwhile: 'no advice: there is nothing to weigh the availability with',
     });
   } else if (!given.bounds) {
     missing.push({
       input: 'uncertainty of the slowdown',
-      command:
-        'rmk bench embedded --json > bench.json, which gives low and high, or --slowdown 50=0.063:0.055:0.071',
+      measure: 'time them several times, then --slowdown 50=0.063:0.055:0.071',
       meanwhile: 'the slowdowns are taken as exact',
     });
   }
   if (!given.latencies) {
     missing.push({
       input: 'latencies',
-      command: 'rmk inject, which writes a sample file of corruption latencies, then --samples FILE',
+      measure: 'inject errors and write the time from each to its detection into a file, then --samples FILE',
       meanwhile: 'the latency of the parameter set is taken as exact',
     });
   }
   if (!given.rollback) {
     missing.push({
       input: 'rollback time',
-      command: 'rmk bench embedded --json or rmk inject, then "rollbackSeconds" in a --params file',
+      measure:
+        'take the host times in the records of EVT_RECOVERED, then "rollbackSeconds" in a --params file',
       meanwhile: "the parameter set's rollback time is taken",
     });
   }

@@ -20,7 +20,7 @@ export type SlowdownPoint = z.infer<typeof pointSchema>;
 /** Measured slowdowns, by rising interval. */
 export type SlowdownCurve = readonly SlowdownPoint[];
 
-/** @throws ModelError for content that is not `{ "slowdown": [{ "intervalMs": 50, "slowdown": 0.063 }, ...] }`. */
+/** Throws RMK_ERR_INPUT for content that is not `{ "slowdown": [{ "intervalMs": 50, "slowdown": 0.063 }, ...] }`. */
 export function parseSlowdown(content: unknown, path: string): SlowdownCurve {
   const parsed = slowdownSchema.safeParse(content);
   if (!parsed.success) {

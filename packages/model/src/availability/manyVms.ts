@@ -15,7 +15,7 @@ const LUMPED_LIMIT = 300;
  * the checkpointing VM and the hypervisor. One state for each combination: for each VM u (up), r (rolled back) or n (restarted, no
  * usable checkpoint), and with the checkpointing VM failed u or d: 3ⁿ + 2ⁿ + 1 states.
  *
- * @throws ModelError for more than 7 VMs; {@link manyVmsLumped} takes them.
+ * Throws RMK_ERR_INPUT for more than 7 VMs; {@link manyVmsLumped} takes them.
  */
 export function manyVmsExact(n: number, up: UpMeaning = 'share'): ChainDefinition {
   requireCount('the number of protected VMs', n);
@@ -65,7 +65,7 @@ export function manyVmsExact(n: number, up: UpMeaning = 'share'): ChainDefinitio
  * The same with the VMs lumped: equal VMs are interchangeable, so only their numbers count, and the lumping is exact. A state is how many
  * are rolled back and how many restarted, and with the checkpointing VM failed how many are down: (n+1)(n+2)/2 + n + 2 states.
  *
- * @throws ModelError for more than 300 VMs.
+ * Throws RMK_ERR_INPUT for more than 300 VMs.
  */
 export function manyVmsLumped(n: number, up: UpMeaning = 'share'): ChainDefinition {
   requireCount('the number of protected VMs', n);

@@ -126,7 +126,7 @@ export function describeNumber(name: NumberName): string {
 /**
  * Checks what a parameter file holds.
  *
- * @throws ModelError that lists every unknown name (with the nearest known one) and every value that is out of range.
+ * Throws RMK_ERR_INPUT that lists every unknown name (with the nearest known one) and every value that is out of range.
  */
 export function parseParameterFile(content: unknown, path: string): ParameterFile {
   const parsed = fileSchema.safeParse(content);
@@ -162,7 +162,7 @@ export function withNumber(parameters: Parameters, name: NumberName, value: numb
   return { ...parameters, [name]: value };
 }
 
-/** @throws ModelError that offers the nearest known name. */
+/** Throws RMK_ERR_INPUT that offers the nearest known name. */
 export function requireNumberName(name: string): NumberName {
   const known = NUMBER_NAMES.find((candidate) => candidate === name);
   if (known === undefined) {

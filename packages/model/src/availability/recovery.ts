@@ -31,7 +31,7 @@ function cleanAgeSeconds(errors: readonly ErrorClass[], intervalMs: number): num
 /**
  * 1/r'p of figure 5 for these errors.
  *
- * @throws ModelError when a rollback that is said to include its detection and re-execution is shorter than those are.
+ * Throws RMK_ERR_INPUT if a rollback that is said to include its detection and re-execution is shorter than those are.
  */
 export function recoveryTime(parameters: Parameters, errors: readonly ErrorClass[]): RecoveryTime {
   const ageSeconds = cleanAgeSeconds(errors, parameters.intervalMs);

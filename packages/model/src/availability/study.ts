@@ -29,7 +29,7 @@ export const VARIANTS = {
 export type Variant = keyof typeof VARIANTS;
 export const VARIANT_NAMES = Object.keys(VARIANTS) as readonly Variant[];
 
-/** @throws ModelError that offers the nearest known variant. */
+/** Throws RMK_ERR_INPUT that offers the nearest known variant. */
 export function requireVariant(name: string): Variant {
   const known = VARIANT_NAMES.find((variant) => variant === name);
   if (known === undefined) {

@@ -34,7 +34,7 @@ export class Elimination {
   private readonly size: number;
   private readonly name: string;
 
-  /** @throws ModelError when so many transitions arise that the chain is not sparse enough for this. */
+  /** Throws RMK_ERR_INPUT if so many transitions arise that the chain is not sparse enough for this. */
   constructor(chain: MarkovChain) {
     requireRecurrent(chain);
     const n = chain.states.length;
@@ -98,7 +98,7 @@ export class Elimination {
   /**
    * π with π Q = 0 and Σ π = 1.
    *
-   * @throws ModelError when the rates lie so far apart that a probability overflows.
+   * Throws RMK_ERR_INPUT if the rates lie so far apart that a probability overflows.
    */
   steadyState(): Float64Array {
     const pi = new Float64Array(this.size);

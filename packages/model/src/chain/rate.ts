@@ -27,7 +27,7 @@ function asRate(rate: Rate | number): Rate {
   return typeof rate === 'number' ? { kind: 'number', value: rate } : rate;
 }
 
-/** @throws ModelError for a parameter that has no value; the nearest known name is offered. */
+/** Throws RMK_ERR_INPUT for a parameter that has no value; the nearest known name is offered. */
 export function evaluate(rate: Rate, values: ParameterValues): number {
   if (rate.kind === 'parameter') {
     const value = values[rate.name];

@@ -20,7 +20,7 @@ const MAX_DENSE_STATES = 2000;
  * It is the paper's way (§5, "we use the mathematics tool package CLAPACK to solve these equations") and a check of the other one;
  * small probabilities lose digits in it.
  *
- * @throws ModelError for more than 2000 states.
+ * Throws RMK_ERR_INPUT for more than 2000 states.
  */
 export function steadyStateByLu(chain: MarkovChain): Float64Array {
   requireRecurrent(chain);

@@ -17,7 +17,7 @@ function check(ratePerMs: number, intervalMs: number, retained: number): void {
 /**
  * ln of {@link exponentialCorruption}: finite where the probability itself underflows to zero.
  *
- * @throws ModelError for a rate or an interval that is not above zero, or a history that is not a whole number from 1.
+ * Throws RMK_ERR_INPUT for a rate or an interval that is not above zero, or a history that is not a whole number from 1.
  */
 export function logExponentialCorruption(ratePerMs: number, intervalMs: number, retained: number): number {
   check(ratePerMs, intervalMs, retained);
@@ -30,7 +30,7 @@ export function logExponentialCorruption(ratePerMs: number, intervalMs: number, 
  * latency: e^(-(k-1) λ T) (1 - e^(-λ T)) / (λ T). §4, eq. 5 is k = 1 and eq. 6 is k = 2; in general a checkpoint is
  * corrupted when a + l > k T, with the error's offset a uniform on [0, T).
  *
- * @throws ModelError as {@link logExponentialCorruption}.
+ * Throws as {@link logExponentialCorruption}.
  */
 export function exponentialCorruption(ratePerMs: number, intervalMs: number, retained: number): number {
   check(ratePerMs, intervalMs, retained);

@@ -9,7 +9,7 @@ const LONGEST_MS = 1e12;
  * The shortest interval, in ms, with which the probability of corruption is at most `target`, for any distribution of the latency: the
  * probability never grows with the interval, so it is found by halving.
  *
- * @throws ModelError when no interval reaches the target, because too many errors are never detected.
+ * Throws RMK_ERR_INPUT if no interval reaches the target, because too many errors are never detected.
  */
 export function intervalOfTarget(latency: LatencyDistribution, target: number, retained: number): number {
   requireOpenUnit('the target probability', target);

@@ -48,7 +48,7 @@ function estimate(f: (x: number) => number, from: number, to: number): Piece {
  * errors is below `tolerance` times the integral of |f|. `breaks` are points where `f` bends or where its mass lies; the extent
  * of a mass that is far narrower than the interval must be told, or no node falls on it.
  *
- * @throws ModelError when 2000 pieces are not enough.
+ * Throws RMK_ERR_INPUT if 2000 pieces are not enough.
  */
 export function integrate(
   f: (x: number) => number,

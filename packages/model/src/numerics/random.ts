@@ -11,7 +11,7 @@ export type Random = () => number;
  * The library's own seeding leaves most bits of the state alike: the first number would be nearly 1 for every small seed, and
  * neighbouring seeds would give correlated numbers. So the state is filled from the seed by Steele, Lea and Flood's SplitMix.
  *
- * @throws ModelError for a seed that is not a whole number from zero up.
+ * Throws RMK_ERR_INPUT for a seed that is not a whole number from zero up.
  */
 export function seededRandom(seed: number): Random {
   requireCount('the seed', seed, 0);
