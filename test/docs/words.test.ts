@@ -1,0 +1,91 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * Private words that the project no longer uses, with what to write instead: see docs/glossary.md. A word stands here
+ * if a look at the word alone is enough to know that it is wrong.
+ */
+const PRIVATE_WORDS: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\bmend(?:s|ed|ing)?\b/i, 'fix'],
+  [/\banew\b/i, 'again'],
+  // "as far as a detector can tell" is plain English.
+  [/(?<!\b(?:can|cannot|could|to) )\btell(?:s|ing)?\b|\btold\b/i, 'emit, publish, report'],
+  [/\bst(?:and|ands|anding|ood) still\b/i, 'pause, is paused'],
+  [/\bso many-th\b/i, 'after this many'],
+  [/\bis none of\b/i, 'does not belong to'],
+  [/\bgone without\b/i, 'without'],
+  [/\b(?:come|comes|came|coming) (?:about|alive)\b/i, 'starts, fails to start'],
+  [/\bcarr(?:y|ies|ied) out\b/i, 'execute'],
+  [/\bis said\b/i, 'says'],
+  [/\b(?:mishaps?|occupan(?:cy|t|ts)|revivals?|salvages?)\b/i, 'unexpected event, ownership, backoff, parse'],
+  [/\bwhen absent\b/i, 'default'],
+  [/\blook(?:s|ing)? whether\b/i, 'check'],
+  [/\bof a life before\b/i, 'predates'],
+  [/\bthe time was over\b/i, 'time limit reached'],
+  [
+    /\b(?:Surroundings|keptBy|callRoll|NOTHING_AHEAD|makeVoid|FactTeller)\b/,
+    'its new name: docs/glossary.md',
+  ],
+];
+
+/** Where a private word is right, with the reason. */
+const EXCEPTIONS: readonly (readonly [path: RegExp, reason: string])[] = [
+  [/^docs\/glossary\.md$/, 'lists the words'],
+  [/^test\/docs\/words\.test\.ts$/, 'lists the words'],
+  [/^CHANGELOG\.md$/, 'names what was renamed'],
+  [/^api\//, 'generated'],
+  [/^package-lock\.json$/, 'not ours'],
+  [/\.(?:svg|elf|png)$/, 'no prose'],
+];
+
+/**
+ * Private words that are left in each folder. The count is lowered here as they go; it may not grow.
+ * A folder that is not listed has none.
+ */
+const LEFT: Readonly<Record<string, number>> = {
+  docs: 1,
+  'packages/cli': 45,
+  'packages/core': 26,
+  'packages/guests': 4,
+  'packages/hypervisor-embedded': 78,
+  'packages/hypervisor-qemu': 28,
+  'packages/kernel': 128,
+  'packages/model': 12,
+  'packages/testing': 75,
+  'plugins/hang-detector': 18,
+  'plugins/pin-vmsignal': 3,
+};
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
+  .trim()
+  .split('\n')
+  .filter((path) => !EXCEPTIONS.some(([exception]) => exception.test(path)));
+
+/** `packages/kernel`, `test/oracle`, `docs`, or the file itself at the top. */
+function folderOf(path: string): string {
+  const [first = '', second = '', third] = path.split('/');
+  return third === undefined ? (second === '' ? path : first) : `${first}/${second}`;
+}
+
+function findingsIn(path: string): readonly string[] {
+  return readFileSync(`${root}${path}`, 'utf8')
+    .split('\n')
+    .flatMap((line, index) =>
+      PRIVATE_WORDS.flatMap(([pattern, instead]) => {
+        const [word] = pattern.exec(line) ?? [];
+        return word === undefined ? [] : [`${path}:${index + 1}: "${word}", write: ${instead}`];
+      }),
+    );
+}
+
+const folders = [...new Set(files.map(folderOf))];
+
+describe('the words of docs/glossary.md', () => {
+  it.each(folders)('are used in %s', (folder) => {
+    const found = files.filter((path) => folderOf(path) === folder).flatMap(findingsIn);
+    if (found.length > (LEFT[folder] ?? 0)) expect(found).toEqual([]);
+  });
+});
