@@ -27,6 +27,9 @@ import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
 import { pinVmio } from '@rmk/pin-vmio';
+import { pinVmschl } from '@rmk/pin-vmschl';
+import { pinVmsignal } from '@rmk/pin-vmsignal';
+import { hangDetector } from '@rmk/hang-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { buildChain, MODEL_ERROR_CODES, transient, type ChainDefinition } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
@@ -209,6 +212,10 @@ describe('docs/errors.md', () => {
 
   it('shows the warnings as they really are', async () => {
     const seen = new Map<string, string>();
+    const observe: DomainOptions['observe'] = (bus) =>
+      void bus.on('EVT_WARNING', ({ code, message }) => {
+        if (!seen.has(code)) seen.set(code, message);
+      });
     const meter = plugin('rmk-plugin-meter', { modules: [failing], onFailure: 'continue' });
     // The risk is accepted by the agent alone, so that the bound of the crashes is not derived from it.
     const risky = microcheckpoint({ retain: 2 }).map((one) =>
@@ -220,14 +227,21 @@ describe('docs/errors.md', () => {
     };
     const domain = await start([...risky, meter], {
       machine,
-      observe: (bus) =>
-        void bus.on('EVT_WARNING', ({ code, message }) => {
-          if (!seen.has(code)) seen.set(code, message);
-        }),
+      observe,
     });
     (await domain.get(P_VCPU).suspend())[Symbol.dispose]();
     await setImmediate();
     domain.bus.topic('EVT_ERRORDETECTED').publish({ atNs: 0, kind: 'overheated', cause: '90 degrees' });
+    const hypervisor = new EmbeddedHypervisor();
+    const detected = hypervisor.createMachine({ name: 'tasks', elf: readGuest('tasks') });
+    const hang = hangDetector({ signs: ['task-switch', 'timer-rearmed'], threshold: '10ms' });
+    const plugins = [pinVmschl(), pinVmsignal(), hang];
+    await start(plugins, { machine: detected, observe });
+    await hypervisor.run({ untilNs: 150e6 });
+    for (let time = 0; time < 5; time++) {
+      await detected.writeRegister('privilege', 0n);
+      await detected.raise('load-access-fault');
+    }
     for (const [code, message] of seen)
       expect(sections.get(code)).toContain(`\`\`\`\n${code}: ${message}\n\`\`\``);
     expect([...seen.keys()].toSorted()).toEqual(Object.keys(WARNING_CODES).toSorted());

@@ -1,11 +1,16 @@
 import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
 
+export const DEFAULT_SIGNS: readonly string[] = ['context-switch', 'heartbeat', 'timer-rearmed'];
+
 export const hangDetectorOptions = z.strictObject({
   /** Longest non-idle domain time between two signs of progress in a VM that is well. */
   threshold: z.custom<Duration>(isDuration, DURATION_HINT).default('200ms'),
   /** What counts as a sign. A re-armed timer tells only hangs with interrupts off. */
-  signs: z.array(z.string().min(1)).min(1).default(['context-switch', 'heartbeat', 'timer-rearmed']),
+  signs: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([...DEFAULT_SIGNS]),
 });
 
 export type HangDetectorOptions = z.output<typeof hangDetectorOptions>;

@@ -1,5 +1,6 @@
 import { definePlugin, nanoseconds, P_VMSCHL } from '@rmk/core';
 import { HangDetector } from './hangDetector.js';
+import { MissingSigns } from './missingSigns.js';
 import { hangDetectorOptions } from './options.js';
 
 /**
@@ -11,7 +12,7 @@ export const hangDetector = definePlugin({
   version: '0.1.0',
   rmk: '^0.1.0',
   requires: [P_VMSCHL],
-  modules: [HangDetector],
+  modules: [HangDetector, MissingSigns],
   options: hangDetectorOptions,
   detects: ({ threshold }, { schedulingIntervalNs }) => [
     { kind: 'hang', boundNs: nanoseconds(threshold) + 1.5 * schedulingIntervalNs },

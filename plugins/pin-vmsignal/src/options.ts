@@ -1,15 +1,13 @@
 import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
-import { RISCV_BARE_METAL } from './crashTable.js';
+import { ordinaryOption } from './crashTable.js';
 
 /** Within 50 ms of the error 95 % of the crashes of a Linux kernel occur (Gu et al., the source of §4). */
 const GU_ET_AL = { bound: '50ms', quantile: 0.95 } as const;
 
 export const signalOptions = z.strictObject({
-  /** The exceptions that are no crash, by cause and privilege. */
-  ordinary: z
-    .array(z.strictObject({ cause: z.string().min(1), privilege: z.enum(['user', 'kernel', 'machine']) }))
-    .default([...RISCV_BARE_METAL]),
+  /** The exceptions that are no crash: a ready table by name, or causes and privileges. */
+  ordinary: ordinaryOption,
   /** T_B of a crash: the time from error to crash that the share `quantile` does not exceed. `false`: always 0. */
   latencyBound: z
     .union([

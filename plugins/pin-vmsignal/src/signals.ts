@@ -11,6 +11,7 @@ import {
 import { inject, injectable } from 'tsyringe';
 import { isCrash } from './crashTable.js';
 import type { SignalOptions } from './options.js';
+import { RepeatedCrashes } from './repeatedCrashes.js';
 
 /** P_VMSIGNAL over the VirtualMachine port: every signal is published, and a crash as a detected error too. */
 @injectable()
@@ -24,11 +25,15 @@ export class Signals implements SignalPin, Module {
   start(): void {
     const signal = this.bus.topic('EVT_VMSIGNAL');
     const detected = this.bus.topic('EVT_ERRORDETECTED');
+    const warning = this.bus.topic('EVT_WARNING');
     const { ordinary } = this.options;
+    const repeated = new RepeatedCrashes();
     this.machine.observe('signal', (fact) => {
       const { atNs, cause, privilege } = fact;
       signal.publish(fact);
       if (!isCrash(fact, ordinary)) return;
+      const hint = repeated.hintAt(fact);
+      if (hint !== undefined) warning.publish({ atNs, code: 'RMK_WARN_CRASHTABLE', message: hint });
       detected.publish({ atNs, kind: 'crash', cause: `${cause} in ${privilege} mode` });
     });
   }

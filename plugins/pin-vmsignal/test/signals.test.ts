@@ -98,4 +98,39 @@ describe('P_VMSIGNAL', () => {
       code: 'RMK_ERR_OPTIONS',
     });
   });
+
+  it('hints at another table where the same crash of user mode comes again and again', async () => {
+    const { rig, pin } = await start();
+    await rig.advance('5ms');
+    const raise = async (cause: string, privilege: bigint, times: number): Promise<void> => {
+      for (let time = 0; time < times; time++) {
+        await rig.machine.writeRegister('privilege', privilege);
+        await pin.raise(cause);
+      }
+    };
+    await raise('load-access-fault', 3n, 9); // The kernel's own crashes say nothing of its processes.
+    await raise('load-access-fault', 0n, 4);
+    await raise('store-access-fault', 0n, 4);
+    expect(rig.events('EVT_WARNING')).toEqual([]);
+    await raise('load-access-fault', 0n, 5);
+    expect(rig.events('EVT_WARNING')).toMatchObject([
+      {
+        code: 'RMK_WARN_CRASHTABLE',
+        message:
+          "load-access-fault in user mode was a crash 5 times. If the guest's kernel survives the faults of its processes, " +
+          "set `ordinary: 'linux'` of @rmk/pin-vmsignal",
+      },
+    ]);
+  });
+
+  it('takes nothing that a process does for a crash of Linux', async () => {
+    const { rig, pin } = await start({ ordinary: 'linux' });
+    await rig.advance('5ms');
+    for (let time = 0; time < 9; time++) {
+      await rig.machine.writeRegister('privilege', 0n);
+      await pin.raise('load-access-fault');
+    }
+    expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
+    expect(rig.events('EVT_WARNING')).toEqual([]);
+  });
 });
