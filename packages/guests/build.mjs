@@ -13,12 +13,15 @@ const HOW_TO_INSTALL = `On Debian: apt-get install ${PINNED.debianPackage}`;
 const GUESTS = {
   compressor: ['runtime', 'compressor'],
   interpreter: ['runtime', 'interpreter', 'interpreter/programs'],
+  rtos: ['runtime', 'rtos'],
   search: ['runtime', 'search'],
   server: ['runtime', 'server'],
   tasks: ['runtime', 'tasks', 'tasks/programs'],
 };
 
-const MACHINE = ['-march=rv32ima_zicsr_zifencei', '-mabi=ilp32', '-mcmodel=medany', '-mstrict-align'];
+/** Extensions beyond RV32IMA that guests are built with, so that the hart has programs that use them. */
+const EXTENSIONS = { rtos: 'c_zicsr_zifencei', search: '_zicsr_zifencei_zba_zbb_zbs' };
+const MACHINE = ['-mabi=ilp32', '-mcmodel=medany', '-mstrict-align'];
 const LANGUAGE = [
   '-std=gnu11',
   '-O2',
@@ -89,7 +92,15 @@ for (const [name, folders] of Object.entries(GUESTS)) {
   const elf = join(outputFolder, `${name}.elf`);
   const includes = folders.map((folder) => `-I${folder}`);
   const sources = folders.flatMap(sourcesIn);
-  const flags = [...MACHINE, ...LANGUAGE, ...WARNINGS, `-ffile-prefix-map=${guestFolder}=.`, ...includes];
+  const march = `-march=rv32ima${EXTENSIONS[name] ?? '_zicsr_zifencei'}`;
+  const flags = [
+    march,
+    ...MACHINE,
+    ...LANGUAGE,
+    ...WARNINGS,
+    `-ffile-prefix-map=${guestFolder}=.`,
+    ...includes,
+  ];
   compiler([...flags, ...LINKING, '-T', 'link.ld', ...sources, '-o', elf]);
   process.stdout.write(`${elf}  ${statSync(elf).size} bytes\n`);
 }

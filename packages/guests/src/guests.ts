@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { RmkError } from '@rmk/core';
 
-export type GuestName = 'compressor' | 'interpreter' | 'search' | 'server' | 'tasks';
+export type GuestName = 'compressor' | 'interpreter' | 'rtos' | 'search' | 'server' | 'tasks';
 
 export interface Guest {
   readonly name: GuestName;
@@ -29,6 +29,14 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
     name: 'interpreter',
     description:
       'interprets programs for a stack machine with a hash table, and computes their results again',
+    memoryBytes: BOARD_MEMORY_BYTES,
+    takesBootFile: false,
+    takesInput: false,
+  },
+  rtos: {
+    name: 'rtos',
+    description:
+      'a real-time kernel that keeps its current task in a variable, and three tasks in machine mode',
     memoryBytes: BOARD_MEMORY_BYTES,
     takesBootFile: false,
     takesInput: false,

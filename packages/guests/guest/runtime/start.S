@@ -46,8 +46,11 @@ _start:
 // Where a machine that has nothing left to do stays. It is exactly one instruction.
   .globl park
   .type park, @function
+  .option push
+  .option norvc
 park:
   j park
+  .option pop
   .size park, . - park
 
   .bss
