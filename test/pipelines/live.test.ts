@@ -123,9 +123,9 @@ describe('under a running guest', () => {
       code: 'RMK_ERR_REQUIRED',
       plugin: '@rmk/pin-ptable',
       problems: [
-        '@rmk/checkpoint requires P_PTABLE of @rmk/pin-ptable',
-        '@rmk/cowp requires CHECKPOINTS of @rmk/checkpoint',
-        '@rmk/recovery requires CHECKPOINTS of @rmk/checkpoint',
+        { path: '', message: '@rmk/checkpoint requires CHECKPOINTING of @rmk/pin-ptable' },
+        { path: '', message: '@rmk/cowp requires CHECKPOINTS of @rmk/checkpoint' },
+        { path: '', message: '@rmk/recovery requires CHECKPOINTS of @rmk/checkpoint' },
       ],
     });
     await rig.domain.remove('@rmk/pin-ptable', { dependants: 'remove' });

@@ -34,7 +34,7 @@ import { risksOf } from './risk.js';
 const FEWEST_RETAINED = 2;
 /** However slow a detector is: each checkpoint costs log pages, and each rollback reads all their logs. */
 const MOST_DERIVED = 256;
-const NO_ALGORITHM = 'no checkpoint algorithm is installed';
+const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
 
 /**
  * The checkpoint agent of one domain (§3): takes a checkpoint each interval, keeps the ring, rolls back. The installed
