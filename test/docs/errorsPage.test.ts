@@ -61,6 +61,7 @@ function meterOf(does: Module): Class {
   };
 }
 const METER = token<Module>('METER');
+const KEY = token<Module>('KEY', { exclusive: true });
 
 function plugin(name: string, manifest: Partial<Manifest> = {}): Plugin {
   return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', ...manifest })();
@@ -110,6 +111,12 @@ const examples = {
   RMK_ERR_VERSION: () => start([plugin('rmk-plugin-meter', { rmk: '^2' })]),
   RMK_ERR_MISSING: () => start([plugin('rmk-plugin-meter', { requires: [P_VMIO] })]),
   RMK_ERR_DUPLICATE: () => start([pinVmio(), pinVmio()]),
+  RMK_ERR_EXCLUSIVE: () =>
+    start([
+      plugin('rmk-plugin-vault', { provides: [provide(KEY, meterOf({}))] }),
+      plugin('rmk-plugin-meter', { requires: [KEY] }),
+      plugin('rmk-plugin-gauge', { requires: [KEY] }),
+    ]),
   RMK_ERR_CYCLE: () =>
     start([
       plugin('rmk-plugin-hen', { after: ['rmk-plugin-egg'] }),

@@ -47,7 +47,8 @@ export interface Domain {
   readonly plugins: readonly PluginStatus[];
   /**
    * What a plugin provides, or the DETECTIONS of the kernel. `RMK_ERR_UNKNOWN` where there is none. It may be kept: once
-   * the plugin is removed, has failed or is quarantined, its methods refuse to be called (`RMK_ERR_INACTIVE`).
+   * the plugin is removed, has failed or is quarantined, its methods refuse to be called (`RMK_ERR_INACTIVE`). An exclusive
+   * token that a plugin holds is refused (`RMK_ERR_EXCLUSIVE`); one that the host has taken no plugin gets any more.
    */
   get<T>(of: Token<T>): T;
   /**

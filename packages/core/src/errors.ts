@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   RMK_ERR_VERSION: 'a plugin does not work with this version of RMK',
   RMK_ERR_MISSING: 'a plugin requires something that no plugin of the domain provides',
   RMK_ERR_DUPLICATE: 'two plugins of a domain have the same name or provide the same token',
+  RMK_ERR_EXCLUSIVE: 'a plugin requires a right that another plugin of the domain holds',
   RMK_ERR_CYCLE: 'plugins wait for each other',
   RMK_ERR_CAPABILITY: 'a plugin needs something that the hypervisor cannot do',
   RMK_ERR_REQUIRED: 'a plugin cannot be removed, because others require what it provides',

@@ -3,24 +3,45 @@ declare const provided: unique symbol;
 /** Names something that can be injected, and carries its type: `constructor(@inject(P_VCPU) vcpu: VcpuPin)`. */
 export type Token<T> = symbol & { readonly [provided]?: T };
 
-/** What a token may say besides its type, which is gone at run time. */
+/** What a token may state besides its type, which is gone at run time. */
 export interface TokenDescription<T> {
-  /** Members that an object behind the token must have: the kernel looks for them before the plugin starts. */
+  /** Members that an object behind the token must have: the kernel checks them before the plugin starts. */
   readonly members?: readonly (keyof T & string)[];
+  /** An exclusive right: of a domain, only one plugin may require it. A second one is refused (`RMK_ERR_EXCLUSIVE`). */
+  readonly exclusive?: boolean;
 }
 
-const membersByToken = new Map<Token<unknown>, readonly string[]>();
+interface Described {
+  readonly members: readonly string[];
+  readonly exclusive: boolean;
+}
+
+/** One registry for all copies of this package, as the tokens themselves are the same in all. */
+const REGISTRY = Symbol.for('@rmk/core:tokens');
+const shared = globalThis as { [REGISTRY]?: Map<Token<unknown>, Described> };
+const descriptions = (shared[REGISTRY] ??= new Map());
 
 /** `Symbol.for`, so that a second copy of the package that declares a token means the same token. */
-export function token<T>(name: string, { members }: TokenDescription<T> = {}): Token<T> {
+export function token<T>(name: string, { members, exclusive }: TokenDescription<T> = {}): Token<T> {
   const named: Token<T> = Symbol.for(`rmk:${name}`);
-  if (members !== undefined) membersByToken.set(named, members);
+  if (members !== undefined || exclusive !== undefined) {
+    const known = descriptions.get(named);
+    descriptions.set(named, {
+      members: members ?? known?.members ?? [],
+      exclusive: exclusive ?? known?.exclusive ?? false,
+    });
+  }
   return named;
 }
 
-/** The members that `token` was told of, none where it was not: as far as this copy of the package knows. */
+/** The members that the token was declared with; empty if with none. */
 export function membersOf(of: Token<unknown>): readonly string[] {
-  return membersByToken.get(of) ?? [];
+  return descriptions.get(of)?.members ?? [];
+}
+
+/** Whether only one plugin of a domain may require the token. */
+export function isExclusive(of: Token<unknown>): boolean {
+  return descriptions.get(of)?.exclusive ?? false;
 }
 
 /** The name that `token` was called with. */

@@ -2,6 +2,7 @@ import {
   BUS,
   CLOCK,
   DETECTIONS,
+  isExclusive,
   OPTIONS,
   RmkError,
   tokenName,
@@ -33,13 +34,15 @@ export async function checkPlugins(
   machine: VirtualMachine,
   /** For the schema of each. */
   limit: Timeout,
+  /** Exclusive rights that the host has taken. */
+  ofHost: ReadonlySet<Token<unknown>> = new Set(),
 ): Promise<readonly CheckedPlugin[]> {
   const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine, limit)));
   const errors = results.flatMap((result) => result.errors);
   const readable = results.flatMap(({ plugin }) => plugin ?? []);
   const all = [...running, ...readable];
 
-  errors.push(...duplicateNames(all), ...duplicateTokens(all));
+  errors.push(...duplicateNames(all), ...duplicateTokens(all), ...heldByOthers(all, ofHost));
   // What a malformed plugin would provide is not known, so nothing can be said to be missing.
   if (readable.length === plugins.length) errors.push(...missing(readable, all));
   const ordered = startOrder(readable);
@@ -95,6 +98,23 @@ function duplicateTokens(plugins: readonly CheckedPlugin[]): readonly RmkError[]
           : `both ${other} and ${name} provide ${tokenName(token)}`;
       const message = `${both}: only one may, so leave the other out`;
       return [new RmkError('RMK_ERR_DUPLICATE', message, { plugin: name })];
+    }),
+  );
+}
+
+/** Each exclusive right goes to the first plugin that asks for it, whether it requires it or takes it where there is one. */
+function heldByOthers(
+  plugins: readonly CheckedPlugin[],
+  ofHost: ReadonlySet<Token<unknown>>,
+): readonly RmkError[] {
+  const holders = new Map<Token<unknown>, string>(Array.from(ofHost, (token) => [token, 'the host']));
+  return plugins.flatMap(({ name, definition: { requires = [], optional = [] } }) =>
+    [...new Set([...requires, ...optional])].filter(isExclusive).flatMap((token) => {
+      const holder = holders.get(token) ?? name;
+      holders.set(token, holder);
+      if (holder === name) return [];
+      const message = `${name} requires ${tokenName(token)}, which only one plugin of a domain may hold, and ${holder} does: leave one of them out`;
+      return [new RmkError('RMK_ERR_EXCLUSIVE', message, { plugin: name })];
     }),
   );
 }

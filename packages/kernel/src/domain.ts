@@ -157,7 +157,13 @@ class SupervisedDomain implements Domain {
       checkInstallOptions(how);
       const { onFailure } = how;
       const installed = this.installed.map(({ checked }) => checked);
-      const inOrder = await checkPlugins([plugin], installed, this.machine, this.limits.start);
+      const inOrder = await checkPlugins(
+        [plugin],
+        installed,
+        this.machine,
+        this.limits.start,
+        this.provisions.held,
+      );
       const overrides = onFailure === undefined ? {} : { [plugin.definition.name]: onFailure };
       const stated = readOnFailure(overrides, inOrder);
       await this.lifecycle.startAll(

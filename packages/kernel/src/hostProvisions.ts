@@ -1,10 +1,12 @@
-import { RmkError, tokenName, type Token } from '@rmk/core';
+import { isExclusive, RmkError, tokenName, type Token } from '@rmk/core';
 import type { InstalledPlugin } from './installedPlugin.js';
 import type { Scope } from './scope.js';
 import { scopedProvision } from './scopedProvision.js';
 
 /** What the host gets of the plugins of a domain: each start of a plugin has facades of its own. */
 export class HostProvisions {
+  /** Exclusive rights that the host has taken, so that no plugin gets them any more. */
+  readonly held = new Set<Token<unknown>>();
   private readonly facades = new WeakMap<Scope, Map<Token<unknown>, object>>();
 
   constructor(
@@ -13,7 +15,10 @@ export class HostProvisions {
     private readonly host: Scope,
   ) {}
 
-  /** `RMK_ERR_UNKNOWN` where no plugin provides it, `RMK_ERR_INACTIVE` where the one that does has not got it now. */
+  /**
+   * `RMK_ERR_UNKNOWN` where no plugin provides it, `RMK_ERR_INACTIVE` where the one that does has not got it now,
+   * `RMK_ERR_EXCLUSIVE` where it is a right that a plugin holds.
+   */
   get<T>(of: Token<T>): T {
     const plugin = this.installed.find(({ checked }) =>
       checked.definition.provides?.some(({ token }) => token === of),
@@ -26,11 +31,27 @@ export class HostProvisions {
     }
     const object = plugin.provided.get(of);
     if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
+    this.takeIfExclusive(of);
     const facades = this.facades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
     this.facades.set(plugin.scope, facades);
     const facade = facades.get(of) ?? scopedProvision(object, tokenName(of), this.host, plugin.scope);
     facades.set(of, facade);
     return facade as T;
+  }
+
+  private takeIfExclusive(of: Token<unknown>): void {
+    if (!isExclusive(of)) return;
+    const holder = this.installed.find(({ checked: { definition } }) =>
+      [...(definition.requires ?? []), ...(definition.optional ?? [])].includes(of),
+    );
+    if (holder !== undefined) {
+      throw new RmkError(
+        'RMK_ERR_EXCLUSIVE',
+        `domain.get: ${tokenName(of)} is a right that ${holder.name} holds: ask that plugin, or remove it`,
+        { plugin: holder.name },
+      );
+    }
+    this.held.add(of);
   }
 }
 

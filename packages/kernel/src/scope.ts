@@ -1,4 +1,5 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
+import { giverOf } from './callbacks.js';
 import { Hold } from './hold.js';
 import type { Sampling } from './sampling.js';
 import type { Stopwatch } from './stopwatch.js';
@@ -80,13 +81,18 @@ export class Scope {
     );
   }
 
-  /** Registers what `acquire` gives until it is disposed of, is `spent` of itself, or the scope closes. */
+  /**
+   * Registers what `acquire` gives until it is disposed of, is `spent` of itself, or the scope closes. Where releasing it
+   * takes a promise, by design or by mistake, that is waited for as one of a handler is.
+   */
   register(label: string, acquire: (spent: () => void) => Disposable): Disposable {
     this.refuseWhenClosed(`register ${label}`);
     const registration: Registration = {
       label,
       [Symbol.dispose]: () => {
-        if (this.live.delete(registration)) acquired[Symbol.dispose]();
+        if (!this.live.delete(registration)) return;
+        const releasing: unknown = acquired[Symbol.dispose]();
+        if (releasing !== undefined) this.settle(releasing, label, 0);
       },
     };
     const acquired = acquire(() => this.live.delete(registration));
@@ -162,9 +168,11 @@ export class Scope {
     for (const { letGo } of this.pending) letGo();
   }
 
+  /** Reports what went wrong: of the plugin whose code it came from, where that was a callback given to this one. */
   fault(during: string, occurrence: number, error: unknown): void {
-    this.faults += 1;
-    this.watch.fault(this, { during, occurrence, error });
+    const at = giverOf(error) ?? this;
+    at.faults += 1;
+    this.watch.fault(at, { during, occurrence, error });
   }
 
   /**
@@ -178,7 +186,7 @@ export class Scope {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 

@@ -1,11 +1,12 @@
 import { RmkError } from '@rmk/core';
+import { Callbacks } from './callbacks.js';
 import { facadeOf } from './facade.js';
-import type { Closed, Scope } from './scope.js';
+import { isThenable, type Closed, type Scope } from './scope.js';
 
 /**
- * What another plugin (`provider`) provides, as one plugin sees it: a `Disposable` that a method returns is registered in
- * the scope of that plugin, so it is released with it. Calls are refused once that scope is closed (`RMK_ERR_STATE`), and
- * once the provider's is (`RMK_ERR_INACTIVE`).
+ * What another plugin (`provider`) provides, as one plugin sees it. A `Disposable` or `AsyncDisposable` that a method
+ * returns, or that the promise of one resolves to, is registered in the scope of that plugin, so it is released with it.
+ * Calls are refused once that scope is closed (`RMK_ERR_STATE`), and once the provider's is (`RMK_ERR_INACTIVE`).
  */
 export function scopedProvision<T extends object>(
   provided: T,
@@ -13,12 +14,15 @@ export function scopedProvision<T extends object>(
   scope: Scope,
   provider: Scope,
 ): T {
+  const callbacks = new Callbacks(scope);
   return facadeOf(provided, {}, (methodName, method, given) => {
     const label = `${name}.${methodName}`;
     scope.refuseWhenClosed(`call ${label}`);
     if (provider.closed !== undefined) throw inactive(provider, provider.closed, scope, label);
-    const result: unknown = Reflect.apply(method, provided, given);
-    return isRegistration(result) ? registered(result, label, scope) : result;
+    const result: unknown = Reflect.apply(method, provided, callbacks.wrapAll(given));
+    const own = (what: unknown): unknown =>
+      isRegistration(what) ? registered(what, label, scope, provider) : what;
+    return isThenable(result) ? Promise.resolve(result).then(own) : own(result);
   });
 }
 
@@ -34,17 +38,35 @@ function inactive(provider: Scope, why: Closed, caller: Scope, label: string): R
   return new RmkError('RMK_ERR_INACTIVE', message, { plugin: provider.name });
 }
 
-function registered(result: Disposable, label: string, scope: Scope): Disposable {
+type Releasable = Disposable | AsyncDisposable;
+
+function registered(result: Releasable, label: string, scope: Scope, provider: Scope): Releasable {
+  let released: unknown;
+  // Releasing is code of the provider: what it throws is a fault of the provider's.
+  const release = (): void => provider.attempt(label, () => (released = releaseOf(result)), undefined);
   // In the course of the call the plugin may have been quarantined.
-  if (scope.closed !== undefined) result[Symbol.dispose]();
-  const registration = scope.register(label, () => result);
-  const own = { [Symbol.dispose]: () => registration[Symbol.dispose]() };
-  return facadeOf(result, own, (_, method, given) => Reflect.apply(method, result, given));
+  if (scope.closed !== undefined) release();
+  const registration = scope.register(label, () => ({ [Symbol.dispose]: release }));
+  const own: Partial<Disposable & AsyncDisposable> = {
+    [Symbol.dispose]: () => registration[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {
+      registration[Symbol.dispose]();
+      await released;
+    },
+  };
+  return facadeOf<Releasable>(result, own, (_, method, given) => Reflect.apply(method, result, given));
+}
+
+function releaseOf(result: Releasable): unknown {
+  return Symbol.dispose in result ? result[Symbol.dispose]() : result[Symbol.asyncDispose]();
 }
 
 /** Iterators are disposable as well (where the engine knows of it), yet nothing that is held. */
-function isRegistration(result: unknown): result is Disposable {
+function isRegistration(result: unknown): result is Releasable {
   return (
-    typeof result === 'object' && result !== null && Symbol.dispose in result && !(Symbol.iterator in result)
+    typeof result === 'object' &&
+    result !== null &&
+    (Symbol.dispose in result || Symbol.asyncDispose in result) &&
+    !(Symbol.iterator in result || Symbol.asyncIterator in result)
   );
 }

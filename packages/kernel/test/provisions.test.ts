@@ -48,6 +48,8 @@ class Rules {
     };
   }
 
+  private readonly calls: (() => unknown)[] = [];
+
   stubborn(): Disposable {
     return {
       [Symbol.dispose]: () => {
@@ -62,6 +64,28 @@ class Rules {
 
   *names(): Generator<string> {
     for (const { name } of this.#rules) yield name;
+  }
+
+  lease(name: string): AsyncDisposable {
+    return {
+      [Symbol.asyncDispose]: async () => {
+        await Promise.resolve();
+        this.released.push(name);
+      },
+    };
+  }
+
+  /** Calls it at the next EVT_VMEXITED of its own. */
+  each(call: () => unknown): void {
+    this.calls.push(call);
+  }
+
+  callAll(): unknown {
+    return this.calls.map((call) => call()).find((result) => result instanceof Promise);
+  }
+
+  same(one: () => number, other: () => number): { readonly same: boolean; readonly first: number } {
+    return { same: one === other, first: one() };
   }
 
   async later(): Promise<Disposable> {
@@ -173,7 +197,7 @@ describe('a disposable that a provided object returns', () => {
     expect(facade.all).toEqual([]);
   });
 
-  it('is a fault of its plugin where it cannot be released, and keeps nothing else from being', async () => {
+  it('is a fault of its provider where it cannot be released, and keeps nothing else from being', async () => {
     const { domain, real } = await startWith((facade) => {
       facade.use(rule);
       facade.stubborn();
@@ -183,15 +207,101 @@ describe('a disposable that a provided object returns', () => {
       faults.push(`${plugin} ${during} ${String(error)}`);
     });
     await domain.remove('consumer');
-    expect(faults).toEqual(['consumer test:RULES.stubborn Error: not mine to release']);
+    expect(faults).toEqual(['rules test:RULES.stubborn Error: not mine to release']);
     expect(real.released).toEqual(['first']);
   });
 
-  it('is not what a promise brings, nor an iterator', async () => {
-    const { domain, facade } = await startWith();
-    await facade.later();
-    expect([...facade.names()]).toEqual(['later']);
+  it('may come by a promise', async () => {
+    const { domain, facade, real } = await startWith();
+    const held = await facade.later();
+    expect(registered(domain)).toEqual(['EVT_VMEXITED', 'test:RULES.later']);
+    held[Symbol.dispose]();
     expect(registered(domain)).toEqual(['EVT_VMEXITED']);
+    await facade.later();
+    await domain.remove('consumer');
+    expect(real.released).toEqual(['later', 'later']);
+  });
+
+  it('that comes by a promise after the plugin was quarantined is released at once', async () => {
+    const { domain, facade, real } = await startWith();
+    const coming = facade.later();
+    quarantine(domain);
+    await expect(coming).rejects.toThrow('RMK_ERR_STATE: consumer is quarantined');
+    expect(real.all).toEqual([]);
+    expect(real.released).toEqual(['later']);
+  });
+
+  it('may take a promise to release, which is waited for', async () => {
+    const { domain, facade, real } = await startWith();
+    const lease = facade.lease('first');
+    expect(registered(domain)).toEqual(['EVT_VMEXITED', 'test:RULES.lease']);
+    await lease[Symbol.asyncDispose]();
+    expect(real.released).toEqual(['first']);
+    expect(registered(domain)).toEqual(['EVT_VMEXITED']);
+    facade.lease('second');
+    await domain.remove('consumer');
+    await domain.restart('rules');
+    expect(real.released).toEqual(['first', 'second']);
+  });
+
+  it('is not an iterator', async () => {
+    const { domain, facade } = await startWith((rulesOf) => void rulesOf.use({ name: 'one' }));
+    expect([...facade.names()]).toEqual(['one']);
+    expect(registered(domain)).toEqual(['EVT_VMEXITED', 'test:RULES.use']);
+  });
+});
+
+describe('a callback that a plugin gives to another one', () => {
+  @injectable()
+  class Caller implements Module {
+    constructor(
+      @inject(RULES) private readonly given: Rules,
+      @inject(BUS) private readonly bus: Bus,
+    ) {}
+
+    start(): void {
+      this.bus.on('EVT_VMGONE', async () => {
+        await this.given.callAll();
+      });
+    }
+  }
+  const caller = definePlugin({
+    name: 'caller',
+    version: '1.0.0',
+    rmk: '*',
+    requires: [RULES],
+    modules: [Caller],
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('mine');
+      },
+    ],
+    ['is rejected', () => Promise.reject(new Error('mine'))],
+  ])('is a fault of the one that gave it where it %s', async (_, callback) => {
+    const { domain, facade } = await startWith();
+    await domain.install(caller());
+    const faults: string[] = [];
+    domain.bus.on('EVT_PLUGINFAULT', ({ plugin, error }) => void faults.push(`${plugin} ${String(error)}`));
+    facade.each(callback);
+    domain.bus.topic('EVT_VMGONE').publish({ atNs: 0, reason: 'test' });
+    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(faults).toEqual(['consumer Error: mine']);
+    expect(domain.plugins.map(({ name, state }) => `${name} ${state}`)).toEqual([
+      'rules active',
+      'consumer quarantined',
+      'caller active',
+    ]);
+  });
+
+  it('is the same one each time, and gives what it gives', async () => {
+    const { facade } = await startWith();
+    const callback = (): number => 5;
+    expect(facade.same(callback, callback)).toEqual({ same: true, first: 5 });
   });
 });
 
