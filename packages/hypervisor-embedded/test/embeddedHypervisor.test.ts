@@ -81,16 +81,16 @@ describe('a run', () => {
   });
 
   it.each([
-    [{ untilNs: NaN }, 'untilNs: expected a domain time in nanoseconds, such as 5e6'],
-    [{ untilNs: '50ms' }, 'untilNs: expected a domain time in nanoseconds, such as 5e6'],
-    [{ until: '50ms' }, 'options: Unrecognized key: "until"'],
-    [{ signal: 5 }, 'signal: expected an AbortSignal'],
-    [null, 'options: '],
-  ])('is refused with %o', async (options, problem) => {
+    [{ untilNs: NaN }, 'untilNs', 'expected a domain time in nanoseconds, such as 5e6'],
+    [{ untilNs: '50ms' }, 'untilNs', 'expected a domain time in nanoseconds, such as 5e6'],
+    [{ until: '50ms' }, '', 'Unrecognized key: "until"'],
+    [{ signal: 5 }, 'signal', 'expected an AbortSignal'],
+    [null, '', ''],
+  ])('is refused with %o', async (options, path, message) => {
     const { hypervisor, machine } = assembled(spins);
     await expect(hypervisor.run(options as RunOptions)).rejects.toMatchObject({
       code: 'RMK_ERR_INPUT',
-      problems: [expect.stringContaining(problem) as string],
+      problems: [{ path, message: expect.stringContaining(message) as string }],
     });
     expect(machine.instructions).toBe(0);
     await hypervisor.run({ untilNs: 1e6 });
