@@ -255,13 +255,13 @@ describe('a callback that a plugin gives to another one', () => {
   @injectable()
   class Caller implements Module {
     constructor(
-      @inject(RULES) private readonly given: Rules,
+      @inject(RULES) private readonly used: Rules,
       @inject(BUS) private readonly bus: Bus,
     ) {}
 
     start(): void {
       this.bus.on('EVT_VMGONE', async () => {
-        await this.given.callAll();
+        await this.used.callAll();
       });
     }
   }
