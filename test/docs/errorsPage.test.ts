@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import {
+  BUS,
   CHECKPOINTS,
   definePlugin,
   ERROR_CODES,
@@ -12,6 +13,7 @@ import {
   provide,
   token,
   WARNING_CODES,
+  type Bus,
   type Class,
   type Domain,
   type EventName,
@@ -32,6 +34,7 @@ import { pinVmsignal } from '@rmk/pin-vmsignal';
 import { hangDetector } from '@rmk/hang-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { buildChain, MODEL_ERROR_CODES, transient, type ChainDefinition } from '@rmk/model';
+import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -61,6 +64,15 @@ function meterOf(does: Module): Class {
   };
 }
 const METER = token<Module>('METER');
+
+@injectable()
+class Stuck implements Module {
+  constructor(@inject(BUS) private readonly bus: Bus) {}
+
+  start(): void {
+    this.bus.on('EVT_VMEXITED', () => new Promise<void>(() => {}));
+  }
+}
 const KEY = token<Module>('KEY', { exclusive: true });
 
 function plugin(name: string, manifest: Partial<Manifest> = {}): Plugin {
@@ -249,6 +261,19 @@ describe('docs/errors.md', () => {
       await detected.writeRegister('privilege', 0n);
       await detected.raise('load-access-fault');
     }
+    const held = await start([plugin('rmk-plugin-meter', { modules: [Stuck] })], {
+      supervision: { handlerBudget: '5ms' },
+      timeouts: { stop: '1ms' },
+    });
+    const warned = new Promise<void>((resolve) => {
+      held.bus.on('EVT_WARNING', ({ code, message }) => {
+        seen.set(code, message);
+        resolve();
+      });
+    });
+    held.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+    await warned;
+    await expect(held.stop()).rejects.toThrow('RMK_ERR_TIMEOUT');
     for (const [code, message] of seen)
       expect(sections.get(code)).toContain(`\`\`\`\n${code}: ${message}\n\`\`\``);
     expect([...seen.keys()].toSorted()).toEqual(Object.keys(WARNING_CODES).toSorted());

@@ -44,6 +44,7 @@ export const WARNING_CODES = {
   RMK_WARN_RISK: 'a rollback target may hold the error with a higher probability than is accepted',
   RMK_WARN_UNDECLARED: 'a detector reported an error of a kind that it does not declare',
   RMK_WARN_VCPU: 'the VM could not be suspended or resumed',
+  RMK_WARN_HELD: 'code of a plugin holds the VM, and has not finished',
   RMK_WARN_FAILED: 'a plugin failed to start, and the domain goes on without it',
   RMK_WARN_SIGNS: 'a detector does not see the signs of progress that it waits for',
   RMK_WARN_CRASHTABLE: 'the table of ordinary exceptions may not fit the guest',

@@ -30,13 +30,13 @@ function enlist(this: Subscription, list: Subscription[]): void {
 }
 
 /**
- * All subscriptions to one event. The emitter of the bus is the registry: who listens to what, in which order. Each
- * change calls the roll into an array of its own, and events are delivered from that array: measured against `emit`
- * it takes half the time with one subscriber and no longer with many, with the isolation included. A delivery that
- * is under way keeps the array that it began with.
+ * All subscriptions to one event. The emitter of the bus is the registry: who listens to what, in which order. Events
+ * are delivered from an array beside it, which a subscription is added to and which is rebuilt when one is disposed of:
+ * measured against `emit` it takes half the time with one subscriber and no longer with many, with the isolation included.
+ * A delivery that is under way keeps the array, and the length, that it began with.
  */
 class Channel {
-  subscriptions: readonly Subscription[] = [];
+  subscriptions: Subscription[] = [];
   /** The one subscription where there is but one, which is delivered to without a loop. */
   only: Subscription | undefined;
   readonly sampling = new Sampling();
@@ -49,7 +49,9 @@ class Channel {
   subscribe(handle: Handle, scope: Scope): Disposable {
     const subscription = new Subscription(handle, scope);
     this.registry.on(this.name, enlist, subscription);
-    this.rebuildSubscriptions();
+    // In place: a delivery that is under way goes as far as the list was long when it began.
+    this.subscriptions.push(subscription);
+    this.only = this.subscriptions.length === 1 ? subscription : undefined;
     return {
       [Symbol.dispose]: () => {
         subscription.handle = nothing;
@@ -202,8 +204,10 @@ function deliver(channel: Channel, event: Stamped): void {
 }
 
 function deliverTimed({ subscriptions, name }: Channel, event: Stamped): void {
-  for (const subscription of subscriptions) {
-    subscription.scope.attemptTimed(name, event.sequence, subscription.handle, event);
+  const { length } = subscriptions;
+  for (let index = 0; index < length; index++) {
+    const { scope, handle } = subscriptions[index] as Subscription;
+    scope.attemptTimed(name, event.sequence, handle, event);
   }
 }
 

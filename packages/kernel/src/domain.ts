@@ -2,6 +2,7 @@ import {
   CHECKPOINTS,
   DETECTIONS,
   RmkError,
+  tokenName,
   type Bus,
   type Clock,
   type Domain,
@@ -23,12 +24,12 @@ import { Hold } from './hold.js';
 import { HostProvisions } from './hostProvisions.js';
 import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
 import type { InstalledPlugin, Limits } from './installedPlugin.js';
-import { Lifecycle, requiredError } from './lifecycle.js';
+import { Lifecycle, requiredError, type RestartedBy } from './lifecycle.js';
 import { readOnFailure } from './manifest.js';
 import { claimMachine, releaseMachine } from './machineOwnership.js';
 import { Protection } from './protection.js';
 import { RestartBackoff } from './restartBackoff.js';
-import type { Scope } from './scope.js';
+import { isThenable, type Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
 import { Timeout, type Timeouts } from './timeout.js';
@@ -127,6 +128,7 @@ class SupervisedDomain implements Domain {
         `domain.get: expected a token, such as P_VCPU, given ${typeof of} (undefined often comes of an import cycle)`,
       );
     }
+    this.refuseWhenStopped(`domain.get(${tokenName(of)})`);
     if (of === DETECTIONS) return this.detections as T;
     return this.provisions.get(of);
   }
@@ -141,7 +143,7 @@ class SupervisedDomain implements Domain {
         await this.lifecycle.startAll(
           inOrder,
           ({ name, definition }) => stated.get(name) ?? definition.onFailure,
-          () => observe?.(this.bus),
+          () => observeSynchronously(observe, this.bus),
         );
         this.warnOfShortHistory();
       } catch (error) {
@@ -196,7 +198,7 @@ class SupervisedDomain implements Domain {
   restart(name: string): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('restart');
-      const [error] = await this.startAgain(this.find(name), 'restarted by the host');
+      const [error] = await this.startAgain(this.find(name), 'restarted by the host', 'host');
       if (error !== undefined) throw error;
     });
   }
@@ -246,18 +248,24 @@ class SupervisedDomain implements Domain {
     // Where it fails again that is told by events. There is nobody to throw anything else to.
     this.exclusively(async () => {
       if (this.installed.includes(plugin) && plugin.state === 'quarantined')
-        await this.startAgain(plugin, 'its quarantine is over');
+        await this.startAgain(plugin, 'its quarantine is over', 'kernel');
     }).catch((error: unknown) => plugin.scope.fault('restart', 0, error));
   }
 
-  private async startAgain(plugin: InstalledPlugin, reason: string): Promise<readonly RmkError[]> {
-    const errors = await this.lifecycle.restart(plugin, reason);
+  private async startAgain(
+    plugin: InstalledPlugin,
+    reason: string,
+    by: RestartedBy,
+  ): Promise<readonly RmkError[]> {
+    const errors = await this.lifecycle.restart(plugin, reason, by);
     this.warnOfShortHistory();
     return errors;
   }
 
   private end(): void {
     this.host.close('stopped');
+    // What never settles would hold the VM of whoever gets it next.
+    this.host.abandon();
     releaseMachine(this.machine, this);
   }
 
@@ -303,10 +311,20 @@ function isAgent({ checked }: InstalledPlugin): boolean {
   return checked.definition.provides?.some(({ token }) => token === CHECKPOINTS) ?? false;
 }
 
+function observeSynchronously(observe: DomainOptions['observe'], bus: Bus): void {
+  const result: unknown = observe?.(bus);
+  if (!isThenable(result)) return;
+  result.then(undefined, () => {});
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    'createDomain: observe returned a promise: let it subscribe and return',
+  );
+}
+
 function throwIfAny([first, ...others]: readonly RmkError[]): void {
   if (first === undefined) return;
   throw RmkError.combining([first, ...others], {
     code: 'RMK_ERR_STOP',
-    reason: `${others.length + 1} failures; all plugins were stopped nevertheless`,
+    reason: `${others.length + 1} failures; the plugins were stopped nevertheless`,
   });
 }

@@ -10,6 +10,8 @@ import {
 } from '@rmk/core';
 import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './manifest.js';
+import { unknownKeys } from './schema.js';
+import { isThenable } from './scope.js';
 import { LONGEST_TIMER_MS } from './timeout.js';
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
@@ -72,10 +74,11 @@ export function checkRemoveOptions(given: unknown): void {
 }
 
 function refuseInvalid(operation: string, schema: z.ZodType, given: unknown): void {
-  const problems = schema.safeParse(given).error?.issues.map(({ path, message }) => ({
-    path: pathText(path),
-    message: `${message}${givenText(path.reduce(valueIn, given))}`,
-  }));
+  const problems = schema.safeParse(given).error?.issues.flatMap((issue) => {
+    const { path, message } = issue;
+    const said = { path: pathText(path), message: `${message}${givenText(path.reduce(valueIn, given))}` };
+    return unknownKeys(schema, issue, []) ?? [said];
+  });
   if (problems !== undefined)
     throw new RmkError('RMK_ERR_INPUT', `${operation}: invalid options`, { problems });
 }
@@ -85,7 +88,8 @@ function valueIn(object: unknown, key: PropertyKey): unknown {
 }
 
 function givenText(value: unknown): string {
+  if (isThenable(value)) return ', given a promise: await it';
   if (typeof value === 'object' && value !== null) return '';
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return `, given ${typeof value === 'function' ? 'a function' : text}`;
+  return `, given ${typeof value === 'function' ? 'a function: call it, and await what it gives where it is async' : text}`;
 }

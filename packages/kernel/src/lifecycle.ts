@@ -3,6 +3,9 @@ import { injectedInto, type KernelParts } from './injection.js';
 import { InstalledPlugin, type PluginHost } from './installedPlugin.js';
 import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
 
+/** Who has plugins started again: the host by `restart`, or the kernel after a quarantine or a removal. */
+export type RestartedBy = 'host' | 'kernel';
+
 /** Starts, stops and restarts the plugins of a domain. One operation at a time: that is the domain's to see to. */
 export class Lifecycle {
   constructor(
@@ -72,15 +75,18 @@ export class Lifecycle {
       if (leaving.includes(plugin)) errors.push(...(await this.remove(plugin)));
       else await plugin.reset(reason);
     }
-    await this.startAgain(users.filter((plugin) => !leaving.includes(plugin)));
-    return errors;
+    const staying = users.filter((plugin) => !leaving.includes(plugin));
+    return [...errors, ...(await this.startAgain(staying, 'kernel'))];
   }
 
-  /** Stops plugins and all that use what they provide, and starts them again. Gives why those failed that did. */
-  async restart(plugin: InstalledPlugin, reason: string): Promise<readonly RmkError[]> {
+  /**
+   * Stops plugins and all that use what they provide, and starts them again. Gives why those failed that did. One that the
+   * kernel restarts and that fails is tried again with backoff, whatever its `onFailure` says of its first start.
+   */
+  async restart(plugin: InstalledPlugin, reason: string, by: RestartedBy): Promise<readonly RmkError[]> {
     const users = this.usersOf([plugin]);
     for (const one of users.toReversed()) await one.reset(reason);
-    return this.startAgain(users);
+    return this.startAgain(users, by);
   }
 
   /** Those that cannot be without `plugin`, in start order. */
@@ -106,14 +112,17 @@ export class Lifecycle {
   }
 
   /** They are those that were started last from now on. */
-  private async startAgain(plugins: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
+  private async startAgain(
+    plugins: readonly InstalledPlugin[],
+    by: RestartedBy,
+  ): Promise<readonly RmkError[]> {
     for (const plugin of plugins) {
       this.installed.splice(this.installed.indexOf(plugin), 1);
       this.installed.push(plugin);
     }
     const errors: RmkError[] = [];
     for (const plugin of plugins) {
-      const failure = await this.start(plugin, plugins);
+      const failure = await this.start(plugin, plugins, by);
       if (failure === undefined) continue;
       errors.push(failure.error);
       // There is nothing left to abort: the others run.
@@ -126,6 +135,7 @@ export class Lifecycle {
   private async start(
     plugin: InstalledPlugin,
     together: readonly InstalledPlugin[],
+    by: RestartedBy = 'host',
   ): Promise<{ readonly error: RmkError; readonly aborts: boolean } | undefined> {
     const earlier = this.installed.slice(0, this.installed.indexOf(plugin));
     plugin.providers = earlier.filter((one) => requires(plugin, one) || takes(plugin, one));
@@ -134,8 +144,9 @@ export class Lifecycle {
     const isDependent = error.code === 'RMK_ERR_DEPENDENCY';
     // What was said of a provider goes for those that cannot be without it, unless they say otherwise themselves.
     const isCovered = isDependent && unprovidedBy(plugin).every((provider) => together.includes(provider));
-    if ((isCovered ? plugin.statedOnFailure : plugin.onFailure) === 'abort') return { error, aborts: true };
-    const isTriedAgain = !isDependent && plugin.onFailure === 'quarantine';
+    const isTriedAgain = !isDependent && (by === 'kernel' || plugin.onFailure === 'quarantine');
+    if (!isTriedAgain && (isCovered ? plugin.statedOnFailure : plugin.onFailure) === 'abort')
+      return { error, aborts: true };
     await this.leaveOut(plugin, error, isTriedAgain ? 'quarantined' : 'failed');
     return { error, aborts: false };
   }

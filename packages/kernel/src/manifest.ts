@@ -13,8 +13,10 @@ import {
 } from '@rmk/core';
 import { satisfies, valid, validRange } from 'semver';
 import { z } from 'zod';
+import { injectionErrors } from './injectable.js';
 import { suggestion } from './nearest.js';
 import { isStandardSchema, validate } from './schema.js';
+import { isThenable } from './scope.js';
 import { HOST, KERNEL } from './supervision.js';
 import type { Timeout } from './timeout.js';
 
@@ -55,11 +57,20 @@ const Name = z
   .string()
   .regex(NPM_NAME, 'expected the npm name of the package, such as rmk-plugin-thermometer')
   .refine((name) => name !== KERNEL && name !== HOST, 'the name is taken by RMK itself: choose another');
-const AnyClass = z.custom<Class>((value) => typeof value === 'function', 'expected a class');
-const AnyToken = z.custom<Token<unknown>>(
-  (value) => typeof value === 'symbol',
-  'expected a token (undefined often comes of an import cycle)',
+const AnyClass = z.custom<Class>(
+  // Arrow functions, methods and async functions have none.
+  (value) => typeof value === 'function' && 'prototype' in value && value.prototype !== undefined,
+  {
+    error: ({ input }) =>
+      `expected a class${typeof input === 'function' ? ', given a function that is none' : ''}`,
+  },
 );
+const AnyToken = z.custom<Token<unknown>>((value) => typeof value === 'symbol', {
+  error: ({ input }) =>
+    typeof input === 'function'
+      ? `expected a token, given the class ${input.name}: name the token that it is provided under`
+      : 'expected a token (undefined often comes of an import cycle)',
+});
 
 export const NameOfEvent = z
   .string()
@@ -128,7 +139,11 @@ export async function checkPlugin(
   const malformed = await manifestError(plugin);
   if (malformed !== undefined) return { errors: [malformed] };
   const { definition } = plugin;
-  const errors = [...versionErrors(definition), ...capabilityErrors(definition, machine)];
+  const errors = [
+    ...versionErrors(definition),
+    ...capabilityErrors(definition, machine),
+    ...injectionErrors(definition),
+  ];
   const options = await readOptions(plugin, limit, errors);
   const detections = options.valid ? await readDetections(definition, options.value, machine, errors) : [];
   return { plugin: { name: definition.name, definition, options: options.value, detections }, errors };
@@ -219,6 +234,16 @@ async function readDetections(
   const code = 'RMK_ERR_MANIFEST';
   try {
     const detections = detects?.(options, traitsOf(machine)) ?? [];
+    if (isThenable(detections)) {
+      // Nothing awaits it: rejected, it would end the process.
+      detections.then(undefined, () => {});
+      errors.push(
+        new RmkError(code, `${plugin}: detects() returned a promise: let it return what it computes`, {
+          plugin,
+        }),
+      );
+      return [];
+    }
     const { problems } = await validate(StatedDetections, detections, 'detects');
     if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
     // Copied: what was checked stays so.

@@ -8,7 +8,10 @@ import {
   type PluginDefinition,
   type Token,
 } from '@rmk/core';
-import { container as root } from 'tsyringe';
+import { container as root, type DependencyContainer } from 'tsyringe';
+
+/** Without the global one as a parent, where `@singleton()` and other copies of a plugin register. */
+const IsolatedContainer = root.constructor as new () => DependencyContainer;
 
 /** tsyringe finds out by itself what to pass. */
 type Constructor = new () => Module;
@@ -28,7 +31,7 @@ export function constructPlugin(
   { name, provides = [], modules = [] }: PluginDefinition,
   injected: ReadonlyMap<Token<unknown>, unknown>,
 ): PluginInstances {
-  const container = root.createChildContainer();
+  const container = new IsolatedContainer();
   const instances = new Map<Constructor, Module>();
   const underConstruction = new Set<Constructor>();
   let failure: RmkError | undefined;

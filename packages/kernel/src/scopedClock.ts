@@ -28,9 +28,9 @@ export class ScopedClock implements Clock {
   }
 
   every(intervalNs: Nanoseconds, run: Run): Disposable {
-    // An interval of 0 would never let the guest run again.
-    if (!(intervalNs > 0 && Number.isFinite(intervalNs))) {
-      throw new RmkError('RMK_ERR_INPUT', `every(${intervalNs}): expected an interval above 0 ns`);
+    // Shorter ones would never let the guest run again.
+    if (!(intervalNs >= 1 && Number.isFinite(intervalNs))) {
+      throw new RmkError('RMK_ERR_INPUT', `every(${intervalNs}): expected an interval of 1 ns or more`);
     }
     refuseNoFunction(run, `every(${intervalNs})`);
     return this.scope.register('timer', () =>

@@ -17,6 +17,8 @@ export class Slowness {
     budget: Duration,
     private readonly clock: Clock,
     private readonly publish: (event: RmkEvents['EVT_PLUGINSLOW']) => void,
+    /** Called once for a promise that is pending after ten budgets. */
+    private readonly held: (scope: Scope, during: string, forHostMs: number) => void = () => {},
   ) {
     this.budgetHostMs = nanoseconds(budget) / 1e6;
   }
@@ -27,8 +29,14 @@ export class Slowness {
 
   waits(scope: Scope, during: string, occurrence: number): Disposable {
     const afterHostMs = Math.min(BUDGETS_PENDING * this.budgetHostMs, LONGEST_TIMER_MS);
-    const timer = setTimeout(() => this.tell(scope, during, occurrence, afterHostMs, true), afterHostMs);
-    return { [Symbol.dispose]: () => clearTimeout(timer) };
+    let waited = 0;
+    // It keeps the process alive too: nothing else may do that while the VM is held.
+    const timer = setInterval(() => {
+      waited += afterHostMs;
+      this.tell(scope, during, occurrence, waited, true);
+      if (waited === afterHostMs) this.held(scope, during, afterHostMs);
+    }, afterHostMs);
+    return { [Symbol.dispose]: () => clearInterval(timer) };
   }
 
   private tell(scope: Scope, during: string, occurrence: number, tookHostMs: number, isPending?: true): void {

@@ -56,8 +56,14 @@ export class Supervision {
   ) {
     this.quarantineAfterFaults = quarantineAfterFaults;
     this.faultWindowNs = nanoseconds(faultWindow);
-    const slowness = new Slowness(handlerBudget, clock, (event) =>
-      bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
+    const slowness = new Slowness(
+      handlerBudget,
+      clock,
+      (event) => bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
+      (scope, during, forHostMs) => {
+        const message = `${scope.name} has held the VM for ${forHostMs} ms of host time: what its handler of ${during} began has not finished. It goes on when that does, or when the plugin is removed or restarted`;
+        bus.publishUnnumbered('EVT_WARNING', { atNs: clock.now(), code: 'RMK_WARN_HELD', message }, KERNEL);
+      },
     );
     this.watch = {
       stopwatch: bus.stopwatch,

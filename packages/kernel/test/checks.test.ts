@@ -44,7 +44,11 @@ describe('a plugin is refused', () => {
       { options: { threshold: 5 } },
       'manifest.options: expected a Standard Schema',
     ],
-    ['its manifest has a key unknown to RMK', { require: [] }, 'manifest: Unrecognized key: "require"'],
+    [
+      'its manifest has a key unknown to RMK',
+      { require: [] },
+      'manifest.require: unknown key: did you mean requires?',
+    ],
     ['it detects by no function', { detects: [] }, 'manifest.detects: expected a function'],
     ['it takes no token', { optional: ['P_VCPU'] }, 'manifest.optional[0]: expected a token'],
     [
@@ -79,6 +83,28 @@ describe('a plugin is refused', () => {
     const error = await errorOf(domainOf([given as unknown as Plugin]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
     expect(error.message).toContain(mend);
+  });
+
+  it.each([
+    [
+      { requires: [Anything] },
+      'manifest.requires[0]: expected a token, given the class Anything: name the token that it is provided under',
+    ],
+    [{ modules: [() => {}] }, 'manifest.modules[0]: expected a class, given a function that is none'],
+    [{ modules: [async () => {}] }, 'manifest.modules[0]: expected a class, given a function that is none'],
+  ])('when it has the wrong kind of thing: %o', async (manifest, message) => {
+    const error = await errorOf(domainOf([written(manifest)]));
+    expect(error.code).toBe('RMK_ERR_MANIFEST');
+    expect(error.message).toContain(message);
+  });
+
+  it('when its detects() is async, be it that nothing awaits what it is rejected with', async () => {
+    const detects = () => Promise.reject(new Error('never seen'));
+    const error = await errorOf(domainOf([written({ detects })]));
+    expect(error).toMatchObject({
+      code: 'RMK_ERR_MANIFEST',
+      reason: 'rmk-plugin-x: detects() returned a promise: let it return what it computes',
+    });
   });
 
   it('when it is made for another version of RMK', async () => {
@@ -157,7 +183,7 @@ describe('the options of a plugin', () => {
     expect(error.problems).toEqual([
       { path: 'options.limit', message: 'Too big: expected number to be <=9' },
       { path: 'options.names[1]', message: 'Invalid input: expected string, received number' },
-      { path: 'options', message: 'Unrecognized key: "colour"' },
+      { path: 'options.colour', message: 'unknown key: choose one of limit, names' },
     ]);
   });
 

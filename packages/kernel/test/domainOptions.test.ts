@@ -21,20 +21,38 @@ describe('the options of a domain', () => {
       observe: 1,
     });
     expect(error.code).toBe('RMK_ERR_INPUT');
-    expect(error.problems.map(problemText)).toEqual([
-      'name: expected a name, given ""',
-      'machine: expected a VM of a hypervisor, such as EmbeddedHypervisor.createMachine makes',
-      'plugins: expected an array of plugins, given "cowp"',
-      'onFailure.someone: expected one of abort, continue, quarantine, given "maybe"',
-      'supervision.quarantineAfterFaults: expected a whole number of 1 or more, given 0',
-      `supervision.restartAfter: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never', given "soon"`,
-      'supervision.handlerBudget: expected a duration above zero such as 50ms, 1.5s or 2min, given 5',
-      'supervision: Unrecognized key: "quarantineAfter"',
-      'timeouts.start: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days, given "9999h"',
-      'events[0]: expected the name of an event, EVT_ and one run of capitals, given "FOO"',
-      'observe: expected a function, given 1',
-      'Unrecognized key: "plguins"',
-    ]);
+    expect(error.problems.map(problemText).toSorted()).toEqual(
+      [
+        'name: expected a name, given ""',
+        'machine: expected a VM of a hypervisor, such as EmbeddedHypervisor.createMachine makes',
+        'plugins: expected an array of plugins, given "cowp"',
+        'onFailure.someone: expected one of abort, continue, quarantine, given "maybe"',
+        'supervision.quarantineAfterFaults: expected a whole number of 1 or more, given 0',
+        `supervision.restartAfter: expected a duration above zero such as 50ms, 1.5s or 2min, or 'never', given "soon"`,
+        'supervision.handlerBudget: expected a duration above zero such as 50ms, 1.5s or 2min, given 5',
+        'supervision.quarantineAfter: unknown key: choose one of quarantineAfterFaults, faultWindow, restartAfter, handlerBudget',
+        'timeouts.start: expected a duration above zero such as 50ms, 1.5s or 2min, at most 24 days, given "9999h"',
+        'events[0]: expected the name of an event, EVT_ and one run of capitals, given "FOO"',
+        'observe: expected a function, given 1',
+        'plguins: unknown key: did you mean plugins?',
+      ].toSorted(),
+    );
+  });
+
+  it('have an observe that subscribes synchronously', async () => {
+    const observe = (() => Promise.reject(new Error('never seen'))) as () => void;
+    expect(await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], observe })).toMatchObject({
+      code: 'RMK_ERR_INPUT',
+      reason: 'createDomain: observe returned a promise: let it subscribe and return',
+    });
+  });
+
+  it.each([
+    [async () => [], 'given a function: call it, and await what it gives where it is async'],
+    [Promise.resolve([]), 'given a promise: await it'],
+  ])('have plugins that are a list, and not %o', async (plugins, given) => {
+    const error = await make({ name: 'test', machine: new ScriptedMachine(), plugins });
+    expect(error.message).toContain(`plugins: expected an array of plugins, ${given}`);
   });
 
   it.each([undefined, null, 5])('are no %o', async (given) => {
@@ -100,7 +118,7 @@ describe('what is not understood', () => {
     const how = { onFailure: 'x', foo: 1 } as unknown as { readonly onFailure: 'abort' };
     expect((await errorOf(domain.install(plugin('a'), how))).problems).toEqual([
       { path: 'onFailure', message: 'expected one of abort, continue, quarantine, given "x"' },
-      { path: '', message: 'Unrecognized key: "foo"' },
+      { path: 'foo', message: 'unknown key: choose one of onFailure' },
     ]);
     expect(domain.plugins).toEqual([]);
   });

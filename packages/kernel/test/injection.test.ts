@@ -11,7 +11,7 @@ import {
   type Manifest,
   type Plugin,
 } from '@rmk/core';
-import { inject, injectable } from 'tsyringe';
+import { container, inject, injectable, singleton } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { domainOf, errorOf } from './plugins.js';
@@ -118,6 +118,99 @@ describe('injection', () => {
     expect(() => domain.get(PIN)).toThrow(
       'RMK_ERR_UNKNOWN: no plugin of the domain test provides test:PIN: install one that does',
     );
+  });
+});
+
+describe('a class that nothing can be injected into', () => {
+  const started: string[] = [];
+  class First {
+    start(): void {
+      started.push('first');
+    }
+  }
+
+  @injectable()
+  class Base {
+    constructor(@inject(BUS) readonly bus: unknown) {}
+    start(): void {}
+  }
+  @injectable()
+  class Derived extends Base {}
+  @injectable()
+  class Forgetful {
+    constructor(
+      @inject(BUS) readonly bus: unknown,
+      readonly clock: unknown,
+    ) {}
+    start(): void {}
+  }
+
+  it.each([
+    [
+      'a parameter without @inject',
+      Forgetful,
+      'x: Forgetful cannot be injected: put @injectable() on the class and @inject(TOKEN) on parameter 2 (clock) of its constructor',
+    ],
+    [
+      'an inherited constructor',
+      Derived,
+      'x: Derived cannot be injected: it inherits its constructor from Base. Give it one of its own, with @inject(TOKEN) on each parameter',
+    ],
+    [
+      'the name of a token',
+      collector('BUS' as unknown as symbol, []),
+      "x: Collector asks for the text 'BUS' by @inject on parameter 1 (injected), which is no token. Import the token and write @inject(TOKEN)",
+    ],
+    [
+      'a token of an import cycle',
+      collector(undefined as unknown as symbol, []),
+      'x: Collector asks for undefined by @inject on parameter 1 (injected), which is no token. That often comes of an import cycle: move the token into a file of its own',
+    ],
+  ])('because of %s is refused before anything runs', async (_, module, message) => {
+    started.length = 0;
+    const error = await errorOf(
+      domainOf([pluginOf('first', { modules: [First] }), pluginOf('x', { modules: [module] })]),
+    );
+    expect(error).toMatchObject({ code: 'RMK_ERR_START', plugin: 'x', reason: message });
+    expect(started).toEqual([]);
+  });
+
+  it('may have a base that takes nothing, or pass something on to it', async () => {
+    class Plain {
+      readonly id = 1;
+    }
+    class Simple extends Plain {
+      start(): void {}
+    }
+    @injectable()
+    class Passing extends Base {
+      constructor() {
+        super('a bus of its own');
+      }
+    }
+    const { domain } = await domainOf([pluginOf('x', { modules: [Simple, Passing] })]);
+    expect(domain.plugins).toMatchObject([{ state: 'active' }]);
+  });
+
+  it('is made for each domain, be it a singleton of tsyringe', async () => {
+    const seen: unknown[] = [];
+    @singleton()
+    class Single {
+      constructor(@inject(BUS) private readonly bus: unknown) {}
+      start(): void {
+        seen.push(this.bus);
+      }
+    }
+    await domainOf([pluginOf('x', { modules: [Single] })]);
+    await domainOf([pluginOf('x', { modules: [Single] })]);
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).not.toBe(seen[1]);
+  });
+
+  it('does not see what is registered with the global container', async () => {
+    container.register(OTHER, { useValue: { id: 1 } });
+    const error = await errorOf(domainOf([pluginOf('x', { modules: [collector(OTHER, [])] })]));
+    expect(error.reason).toContain('x: Collector asks for test:OTHER, which the manifest does not require');
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Duration, Plugin } from '@rmk/core';
+import { provide, token, type Duration, type Plugin } from '@rmk/core';
 import { describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
@@ -27,6 +27,64 @@ async function historyOf(one: Plugin, forNs: number): Promise<readonly string[]>
   expect(machine.liveTimers).toBe(0);
   return history;
 }
+
+class RealPin {
+  readonly id = 1;
+}
+
+describe('a plugin whose restart by the kernel fails', () => {
+  it.each(['abort', 'continue', 'quarantine'] as const)(
+    'is tried again with backoff, though its onFailure is %s, and so are those that need it',
+    async (onFailure) => {
+      let starts = 0;
+      const PIN = token<object>('test:BACKOFF_PIN');
+      const pin = plugin(
+        'pin',
+        (bus) => {
+          starts += 1;
+          if (starts === 2) throw new Error('not yet');
+          bus.on('EVT_VMEXITED', () => {
+            throw new Error('broken');
+          });
+        },
+        { onFailure, provides: [provide(PIN, RealPin)] },
+      );
+      const user = plugin('user', () => {}, { requires: [PIN] });
+      const { domain, machine } = await domainOf([pin, user], {
+        supervision: { quarantineAfterFaults: 1, restartAfter: '100ns' },
+      });
+      const states = (): readonly string[] => domain.plugins.map(({ name, state }) => `${name} ${state}`);
+      domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+      await machine.run(150);
+      expect(states()).toEqual(['pin quarantined', 'user failed']);
+      await machine.run(200);
+      expect(states()).toEqual(['pin active', 'user active']);
+      expect(starts).toBe(3);
+      await domain.stop();
+    },
+  );
+
+  it('is told by remove() where it took something of what is removed, and is tried again too', async () => {
+    const PIN = token<object>('test:TAKEN_PIN');
+    let starts = 0;
+    const pin = plugin('pin', () => {}, { provides: [provide(PIN, RealPin)] });
+    const user = plugin(
+      'user',
+      () => {
+        starts += 1;
+        if (starts === 2) throw new Error('not without it');
+      },
+      { optional: [PIN] },
+    );
+    const { domain, machine } = await domainOf([pin, user], { supervision: { restartAfter: '100ns' } });
+    const error = await errorOf(domain.remove('pin'));
+    expect(error).toMatchObject({ code: 'RMK_ERR_START', plugin: 'user' });
+    expect(domain.plugins).toMatchObject([{ name: 'user', state: 'quarantined' }]);
+    await machine.run(150);
+    expect(domain.plugins).toMatchObject([{ name: 'user', state: 'active' }]);
+    await domain.stop();
+  });
+});
 
 describe('a plugin that is quarantined', () => {
   it('is started again after a while, and after twice as long each time', async () => {

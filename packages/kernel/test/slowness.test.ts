@@ -68,12 +68,14 @@ describe('code that keeps the guest waiting for too long is told of', () => {
   });
 
   it('where it is a promise that is never settled, while it is pending', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     try {
       const { domain, slow, exit } = await slowOf(
         plugin('hung', (bus) => void bus.on('EVT_VMEXITED', () => new Promise<void>(() => {}))),
         plugin('brief', (bus) => void bus.on('EVT_VMEXITED', async () => {})),
       );
+      const warnings: string[] = [];
+      domain.bus.on('EVT_WARNING', ({ code, message }) => void warnings.push(`${code}: ${message}`));
       exit();
       await vi.advanceTimersByTimeAsync(199);
       expect(slow).toEqual([]);
@@ -81,6 +83,11 @@ describe('code that keeps the guest waiting for too long is told of', () => {
       expect(slow).toMatchObject([
         { plugin: 'hung', during: 'EVT_VMEXITED', occurrence: 1, tookHostMs: 200, isPending: true },
       ]);
+      expect(warnings).toEqual([
+        'RMK_WARN_HELD: hung has held the VM for 200 ms of host time: what its handler of EVT_VMEXITED began has not finished. It goes on when that does, or when the plugin is removed or restarted',
+      ]);
+      // The process stays alive meanwhile.
+      expect(vi.getTimerCount()).toBe(1);
       const stopped = errorOf(domain.stop());
       await vi.advanceTimersByTimeAsync(10_000);
       expect((await stopped).code).toBe('RMK_ERR_TIMEOUT');

@@ -1,0 +1,94 @@
+import 'reflect-metadata';
+import { BUS, CLOCK, OPTIONS, RmkError, tokenName, type Class, type PluginDefinition } from '@rmk/core';
+
+/** Under which tsyringe's `@inject` keeps the tokens of a class, by the positions of its parameters. */
+const INJECTED = 'injectionTokens';
+
+/** `RMK_ERR_START` for each parameter of a plugin's classes that nothing could be injected for. Nothing of them runs. */
+export function injectionErrors(definition: PluginDefinition): readonly RmkError[] {
+  const { name, provides = [], requires = [], optional = [], modules = [] } = definition;
+  const available = new Set<unknown>([
+    BUS,
+    CLOCK,
+    OPTIONS,
+    ...requires,
+    ...optional,
+    ...provides.map(({ token }) => token),
+  ]);
+  const classes = new Set<Class>([...provides.map(({ by }) => by), ...modules]);
+  return [...classes].flatMap((one) =>
+    reasonsAgainst(one, available).map(
+      (reason) => new RmkError('RMK_ERR_START', `${name}: ${reason}`, { plugin: name }),
+    ),
+  );
+}
+
+function reasonsAgainst(one: Class, available: ReadonlySet<unknown>): readonly string[] {
+  const base = inheritedFrom(one);
+  if (base !== undefined) {
+    return [
+      `${one.name} cannot be injected: it inherits its constructor from ${base.name}. Give it one of its own, with @inject(TOKEN) on each parameter`,
+    ];
+  }
+  const tokens = tokensOf(one);
+  const count = Math.max(one.length, ...Object.keys(tokens).map((position) => Number(position) + 1));
+  const names = parameterNames(one);
+  return Array.from({ length: count }, (_, index) => {
+    const parameter = `parameter ${index + 1}${names[index] === undefined ? '' : ` (${names[index]})`}`;
+    return index in tokens
+      ? reasonAgainst(one, tokenOf(tokens[index]), parameter, available)
+      : `${one.name} cannot be injected: put @injectable() on the class and @inject(TOKEN) on ${parameter} of its constructor`;
+  }).filter((reason) => reason !== undefined);
+}
+
+function reasonAgainst(
+  { name }: Class,
+  injected: unknown,
+  parameter: string,
+  available: ReadonlySet<unknown>,
+): string | undefined {
+  if (available.has(injected)) return undefined;
+  if (typeof injected === 'symbol')
+    return `${name} asks for ${tokenName(injected)}, which the manifest does not require: add it to \`requires\``;
+  const given =
+    typeof injected === 'string'
+      ? `the text '${injected}'`
+      : typeof injected === 'function'
+        ? `the class ${injected.name}`
+        : String(injected);
+  const fix =
+    injected === undefined
+      ? 'That often comes of an import cycle: move the token into a file of its own'
+      : 'Import the token and write @inject(TOKEN)';
+  return `${name} asks for ${given} by @inject on ${parameter}, which is no token. ${fix}`;
+}
+
+/** The base whose constructor a class without one of its own has, where that takes parameters. */
+function inheritedFrom(one: Class): Class | undefined {
+  if (/\bconstructor\s*\(/.test(sourceOf(one))) return undefined;
+  const base: unknown = Object.getPrototypeOf(one);
+  if (typeof base !== 'function' || base === Function.prototype) return undefined;
+  const parent = base as Class;
+  if (parent.length > 0 || Object.keys(tokensOf(parent)).length > 0) return parent;
+  return inheritedFrom(parent);
+}
+
+function tokensOf(one: Class): Readonly<Record<number, unknown>> {
+  const tokens: unknown = Reflect.getOwnMetadata(INJECTED, one);
+  return typeof tokens === 'object' && tokens !== null ? (tokens as Record<number, unknown>) : {};
+}
+
+/** For messages: none where they cannot be read from the source. */
+function parameterNames(one: Class): readonly (string | undefined)[] {
+  const list = /\bconstructor\s*\(([^()]*)\)/.exec(sourceOf(one))?.[1] ?? '';
+  return list.split(',').map((parameter) => /^\s*([\w$]+)/.exec(parameter)?.[1]);
+}
+
+/** tsyringe keeps a token with what is to be done with it. */
+function tokenOf(injected: unknown): unknown {
+  return typeof injected === 'object' && injected !== null && 'token' in injected ? injected.token : injected;
+}
+
+function sourceOf(one: Class): string {
+  return Function.prototype.toString.call(one);
+}
