@@ -18,7 +18,7 @@ const STRETCHES: readonly Stretch[] = [0, 10, 100, 500].map((afterTraps, index) 
 function stretchesOf({ name, input }: OracleGuest): readonly Stretch[] {
   // Its kernel replaces the trap vector of the start-up code only after that has cleared memory.
   if (name === 'rtos')
-    return STRETCHES.map((stretch) => ({ ...stretch, until: stretch.until + INSTRUCTIONS / 4 }));
+    return STRETCHES.map((stretch) => ({ ...stretch, until: stretch.until + INSTRUCTIONS / 2 }));
   if (input === undefined) return STRETCHES;
   const lines = new TextDecoder().decode(input).split('\n').slice(0, -2);
   return STRETCHES.map((stretch, index) => {
