@@ -32,6 +32,8 @@ interface GuestSettings {
   readonly memory?: MemorySize;
   /** Entries of all page logs together; twice the pages of its memory when absent. */
   readonly logPages?: number;
+  /** What executes the guest's instructions; default: `'interpreter'`. The results are the same. */
+  readonly engine?: MachineOptions['engine'];
   /** Where the guest's kernel keeps its current task, whose change is a context switch; by default mscratch. */
   readonly contextSwitch?: MachineOptions['contextSwitch'];
   /** Whether the guest gets a device tree, in a1; by default a raw kernel `Image` does. */

@@ -7,7 +7,9 @@ import type { GuestMemory } from './memory/guestMemory.js';
 import { HartState } from './hart/hartState.js';
 import type { InputLog } from './devices/inputLog.js';
 import { Interpreter } from './hart/interpreter.js';
+import type { Engine } from './engine.js';
 import type { Processor } from './hart/processor.js';
+import { Translator } from './translator/translator.js';
 import { StateReader, StateWriter } from './memory/stateStream.js';
 import type { Transcript } from './devices/transcript.js';
 import { Uart } from './devices/uart.js';
@@ -37,15 +39,19 @@ export class Board {
     readonly transcript: Transcript,
     readonly input: InputLog,
     cyclesPerTick: number,
+    engine: Engine = 'interpreter',
   ) {
     this.clint = new Clint(cyclesPerTick);
-    this.state = new HartState(this.clint);
+    this.state = new HartState(this.clint, memory.registers);
     this.uart = new Uart({
       transmit: (byte) => transcript.append(byte),
       receive: (cycle) => input.take(cycle),
     });
     const devices = new DeviceBus(this.clint, this.uart, new Finisher(this.state));
-    this.processor = new Interpreter(this.state, memory, devices);
+    this.processor =
+      engine === 'interpreter'
+        ? new Interpreter(this.state, memory, devices)
+        : new Translator(this.state, memory, devices, engine === 'translator' ? {} : engine.translator);
   }
 
   /** The state at power-on is that of fresh hart and devices, so it is kept to come back to. */

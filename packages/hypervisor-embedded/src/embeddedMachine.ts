@@ -83,7 +83,7 @@ export class EmbeddedMachine implements VirtualMachine {
         data,
       })),
     );
-    this.board = new Board(this.memory, this.transcript, this.inputLog, timing.cyclesPerTick);
+    this.board = new Board(this.memory, this.transcript, this.inputLog, timing.cyclesPerTick, checked.engine);
     this.execution = new Execution(this.board, timing);
     this.clock = this.execution.clock;
     this.schedulingIntervalNs = timing.sliceCycles * timing.nsPerCycle;

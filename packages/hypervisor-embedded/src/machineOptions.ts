@@ -48,6 +48,11 @@ const schema = z.strictObject({
   deviceTree: z.boolean().optional(),
   /** The kernel's command line, in the device tree. */
   bootArgs: z.string().optional(),
+  /**
+   * What executes the guest's instructions; both give the same results. `'translator'` makes WebAssembly of code that
+   * runs often, and is several times faster there.
+   */
+  engine: z.enum(['interpreter', 'translator']).default('interpreter'),
   /** Input that arrives on the UART at the given guest time. */
   input: z.array(z.strictObject({ at: duration, data: bytes })).default([]),
   /** Output kept of each kind, committed and wire; what comes beyond is only counted. */

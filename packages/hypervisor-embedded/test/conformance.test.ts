@@ -9,10 +9,11 @@ const DAMAGED_BIT = 12_345;
 const text = new TextEncoder();
 
 /** The server answers a stream of requests that comes at its own pace, and writes memory all the while. */
-async function server(): Promise<HypervisorSubject> {
+async function server(engine: 'interpreter' | 'translator' = 'interpreter'): Promise<HypervisorSubject> {
   const hypervisor = new EmbeddedHypervisor({ slice: '1ms' });
   const machine = hypervisor.createMachine({
     ...guestMachine('server'),
+    engine,
     memoryBytes: MEMORY_PAGES * PAGE_BYTES,
     input: Array.from({ length: 500 }, (_, index) => ({
       at: `${5 + index}ms` as const,
@@ -48,5 +49,6 @@ async function server(): Promise<HypervisorSubject> {
   };
 }
 
-describeHypervisor('embedded', server);
-describeHypervisor('embedded, with one VM for all tests', server, { shared: true });
+describeHypervisor('embedded', () => server());
+describeHypervisor('embedded, with the translator', () => server('translator'));
+describeHypervisor('embedded, with one VM for all tests', () => server(), { shared: true });

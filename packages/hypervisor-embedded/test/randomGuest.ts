@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { Assembler, CSR } from './assembler.js';
 import { PAGE, RAM, TestBoard } from './testBoard.js';
 
-const PAGES = 4;
-const CODE = RAM;
-const HANDLER = RAM + PAGE;
+export const PAGES = 4;
+export const CODE = RAM;
+export const HANDLER = RAM + PAGE;
 /** The border of two pages, so that what is stored around it crosses from one into the other. */
 const DATA = RAM + 3 * PAGE;
 const CLINT = 0x0200_0000;
@@ -12,7 +12,7 @@ const UART = 0x1000_0000;
 const FINISHER = 0x0010_0000;
 
 /** Registers that the trap handler sets anew at each trap, so that most loads and stores hit something. */
-const POINTERS = [
+export const POINTERS = [
   ['sp', DATA],
   ['gp', UART],
   ['tp', CLINT + 0x4000],
@@ -137,7 +137,7 @@ export const randomGuest: fc.Arbitrary<RandomGuest> = fc.record({
 });
 
 /** Goes on behind an exception, or at the start where there is no code; sets the timer at an interrupt. */
-function handlerOf({ timer }: RandomGuest): Assembler {
+export function handlerOf({ timer }: RandomGuest): Assembler {
   const handler = new Assembler(HANDLER);
   for (const [name, value] of POINTERS) handler.li(name, value);
   handler.csrr('t6', CSR.mcause).branch('blt', 't6', 'zero', 'interrupt');

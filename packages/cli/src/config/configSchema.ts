@@ -93,6 +93,7 @@ export const guestSchema = z.strictObject({
     .transform((size) => memoryBytes(size) ?? Number.NaN)
     .exactOptional(),
   logPages: z.number().exactOptional(),
+  engine: z.enum(['interpreter', 'translator']).exactOptional(),
   contextSwitch: z
     .union(
       [

@@ -31,6 +31,7 @@ export function guestMachine(
     ...(elf === undefined ? {} : { elfSource: elf.source }),
     ...memoryOf(guest, at, problems),
     ...(guest.logPages === undefined ? {} : { logPages: guest.logPages }),
+    ...(guest.engine === undefined ? {} : { engine: guest.engine }),
     ...(guest.contextSwitch === undefined ? {} : { contextSwitch: guest.contextSwitch }),
     ...(guest.deviceTree === undefined ? {} : { deviceTree: guest.deviceTree }),
     ...(guest.bootArgs === undefined ? {} : { bootArgs: guest.bootArgs }),

@@ -11,17 +11,11 @@ import type { DeviceBus } from '../devices/deviceBus.js';
 import { NO_RESERVATION, type HartState } from './hartState.js';
 import { loadMisaligned, storeMisaligned } from './misaligned.js';
 import { multiplyHighSigned, multiplyHighSignedUnsigned, multiplyHighUnsigned } from './multiply.js';
-import {
-  ExceptionCause,
-  INTERRUPT_MACHINE_SOFTWARE,
-  INTERRUPT_MACHINE_TIMER,
-  MIP_MSIP,
-  MSTATUS_MIE,
-  USER,
-} from './privileged.js';
-import { Stop, type HartMemory, type Processor } from './processor.js';
+import { ExceptionCause } from './privileged.js';
+import type { HartMemory, Processor, Stop } from './processor.js';
+import { runHart, type Executor } from './runHart.js';
 import { executeSystem, SystemOutcome } from './system.js';
-import { takeException, takeInterrupt } from './trap.js';
+import { takeException } from './trap.js';
 
 const LOAD = 0x03;
 const MISC_MEM = 0x0f;
@@ -36,14 +30,11 @@ const JALR = 0x67;
 const JAL = 0x6f;
 const SYSTEM = 0x73;
 
-/** Most instructions in one go; keeps the count a small integer. */
-const MAX_BUDGET = 1 << 29;
-
 /**
  * Decodes each instruction as it comes. The plain meaning of the instruction set, which a faster processor is checked
  * against.
  */
-export class Interpreter implements Processor {
+export class Interpreter implements Processor, Executor {
   constructor(
     readonly state: HartState,
     private readonly memory: HartMemory,
@@ -51,32 +42,14 @@ export class Interpreter implements Processor {
   ) {}
 
   run(untilCycle: number): Stop {
-    const { state } = this;
-    for (;;) {
-      if (state.exited) return Stop.EXITED;
-      const pending = state.mie & state.mip;
-      if (state.waiting && pending === 0) return Stop.WAITING;
-      if (!(state.cycles < untilCycle)) return Stop.LIMIT;
-      state.waiting = false;
-      if (pending !== 0 && (state.privilege === USER || (state.mstatus & MSTATUS_MIE) !== 0)) {
-        takeInterrupt(
-          state,
-          (pending & MIP_MSIP) !== 0 ? INTERRUPT_MACHINE_SOFTWARE : INTERRUPT_MACHINE_TIMER,
-        );
-      }
-      // Between instructions that may change it, only the timer can make another interrupt deliverable.
-      const due = state.clint.timerDueCycle;
-      const end = due > state.cycles && due < untilCycle ? due : untilCycle;
-      const budget = Math.min(Math.ceil(end - state.cycles), MAX_BUDGET);
-      if (this.execute(budget)) return Stop.EXCEPTION;
-    }
+    return runHart(this.state, untilCycle, this);
   }
 
   /**
    * Executes `budget` instructions, or fewer where one may change what interrupts are deliverable, makes the hart wait
    * or exit, or raises an exception. Takes the exception; gives whether there was one.
    */
-  private execute(budget: number): boolean {
+  execute(budget: number): boolean {
     const { state, memory, devices } = this;
     const { x } = state;
     const { u8, i8, u16, i16, i32, pageState } = memory;

@@ -2,7 +2,9 @@ import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
-import type { HartMemory } from '../hart/processor.js';
+import type { TranslatableMemory } from '../translator/translatableMemory.js';
+import { WebAssembly, type WasmMemory } from '../translator/webAssembly.js';
+import type { TranslationLayout } from '../translator/regionCompiler.js';
 
 /** Where the RAM of QEMU's `virt` board begins. */
 export const RAM_BASE = 0x8000_0000;
@@ -16,17 +18,15 @@ const PRE_SAVED = 1;
 const PROTECTED = 2;
 /** Given back by the guest in this epoch; counts as written. */
 const DISCARDED = 3;
-
-/** Typed here, because TypeScript knows WebAssembly only together with the whole DOM. */
-const { Memory: WebAssemblyMemory } = (
-  globalThis as unknown as {
-    readonly WebAssembly: {
-      readonly Memory: new (size: { initial: number; maximum: number }) => { readonly buffer: ArrayBuffer };
-    };
-  }
-).WebAssembly;
+/** Written, and translated code was made from its content: that must end before the next store. */
+const WRITTEN_CODE = 4;
 
 const WASM_PAGE_BYTES = 65_536;
+const REGISTER_BYTES = 4 * 32;
+const LEAVING_BYTES = 4 * 2;
+/** A power of two: 32 KiB of them. */
+const JUMP_CACHE_ENTRIES = 4096;
+const JUMP_CACHE_BYTES = 8 * JUMP_CACHE_ENTRIES;
 
 /** What an epoch came to, as far as pages go. */
 export interface EpochPages {
@@ -40,9 +40,10 @@ export interface EpochPages {
 
 /**
  * Guest-physical memory with a write permission and a dirty bit for each page, and the page logs that fill at the
- * first write to a protected page (§3). RAM and logs lie in one WebAssembly memory of fixed size.
+ * first write to a protected page (§3). RAM, logs, page states and what translated code works on lie in one
+ * WebAssembly memory of fixed size.
  */
-export class GuestMemory implements HartMemory {
+export class GuestMemory implements TranslatableMemory {
   readonly base = RAM_BASE;
   readonly pages: number;
   readonly u8: Uint8Array;
@@ -52,7 +53,14 @@ export class GuestMemory implements HartMemory {
   readonly i32: Int32Array;
   readonly pageState: Uint8Array;
   readonly area: LogArea;
+  /** Storage for the hart's integer registers, where translated code reaches them. */
+  readonly registers: Int32Array;
+  readonly wasmMemory: WasmMemory;
+  readonly words: Int32Array;
+  readonly layout: TranslationLayout;
+  onCodeWritten: (frame: number) => void = () => {};
 
+  private readonly holdsCode: Uint8Array;
   private readonly present: Uint8Array;
   private readonly faulted: Uint32Array;
   private faultedCount = 0;
@@ -68,9 +76,27 @@ export class GuestMemory implements HartMemory {
     readonly bytes: number,
     logPages: number,
   ) {
-    const wasmPages = Math.ceil((bytes + logPages * PAGE_BYTES) / WASM_PAGE_BYTES);
-    const { buffer } = new WebAssemblyMemory({ initial: wasmPages, maximum: wasmPages });
     this.pages = bytes / PAGE_BYTES;
+    const registers = bytes + logPages * PAGE_BYTES;
+    const pc = registers + REGISTER_BYTES;
+    const jumpCache = pc + LEAVING_BYTES;
+    const pageState = jumpCache + JUMP_CACHE_BYTES;
+    const wasmPages = Math.ceil((pageState + this.pages) / WASM_PAGE_BYTES);
+    this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
+    const { buffer } = this.wasmMemory;
+    this.layout = {
+      base: this.base,
+      bytes,
+      wasmPages,
+      pageState,
+      registers,
+      pc,
+      left: pc + 4,
+      jumpCache,
+      jumpCacheEntries: JUMP_CACHE_ENTRIES,
+    };
+    this.words = new Int32Array(buffer);
+    this.registers = new Int32Array(buffer, registers, 32);
     this.u8 = new Uint8Array(buffer, 0, bytes);
     this.i8 = new Int8Array(buffer, 0, bytes);
     this.u16 = new Uint16Array(buffer, 0, bytes / 2);
@@ -78,7 +104,8 @@ export class GuestMemory implements HartMemory {
     this.i32 = new Int32Array(buffer, 0, bytes / 4);
     const whole = bytes + logPages * PAGE_BYTES;
     this.area = new LogArea(new Uint8Array(buffer, 0, whole), new Int32Array(buffer, 0, whole / 4), bytes);
-    this.pageState = new Uint8Array(this.pages).fill(PROTECTED);
+    this.pageState = new Uint8Array(buffer, pageState, this.pages).fill(PROTECTED);
+    this.holdsCode = new Uint8Array(this.pages);
     this.present = new Uint8Array(this.pages);
     this.faulted = new Uint32Array(this.pages);
     this.marks = new FrameMarks(this.pages);
@@ -92,8 +119,20 @@ export class GuestMemory implements HartMemory {
   /** Called by the hart and by the host before a store to a page that is not WRITTEN. */
   beforeWrite(frame: number): void {
     if (this.pageState[frame] === PROTECTED) this.fault(frame);
+    this.endCode(frame);
     this.present[frame] = 1;
     this.pageState[frame] = WRITTEN;
+  }
+
+  watchCode(frame: number): void {
+    this.holdsCode[frame] = 1;
+    if (this.pageState[frame] === WRITTEN) this.pageState[frame] = WRITTEN_CODE;
+  }
+
+  private endCode(frame: number): void {
+    if (this.holdsCode[frame] === 0) return;
+    this.holdsCode[frame] = 0;
+    this.onCodeWritten(frame);
   }
 
   /** A write by the host, which counts as one of the guest. The range must lie inside. */
@@ -228,7 +267,7 @@ export class GuestMemory implements HartMemory {
     let preSavedInVain = 0;
     for (let entry = log.first; entry !== NO_ENTRY; entry = this.area.after(entry)) {
       const state = this.pageState[this.area.frame(entry)];
-      const isWritten = state === WRITTEN || state === DISCARDED;
+      const isWritten = state === WRITTEN || state === DISCARDED || state === WRITTEN_CODE;
       this.area.setWritten(entry, isWritten);
       if (isWritten) written++;
       if (!this.area.isPreSaved(entry)) continue;
@@ -264,6 +303,7 @@ export class GuestMemory implements HartMemory {
 
   private restore(entry: number): void {
     const frame = this.area.frame(entry);
+    this.endCode(frame);
     if (this.area.isAbsent(entry)) {
       this.clearPage(frame);
       return;
@@ -301,6 +341,7 @@ export class GuestMemory implements HartMemory {
   }
 
   private clearPage(frame: number): void {
+    this.endCode(frame);
     this.u8.fill(0, frame << FRAME_SHIFT, (frame + 1) << FRAME_SHIFT);
     this.present[frame] = 0;
   }

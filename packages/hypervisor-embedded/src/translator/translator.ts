@@ -1,0 +1,169 @@
+import type { DeviceBus } from '../devices/deviceBus.js';
+import { EXPANDED } from '../hart/compressed.js';
+import { NO_RESERVATION, type HartState } from '../hart/hartState.js';
+import { Interpreter } from '../hart/interpreter.js';
+import type { Processor, Stop } from '../hart/processor.js';
+import { runHart, type Executor } from '../hart/runHart.js';
+import { decode } from './instruction.js';
+import { findRegion, type Fetched } from './region.js';
+import { compileRegion, Left } from './regionCompiler.js';
+import { RegionTable } from './regionTable.js';
+import type { TranslatableMemory } from './translatableMemory.js';
+
+/** When code is translated; what a guest computes does not depend on it. */
+export interface TranslatorOptions {
+  /** How often execution is found at a place before the code there is translated; default: 32. */
+  readonly hotVisits?: number;
+  /** Instructions that the interpreter executes at one go where there is no translated code; default: 64. */
+  readonly interpretedInstructions?: number;
+  /** Regions that live at a time; default: 2048. */
+  readonly maxRegions?: number;
+  /**
+   * Whether the engine compiles while the guest runs on; default: true. Code is then used from the next turn of the
+   * event loop on.
+   */
+  readonly compilesBeside?: boolean;
+}
+
+/** A page frame whose code was written to so often is left to the interpreter. */
+const MAX_REWRITES = 64;
+/** Most places that are counted at a time. */
+const MAX_COUNTED = 1 << 16;
+
+/** Numbers of a translator's work, for benchmarks and tests. */
+export interface TranslatorStatistics {
+  readonly regions: number;
+  readonly translations: number;
+  readonly invalidations: number;
+  /** Instructions that translated code has executed. */
+  readonly translated: number;
+}
+
+/**
+ * Translates hot guest code to WebAssembly and executes it; everything else it leaves to the interpreter, whose results
+ * it has to the instruction.
+ */
+export class Translator implements Processor, Executor {
+  private readonly interpreter: Interpreter;
+  private readonly table: RegionTable;
+  private readonly heat = new Map<number, number>();
+  /** How often translated code in a frame was written to; bounds what a guest that rewrites its code costs. */
+  private readonly rewrites = new Map<number, number>();
+  private readonly hotVisits: number;
+  private readonly interpretedInstructions: number;
+  private readonly compilesBeside: boolean;
+  private endCycle = 0;
+  private invalidated = false;
+  private translations = 0;
+  private invalidations = 0;
+  private translated = 0;
+
+  constructor(
+    readonly state: HartState,
+    private readonly memory: TranslatableMemory,
+    devices: DeviceBus,
+    options: TranslatorOptions = {},
+  ) {
+    const {
+      hotVisits = 32,
+      interpretedInstructions = 64,
+      maxRegions = 2048,
+      compilesBeside = true,
+    } = options;
+    this.hotVisits = hotVisits;
+    this.interpretedInstructions = interpretedInstructions;
+    this.compilesBeside = compilesBeside;
+    this.interpreter = new Interpreter(state, memory, devices);
+    this.table = new RegionTable(memory, this.guard, maxRegions);
+    memory.onCodeWritten = (frame) => this.invalidate(frame);
+  }
+
+  get statistics(): TranslatorStatistics {
+    const { translations, invalidations, translated } = this;
+    return { regions: this.table.size, translations, invalidations, translated };
+  }
+
+  run(untilCycle: number): Stop {
+    return runHart(this.state, untilCycle, this);
+  }
+
+  execute(budget: number): boolean {
+    const { state, table, memory } = this;
+    const { words, layout } = memory;
+    this.endCycle = state.cycles + budget;
+    let remaining = budget;
+    while (remaining > 0) {
+      const region = state.reservation === NO_RESERVATION ? table.at(state.pc) : undefined;
+      if (region === undefined) {
+        const isException = this.interpreter.execute(Math.min(remaining, this.interpretedInstructions));
+        // What it executed last may have made an interrupt deliverable: back to where those are looked for.
+        if (!isException) this.visit(state.pc);
+        return isException;
+      }
+      const before = remaining;
+      remaining = region(remaining);
+      this.translated += before - remaining;
+      state.pc = words[layout.pc >>> 2] ?? 0;
+      state.cycles = this.endCycle - remaining;
+      const left = words[layout.left >>> 2];
+      if (left === Left.INTERPRET) return remaining > 0 && this.interpreter.execute(1);
+      if (left === Left.SPENT) return remaining > 0 && this.interpreter.execute(remaining);
+      if (remaining > 0 && !table.link(state.pc)) this.visit(state.pc);
+    }
+    return false;
+  }
+
+  /** Counts a place where execution is, and translates what begins there once it is hot. */
+  private visit(pc: number): void {
+    const visits = (this.heat.get(pc) ?? 0) + 1;
+    if (visits < this.hotVisits) {
+      if (this.heat.size >= MAX_COUNTED) this.heat.clear();
+      this.heat.set(pc, visits);
+      return;
+    }
+    this.heat.delete(pc);
+    if (!this.table.has(pc)) this.translate(pc);
+  }
+
+  private translate(pc: number): void {
+    const region = findRegion(pc, this.fetch, this.memory.layout.base);
+    if (region === undefined || region.frames.some((frame) => this.isRewritten(frame))) return;
+    const { frames } = region;
+    this.table.makeRoom();
+    const bytes = compileRegion(region, this.memory.layout, this.table.slotOf);
+    for (const frame of frames) this.memory.watchCode(frame);
+    this.translations += 1;
+    if (this.compilesBeside) void this.table.addLater(pc, frames, bytes);
+    else this.table.add(pc, frames, bytes);
+  }
+
+  private isRewritten(frame: number): boolean {
+    return (this.rewrites.get(frame) ?? 0) >= MAX_REWRITES;
+  }
+
+  private invalidate(frame: number): void {
+    this.invalidated = true;
+    this.invalidations += 1;
+    this.rewrites.set(frame, (this.rewrites.get(frame) ?? 0) + 1);
+    this.table.removeFrame(frame);
+  }
+
+  /** Called by translated code before a store to a page that is protected or holds code. Gives 1 where code is gone. */
+  private readonly guard = (address: number, remaining: number, pc: number): number => {
+    this.state.pc = pc;
+    this.state.cycles = this.endCycle - remaining;
+    this.invalidated = false;
+    this.memory.beforeWrite(address >>> 12);
+    return this.invalidated ? 1 : 0;
+  };
+
+  private readonly fetch = (pc: number): Fetched | undefined => {
+    const { layout, u16 } = this.memory;
+    const offset = (pc - layout.base) >>> 0;
+    if (offset > layout.bytes - 2) return undefined;
+    const half = u16[offset >>> 1] ?? 0;
+    if ((half & 3) !== 3) return { pc, bytes: 2, instruction: decode(EXPANDED[half] ?? 0, pc) };
+    if (offset > layout.bytes - 4) return undefined;
+    return { pc, bytes: 4, instruction: decode(half | ((u16[(offset >>> 1) + 1] ?? 0) << 16), pc) };
+  };
+}

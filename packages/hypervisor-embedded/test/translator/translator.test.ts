@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { Board } from '../../src/board.js';
+import { InputLog } from '../../src/devices/inputLog.js';
+import { Transcript } from '../../src/devices/transcript.js';
+import { readRegister, writeRegister } from '../../src/hart/registers.js';
+import { GuestMemory } from '../../src/memory/guestMemory.js';
+import { Translator, type TranslatorOptions } from '../../src/translator/translator.js';
+import { Assembler } from '../assembler.js';
+import { PAGE, RAM } from '../testBoard.js';
+
+const NO_PRESAVE = { preSave: 'none' } as const;
+
+function boardWith(build: (program: Assembler) => void, options: TranslatorOptions = {}): Board {
+  const memory = new GuestMemory(16 * PAGE, 64);
+  const engine = {
+    translator: { hotVisits: 1, interpretedInstructions: 1, compilesBeside: false, ...options },
+  };
+  const board = new Board(memory, new Transcript(1024), new InputLog([]), 10, engine);
+  const program = new Assembler(RAM);
+  build(program);
+  memory.write(0, new Uint8Array(program.words().buffer));
+  board.state.pc = RAM | 0;
+  return board;
+}
+
+function translatorOf(board: Board): Translator {
+  if (board.processor instanceof Translator) return board.processor;
+  throw new TypeError('the board was made with a translator');
+}
+
+function x(board: Board, name: string): number {
+  return Number(readRegister(board.state, name));
+}
+
+/** Counts a0 up for ever. */
+function counting(program: Assembler): void {
+  program.label('loop').addi('a0', 'a0', 1).jump('loop');
+}
+
+/** The word of `addi a0, a0, immediate`. */
+function addition(immediate: number): number {
+  return ((immediate << 20) | (10 << 15) | (10 << 7) | 0x13) >>> 0;
+}
+
+describe('Translator', () => {
+  it('ends at the very instruction that it was asked for', () => {
+    const board = boardWith(counting);
+    for (const cycles of [1, 2, 3, 1000, 1001, 12_345]) {
+      board.processor.run(cycles);
+      expect(board.state.cycles).toBe(cycles);
+      expect(x(board, 'a0')).toBe(Math.ceil(cycles / 2));
+    }
+    expect(translatorOf(board).statistics.translated).toBeGreaterThan(12_000);
+  });
+
+  it('leaves code that is executed seldom to the interpreter', () => {
+    const board = boardWith(counting, { hotVisits: 100 });
+    board.processor.run(99);
+    expect(translatorOf(board).statistics).toMatchObject({ translations: 0, translated: 0 });
+    board.processor.run(1000);
+    expect(translatorOf(board).statistics.translations).toBeGreaterThan(0);
+  });
+
+  it('executes what the guest has written over its code, from the next instruction on', () => {
+    const board = boardWith((program) => {
+      program.li('a1', addition(100)).auipc('a2', 0).label('loop');
+      program.addi('a0', 'a0', 1).addi('a3', 'a3', 1).branch('blt', 'a3', 'a4', 'loop');
+      program.store('sw', 'a1', 'a2', 4).jump('loop');
+    });
+    writeRegister(board.state, 'a4', 50n);
+    board.processor.run(2 + 1 + 3 * 50);
+    expect(x(board, 'a0')).toBe(50);
+    board.processor.run(board.state.cycles + 2 + 3);
+    expect(x(board, 'a0')).toBe(150);
+    expect(translatorOf(board).statistics.invalidations).toBeGreaterThan(0);
+  });
+
+  it('executes what the host has written over the code', () => {
+    const board = boardWith(counting);
+    board.processor.run(1000);
+    board.memory.write(0, new Uint8Array(Uint32Array.of(addition(2)).buffer));
+    board.processor.run(2000);
+    expect(x(board, 'a0')).toBe(500 + 1000);
+  });
+
+  it('executes the code that a rollback has brought back', () => {
+    const board = boardWith(counting);
+    const { log } = board.memory.nextEpoch(NO_PRESAVE);
+    board.memory.write(0, new Uint8Array(Uint32Array.of(addition(7)).buffer));
+    board.processor.run(1000);
+    expect(x(board, 'a0')).toBe(3500);
+    board.memory.rollback([log], NO_PRESAVE);
+    board.processor.run(2000);
+    expect(x(board, 'a0')).toBe(3500 + 500);
+  });
+
+  it('captures a page before the first store of translated code to it, once an epoch', () => {
+    const board = boardWith((program) => {
+      program
+        .li('a1', RAM + 8 * PAGE)
+        .label('loop')
+        .addi('a0', 'a0', 1)
+        .store('sw', 'a0', 'a1')
+        .jump('loop');
+    });
+    board.memory.nextEpoch(NO_PRESAVE);
+    board.processor.run(3000);
+    expect([...board.memory.takeFaulted()]).toEqual([8]);
+    board.processor.run(6000);
+    expect([...board.memory.takeFaulted()]).toEqual([]);
+    const { closed } = board.memory.nextEpoch(NO_PRESAVE);
+    expect(closed).toMatchObject({ pageFaults: 1, pagesSaved: 1 });
+    board.processor.run(9000);
+    expect([...board.memory.takeFaulted()]).toEqual([8]);
+  });
+
+  it('gives up on a page whose code is rewritten again and again', () => {
+    const board = boardWith((program) => {
+      program.li('a1', addition(1)).auipc('a2', 0).label('loop');
+      program.addi('a0', 'a0', 1).store('sw', 'a1', 'a2', 4).jump('loop');
+    });
+    board.processor.run(30_000);
+    const { translations, invalidations } = translatorOf(board).statistics;
+    board.processor.run(60_000);
+    expect(translatorOf(board).statistics).toMatchObject({ translations, invalidations });
+    expect(x(board, 'a0')).toBe(Math.ceil((60_000 - 2 - 1) / 3));
+  });
+
+  it('keeps a bounded number of regions', () => {
+    // Blocks that nothing but a table of addresses leads to, so that each becomes a region of its own.
+    const board = boardWith(
+      (program) => {
+        program.label('loop').addi('a0', 'a0', 1).imm('addi', 'a1', 'a1', 8).jalr('zero', 'a1', 0);
+      },
+      { maxRegions: 8 },
+    );
+    const blocks = 100;
+    const word = new Assembler(RAM).jalr('zero', 'a2', 0).words()[0] ?? 0;
+    board.memory.write(PAGE, new Uint8Array(new Uint32Array(2 * blocks).fill(word).buffer));
+    writeRegister(board.state, 'a1', BigInt(RAM + PAGE));
+    writeRegister(board.state, 'a2', BigInt(RAM));
+    board.processor.run(4 * blocks);
+    const { translations, regions } = translatorOf(board).statistics;
+    expect(translations).toBeGreaterThan(blocks);
+    expect(regions).toBeLessThanOrEqual(8);
+    expect(x(board, 'a0')).toBe(blocks);
+  });
+
+  it('goes on in the interpreter until code that is compiled beside the guest is ready', async () => {
+    const board = boardWith(counting, { compilesBeside: true });
+    board.processor.run(1000);
+    expect(translatorOf(board).statistics.translated).toBe(0);
+    await expect
+      .poll(() => {
+        board.processor.run(board.state.cycles + 1000);
+        return translatorOf(board).statistics.translated;
+      })
+      .toBeGreaterThan(0);
+    expect(x(board, 'a0')).toBe(board.state.cycles / 2);
+  });
+
+  it('drops code that was written to while it was compiled', async () => {
+    const board = boardWith(counting, { compilesBeside: true });
+    board.processor.run(1000);
+    board.memory.write(0, new Uint8Array(Uint32Array.of(addition(2)).buffer));
+    await expect
+      .poll(() => {
+        board.processor.run(board.state.cycles + 1000);
+        return translatorOf(board).statistics.translated;
+      })
+      .toBeGreaterThan(0);
+    expect(x(board, 'a0')).toBe(500 + (board.state.cycles - 1000));
+  });
+});
