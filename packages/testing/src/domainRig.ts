@@ -1,6 +1,7 @@
 import {
   authorFrames,
   messageOf,
+  nanoseconds,
   type Bus,
   type Domain,
   type Duration,
@@ -24,6 +25,8 @@ expect.extend(rmkMatchers);
 
 /** Below the 10 s that vitest gives a hook, so that the author reads which plugin does not stop. */
 const STOP_TIMEOUT: Duration = '4s';
+/** The stop timeout comes on top. */
+const HELD_TIMEOUT_MS = 2000;
 
 /** Options of every rig. */
 export interface DomainRigOptions {
@@ -84,9 +87,16 @@ export class WatchedDomain {
 
   /** Stops the domain, and returns everything that is wrong then. */
   async stop(): Promise<readonly RigProblem[]> {
+    const checksLeaks = this.options.leaks !== 'expected';
+    const { stop = STOP_TIMEOUT } = this.options.timeouts ?? {};
+    const held = checksLeaks
+      ? await this.watch.heldFor(Math.min(HELD_TIMEOUT_MS, nanoseconds(stop) / 1e6))
+      : undefined;
     const failures = await this.stopDomain();
-    const leaks = this.options.leaks === 'expected' ? [] : await this.watch.leaks(this.plugins);
-    return [...failures, ...leaks.map((message) => ({ message })), ...this.unexpectedFaults()];
+    const leaks = checksLeaks ? await this.watch.leaks(this.plugins) : [];
+    // A failure names the plugin that holds the VM.
+    const messages = held !== undefined && failures.length === 0 ? [...leaks, held] : leaks;
+    return [...failures, ...messages.map((message) => ({ message })), ...this.unexpectedFaults()];
   }
 
   private async stopDomain(): Promise<readonly RigProblem[]> {

@@ -20,7 +20,6 @@ interface Taken {
 }
 
 const STACK_DEPTH = 60;
-const TURNS = 5;
 
 /**
  * Stands before a VM and remembers what is taken of it through the domain: timers, observers of facts, page logs, the
@@ -39,29 +38,32 @@ export class LeakWatch {
   }
 
   /**
+   * The problem if the VM is held for longer than `limitMs`. Call it before the domain stops, which ends every hold. If
+   * a plugin is the one that holds the VM, stopping the domain reports it by name.
+   */
+  async heldFor(limitMs: number): Promise<string | undefined> {
+    const untilHostMs = performance.now() + limitMs;
+    for (let held = this.pending(); held !== undefined; held = this.pending()) {
+      if (await isPendingUntil(held, untilHostMs)) {
+        return `the VM ${this.real.name} is still held: a promise of a handler or timer was never settled`;
+      }
+    }
+    return undefined;
+  }
+
+  /**
    * What has not been given back: call it when the domain has stopped, and before the VM is closed. Each names the
    * plugin out of `plugins` whose code took it, if that is known, and the place.
    */
   async leaks(plugins: readonly Plugin[]): Promise<readonly string[]> {
-    for (let turn = 0; turn < TURNS && this.pending() !== undefined; turn++) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
     // What no plugin has asked for is the test's own.
     const handles = [...(await this.unreleasedLogs()), ...this.unreleasedContexts()].filter((one) =>
       ownersOf(one, plugins).some((plugin) => !isPin(plugin)),
     );
     const left = [...this.taken, ...handles];
-    const held =
-      this.pending() === undefined
-        ? []
-        : [`the VM ${this.real.name} is still held: a promise of a handler or timer was never settled`];
-    return [
-      ...left.map(
-        (one) =>
-          `${ownerOf(one, plugins)} left ${one.label} on the VM ${this.real.name}, taken ${siteOf(one)}`,
-      ),
-      ...held,
-    ];
+    return left.map(
+      (one) => `${ownerOf(one, plugins)} left ${one.label} on the VM ${this.real.name}, taken ${siteOf(one)}`,
+    );
   }
 
   private async unreleasedLogs(): Promise<readonly Taken[]> {
@@ -143,6 +145,18 @@ export class LeakWatch {
     this.logs.set(checkpointed.log, { label: `the page log of ${checkpoint}`, frames });
     this.contexts.set(checkpointed.context, { label: `the context of ${checkpoint}`, frames });
     return checkpointed;
+  }
+}
+
+async function isPendingUntil(promise: Promise<void>, untilHostMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const elapsed = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), Math.max(0, untilHostMs - performance.now()));
+  });
+  try {
+    return await Promise.race([elapsed, promise.then(() => false)]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

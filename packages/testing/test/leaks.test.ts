@@ -61,6 +61,17 @@ const careless = definePlugin({
   options: z.string(),
 });
 
+/** A plugin that takes nothing. */
+@injectable()
+class Careful implements Module {}
+
+const careful = definePlugin({
+  name: 'rmk-plugin-careful',
+  version: '1.0.0',
+  rmk: '^0.1.0',
+  modules: [Careful],
+});
+
 function publishRestart({ domain }: FakeRig): void {
   domain.bus.topic('EVT_VMRESTARTED').publish({ atNs: 0 });
 }
@@ -118,9 +129,9 @@ describe('the leak check', () => {
   it('finds nothing in a domain in which plugins come and go', async () => {
     const rig = await startFakeRig({ plugins: [checkpoint({ interval: '1ms' }), cowb()] });
     await expectNoLeaks(rig, async () => {
-      await rig.domain.install(careless('nothing'));
+      await rig.domain.install(careful());
       await rig.advance('5ms');
-      await rig.domain.remove('rmk-plugin-careless');
+      await rig.domain.remove('rmk-plugin-careful');
     });
     await rig.stop();
   });
