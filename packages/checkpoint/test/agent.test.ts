@@ -1,4 +1,5 @@
 import {
+  CHECKPOINTING,
   CHECKPOINTS,
   definePlugin,
   P_VCPU,
@@ -6,6 +7,7 @@ import {
   type CheckpointAlgorithm,
   type Checkpoints,
   type EpochPlan,
+  type Module,
   type Plugin,
   type RmkEvent,
 } from '@rmk/core';
@@ -105,6 +107,30 @@ class Algorithm implements CheckpointAlgorithm {
     return this.epochPlan;
   }
 }
+
+describe('taking checkpoints', () => {
+  class Rival implements Module {}
+  const rival = definePlugin({
+    name: 'rmk-plugin-rival',
+    version: '1.0.0',
+    rmk: '*',
+    requires: [CHECKPOINTING],
+    modules: [Rival],
+  });
+
+  it('is for the agent alone: neither a second plugin nor the host gets CHECKPOINTING', async () => {
+    const { rig } = await start();
+    const { domain } = rig;
+    await expect(domain.install(rival())).rejects.toMatchObject({
+      code: 'RMK_ERR_EXCLUSIVE',
+      plugin: 'rmk-plugin-rival',
+    });
+    expect(() => domain.get(CHECKPOINTING)).toThrow(
+      'RMK_ERR_EXCLUSIVE: domain.get: CHECKPOINTING is a right that @rmk/checkpoint holds',
+    );
+    expect(domain.plugins.map(({ name }) => name)).not.toContain('rmk-plugin-rival');
+  });
+});
 
 describe('the ring of checkpoints', () => {
   it('reaches back as far as the slowest detector needs: ceil(T_B / T_ck) + 1, and at least 2', async () => {

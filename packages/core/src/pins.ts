@@ -37,9 +37,10 @@ export const P_VCPU = token<VcpuPin>('P_VCPU', {
   members: ['suspend', 'resume', 'registers', 'readRegister', 'writeRegister', 'restart'],
 });
 export const P_PTABLE = token<PageTablePin>('P_PTABLE', { members: ['memoryPages', 'read', 'write'] });
-/** Provided by the pin of P_PTABLE. */
+/** Provided by the pin of P_PTABLE. Exclusive: one plugin of a domain holds it, or the host where none does. */
 export const CHECKPOINTING = token<CheckpointingPin>('CHECKPOINTING', {
   members: ['checkpoint', 'rollback'],
+  exclusive: true,
 });
 export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL', { members: ['signals', 'raise'] });
 export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL', { members: ['schedulingIntervalNs'] });
