@@ -109,7 +109,9 @@ class Algorithm implements CheckpointAlgorithm {
 }
 
 describe('taking checkpoints', () => {
-  class Rival implements Module {}
+  class Rival implements Module {
+    start(): void {}
+  }
   const rival = definePlugin({
     name: 'rmk-plugin-rival',
     version: '1.0.0',

@@ -63,7 +63,9 @@ const careless = definePlugin({
 
 /** A plugin that takes nothing. */
 @injectable()
-class Careful implements Module {}
+class Careful implements Module {
+  start(): void {}
+}
 
 const careful = definePlugin({
   name: 'rmk-plugin-careful',
