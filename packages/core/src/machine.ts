@@ -28,6 +28,8 @@ export interface Facts {
     readonly cpuNs: Nanoseconds;
     readonly idleNs: Nanoseconds;
     readonly haltedNs: Nanoseconds;
+    /** Instructions executed in the stretch; only with the capability `instruction-count`. */
+    readonly instructions?: number;
     /** Its state at the end of the stretch; `'halted'`: nothing is able to wake it. */
     readonly state: 'ran' | 'idle' | 'halted';
     readonly progress: readonly ProgressSign[];

@@ -30,6 +30,8 @@ export class Execution {
   private exitTold = false;
   private quantumEndCycle: number;
   private sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+  /** Executed by the guest when the stretch began. */
+  private instructionsBefore = 0;
 
   constructor(
     private readonly board: Board,
@@ -140,6 +142,7 @@ export class Execution {
   private beginQuantum(): void {
     this.quantumEndCycle = this.domainCycles + this.timing.sliceCycles;
     this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
+    this.instructionsBefore = this.board.state.instructions;
     // Signs that nobody was told of are not kept for whoever comes to listen: the time since would be missing.
     this.board.forgetProgress();
   }
@@ -153,6 +156,7 @@ export class Execution {
         cpuNs: cpu * nsPerCycle,
         idleNs: idle * nsPerCycle,
         haltedNs: halted * nsPerCycle,
+        instructions: this.board.state.instructions - this.instructionsBefore,
         state: this.presentState(),
         progress: this.progress(),
       });

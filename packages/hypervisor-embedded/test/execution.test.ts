@@ -122,8 +122,16 @@ describe('a VM that waits for nothing', () => {
     expect(firedNs).toEqual([25e6]);
     expect(machine.clock.now()).toBe(25e6);
     expect(scheduled).toEqual([
-      { atNs: 10e6, cpuNs: 10, idleNs: 0, haltedNs: 10e6 - 10, state: 'halted', progress: [] },
-      { atNs: 20e6, cpuNs: 0, idleNs: 0, haltedNs: 10e6, state: 'halted', progress: [] },
+      {
+        atNs: 10e6,
+        cpuNs: 10,
+        idleNs: 0,
+        haltedNs: 10e6 - 10,
+        instructions: 1,
+        state: 'halted',
+        progress: [],
+      },
+      { atNs: 20e6, cpuNs: 0, idleNs: 0, haltedNs: 10e6, instructions: 0, state: 'halted', progress: [] },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { BUS, nanoseconds, OPTIONS, type Bus, type Module, type Nanoseconds, type RmkEvent } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
+import { CountedSigns } from './countedSigns.js';
 import type { HangDetectorOptions } from './options.js';
 
 /**
@@ -11,7 +12,7 @@ import type { HangDetectorOptions } from './options.js';
 @injectable()
 export class HangDetector implements Module {
   private readonly thresholdNs: Nanoseconds;
-  private readonly signs: ReadonlySet<string>;
+  private readonly signs: CountedSigns;
   /** Undefined until the rule is armed. */
   private lastSignNs: Nanoseconds | undefined;
   /** The last sign, or later: a guest that waits for its next interrupt does not hang, so it was well while it idled. */
@@ -24,7 +25,7 @@ export class HangDetector implements Module {
     @inject(OPTIONS) { threshold, signs }: HangDetectorOptions,
   ) {
     this.thresholdNs = nanoseconds(threshold);
-    this.signs = new Set(signs);
+    this.signs = new CountedSigns(new Set(signs), this.thresholdNs);
   }
 
   start(): void {
@@ -33,7 +34,7 @@ export class HangDetector implements Module {
       this.account(scheduled);
       if (this.lastSignNs === undefined || this.silentNs <= this.thresholdNs) return;
       // The same text each time, so that the recovery recognises the same hang.
-      const cause = `no sign of progress (${[...this.signs].join(', ')})`;
+      const cause = `no sign of progress (${[...this.signs.names].join(', ')})`;
       detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
       // Without a recovery the guest goes on being hung: it is reported once a threshold.
       this.silentNs = 0;
@@ -44,16 +45,18 @@ export class HangDetector implements Module {
       this.silentNs = 0;
     });
     this.bus.on('EVT_VMRESTARTED', () => {
+      this.signs.forget();
       this.lastSignNs = undefined;
       this.lastWellNs = 0;
       this.silentNs = 0;
     });
   }
 
-  private account({ atNs, cpuNs, idleNs, haltedNs, progress }: RmkEvent<'EVT_VMSCHEDULED'>): void {
-    const signs = progress.filter(({ sign }) => this.signs.has(sign)).map((sign) => sign.atNs);
-    if (signs.length > 0) {
-      this.lastSignNs = Math.max(...signs);
+  private account(scheduled: RmkEvent<'EVT_VMSCHEDULED'>): void {
+    const { atNs, cpuNs, idleNs, haltedNs } = scheduled;
+    const signNs = this.signs.lastIn(scheduled);
+    if (signNs !== undefined) {
+      this.lastSignNs = signNs;
       // When in the stretch the VM was idle is not known: as if all of it came after the sign.
       this.silentNs = Math.max(0, atNs - this.lastSignNs - idleNs);
     } else if (this.lastSignNs !== undefined) {

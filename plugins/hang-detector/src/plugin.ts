@@ -1,13 +1,18 @@
-import { definePlugin, nanoseconds, P_VMSCHL } from '@rmk/core';
+import { definePlugin, nanoseconds, P_VMSCHL, type PluginDefinition, type PluginFactory } from '@rmk/core';
 import { HangDetector } from './hangDetector.js';
+import { InstructionRule } from './instructionRule.js';
 import { MissingSigns } from './missingSigns.js';
 import { hangDetectorOptions } from './options.js';
+
+type Definition = PluginDefinition<typeof hangDetectorOptions> & {
+  readonly options: typeof hangDetectorOptions;
+};
 
 /**
  * The module hang-detector. Its bound counts non-idle time: the threshold, the slice at whose end it is told, and half
  * a slice, since it is not known when in a slice the VM was idle.
  */
-export const hangDetector = definePlugin({
+const byTime: Definition = {
   name: '@rmk/hang-detector',
   version: '0.1.0',
   rmk: '^0.1.0',
@@ -17,4 +22,15 @@ export const hangDetector = definePlugin({
   detects: ({ threshold }, { schedulingIntervalNs }) => [
     { kind: 'hang', boundNs: nanoseconds(threshold) + 1.5 * schedulingIntervalNs },
   ],
+};
+
+const byTimeAlone = definePlugin(byTime);
+const byInstructionsToo = definePlugin({
+  ...byTime,
+  capabilities: ['instruction-count'],
+  modules: [HangDetector, InstructionRule, MissingSigns],
 });
+
+/** With `maxInstructions` it needs the capability `instruction-count`. */
+export const hangDetector: PluginFactory<typeof hangDetectorOptions> = (options) =>
+  options?.maxInstructions === undefined ? byTimeAlone(options) : byInstructionsToo(options);

@@ -35,6 +35,19 @@ export function factsContract(stage: Stage): void {
       }
     });
 
+    it('counts the instructions of each stretch where it has the capability instruction-count, and else none', async () => {
+      const vm = await stage.vm();
+      const counts: (number | undefined)[] = [];
+      vm.observe('scheduled', ({ instructions }) => void counts.push(instructions));
+      await vm.runFor(INTERVALS * vm.machine.schedulingIntervalNs);
+      if (!vm.machine.capabilities.has('instruction-count')) {
+        expect(new Set(counts)).toEqual(new Set([undefined]));
+        return;
+      }
+      for (const count of counts) expect(Number.isInteger(count) && Number(count) >= 0).toBe(true);
+      expect(Math.max(...counts.map(Number))).toBeGreaterThan(0);
+    });
+
     it('tells signs of progress with the moment of each, which is never later than the fact', async () => {
       const vm = await stage.vm();
       const facts: Facts['scheduled'][] = [];
