@@ -49,7 +49,6 @@ const LEFT: Readonly<Record<string, number>> = {
   'packages/cli': 45,
   'packages/core': 26,
   'packages/guests': 4,
-  'packages/hypervisor-embedded': 78,
   'packages/hypervisor-qemu': 28,
   'packages/kernel': 128,
   'packages/model': 12,

@@ -1,5 +1,5 @@
 // How fast the interpreter runs a guest: `node bench/interpreter.mjs [guest.elf]`, after a build.
-// Pages are protected anew each 5 million cycles, as by a checkpoint each 50 ms at 100 MHz.
+// Pages are protected again every 5 million cycles, as by a checkpoint every 50 ms at 100 MHz.
 import { readFileSync } from 'node:fs';
 import { readGuest } from '@rmk/guests';
 import { Board } from '../dist/board.js';

@@ -94,7 +94,7 @@ export class Board {
     return struck;
   }
 
-  /** Signs of progress are told once; they are no part of the guest's state. */
+  /** Each sign of progress is reported once. Signs are not part of the guest's state. */
   forgetProgress(): void {
     this.state.contextSwitchCycle = -1;
     this.state.timerRearmCycle = -1;

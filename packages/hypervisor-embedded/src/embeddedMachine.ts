@@ -91,8 +91,8 @@ export class EmbeddedMachine implements VirtualMachine {
     this.powerOn = this.board.save();
   }
 
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
-    return this.execution.facts.observe(fact, tell);
+  observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable {
+    return this.execution.facts.observe(fact, observer);
   }
 
   holdWhile(pending: () => Promise<void> | undefined): void {
@@ -253,12 +253,12 @@ export class EmbeddedMachine implements VirtualMachine {
     return this.execution.clock.pending;
   }
 
-  /** For the scheduler: the promise for which the VM stands still. */
+  /** For the scheduler: the promise that holds the VM. Undefined if nothing does. */
   held(): Promise<void> | undefined {
     return this.execution.holdWhile();
   }
 
-  /** For the scheduler: a slice of this VM, at most to `untilNs` of domain time. */
+  /** For the scheduler: runs a slice of this VM, at most to `untilNs` of domain time. */
   runQuantum(untilNs: Nanoseconds): QuantumEnd {
     return this.execution.runQuantum(Math.ceil(untilNs / this.nsPerCycle));
   }

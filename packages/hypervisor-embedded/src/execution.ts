@@ -11,12 +11,12 @@ import { takeException } from './hart/trap.js';
 /** The device name of the board's UART. */
 export const UART = 'uart';
 
-/** `'quantum'`: it ran its time. `'held'`: handlers have work to finish first. `'stopped'`: it is not to run now. */
+/** `'quantum'`: ran its whole slice. `'held'`: a handler must finish first. `'stopped'`: must not run now. */
 export type QuantumEnd = 'quantum' | 'held' | 'stopped';
 
 /**
- * Lets the guest of a board run, in domain time: ends each run of the processor at the exact instruction at which a
- * timer is due, and tells the facts. Domain time is the guest's cycles plus all that rollbacks and restarts turned back.
+ * Runs the guest of a board in domain time: stops the processor at the exact instruction at which a timer is due, and
+ * emits the facts. Domain time is the guest's cycles plus all cycles that rollbacks and restarts turned back.
  */
 export class Execution {
   readonly clock: DomainClock;
@@ -73,7 +73,7 @@ export class Execution {
       this.sinceScheduled.cpu += state.cycles - before;
       this.emitPageFaults();
       this.emitOutput();
-      // Whoever was told may have rolled the guest back: then it has not stopped where `stop` says.
+      // An observer may have rolled the guest back. Then `stop` no longer describes where the guest is.
       if (timesTurnedBack !== this.timesTurnedBack) continue;
       if (stop === Stop.EXCEPTION) this.emitException();
       else if (stop === Stop.WAITING && !this.isDead) this.idle(target);
@@ -138,12 +138,12 @@ export class Execution {
     state.cycles += cycles;
   }
 
-  /** A rollback begins a new stretch too: what was undone says nothing of the guest that runs on. */
+  /** Called after a rollback too: what it undid says nothing about the guest that now runs. */
   private beginQuantum(): void {
     this.quantumEndCycle = this.domainCycles + this.timing.sliceCycles;
     this.sinceScheduled = { cpu: 0, idle: 0, halted: 0 };
     this.instructionsBefore = this.board.state.instructions;
-    // Signs that nobody was told of are not kept for whoever comes to listen: the time since would be missing.
+    // Signs that nobody observed are dropped: a later observer would not know the time that passed since.
     this.board.forgetProgress();
   }
 
@@ -185,8 +185,8 @@ export class Execution {
 
   private emitOutput(): void {
     const { transcript, memory } = this.board;
-    if (!transcript.hasUntold) return;
-    const data = transcript.takeUntold();
+    if (!transcript.hasUnreported) return;
+    const data = transcript.takeUnreported();
     if (!this.facts.isObserved('output')) return;
     this.facts.emit('output', {
       atNs: this.clock.now(),

@@ -103,9 +103,9 @@ function checkSound(board: TestBoard, before: Uint8Array): void {
   expect([0, 3]).toContain(state.privilege);
   expect([0, 3]).toContain((state.mstatus >>> 11) & 3);
   expect(state.instructions + state.exceptions + state.idleCycles).toBe(state.cycles);
-  // Only what was told before has changed.
+  // Only pages that were reported first have changed.
   const restored = memory.u8.slice();
-  for (const { frame, contents } of memory.told) restored.set(contents, frame * PAGE);
+  for (const { frame, contents } of memory.reported) restored.set(contents, frame * PAGE);
   expect(Buffer.compare(restored, before)).toBe(0);
 }
 

@@ -134,7 +134,7 @@ describe('a damaged context', () => {
 });
 
 describe('a full log area', () => {
-  it('voids the logs and is told, and the guest runs on to the same end', async () => {
+  it('discards the logs and is reported, and the guest ends as without it', async () => {
     const golden = assembled(stores);
     await golden.hypervisor.run({ untilNs: 100_000 });
     const { hypervisor, machine } = assembled(stores, { logPages: 7 });

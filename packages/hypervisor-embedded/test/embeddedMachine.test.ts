@@ -103,7 +103,7 @@ describe('a VM of the embedded hypervisor', () => {
       expect(() => machine.discard(frame)).toThrow('RMK_ERR_ADDRESS');
   });
 
-  it('tells what it does not have', async () => {
+  it('rejects what it does not have', async () => {
     const { machine } = assembled(spins);
     expect(await codeOf(machine.readRegister('eax'))).toBe('RMK_ERR_UNKNOWN');
     expect(await codeOf(machine.writeRegister('eax', 0n))).toBe('RMK_ERR_UNKNOWN');

@@ -22,9 +22,9 @@ const PLAN = { preSave: 'none' } as const;
 const text = new TextEncoder();
 
 function observed<F extends keyof Facts>(machine: EmbeddedMachine, fact: F): Facts[F][] {
-  const told: Facts[F][] = [];
-  machine.observe(fact, (what) => void told.push(what));
-  return told;
+  const emitted: Facts[F][] = [];
+  machine.observe(fact, (what) => void emitted.push(what));
+  return emitted;
 }
 
 /** A promise and the function that fulfils it. */
@@ -113,7 +113,7 @@ describe('a VM that waits for nothing', () => {
     expect([machine.instructions, machine.clock.now()]).toEqual([1, 10]);
   });
 
-  it('lets its time jump to each timer, and is told to be halted', async () => {
+  it('lets its time jump to each timer, and is reported as halted', async () => {
     const { hypervisor, machine } = assembled(halts);
     const scheduled = observed(machine, 'scheduled');
     const firedNs: number[] = [];
@@ -151,7 +151,7 @@ describe('a VM that waits for nothing', () => {
 });
 
 describe('a guest that switches itself off', () => {
-  it('ends the run, and is told once with its code', async () => {
+  it('ends the run, and is reported once with its code', async () => {
     const { hypervisor, machine } = assembled(exits(0));
     const exited = observed(machine, 'exited');
     const signals = observed(machine, 'signal');
@@ -164,11 +164,11 @@ describe('a guest that switches itself off', () => {
 
   it('with a failure sends a signal first', async () => {
     const { hypervisor, machine } = assembled(exits(7));
-    const told: string[] = [];
-    machine.observe('signal', ({ cause, privilege }) => void told.push(`${cause} in ${privilege} mode`));
-    machine.observe('exited', ({ code }) => void told.push(`exited ${code}`));
+    const emitted: string[] = [];
+    machine.observe('signal', ({ cause, privilege }) => void emitted.push(`${cause} in ${privilege} mode`));
+    machine.observe('exited', ({ code }) => void emitted.push(`exited ${code}`));
     await hypervisor.run();
-    expect(told).toEqual(['exit-failure in machine mode', 'exited 7']);
+    expect(emitted).toEqual(['exit-failure in machine mode', 'exited 7']);
     expect(machine.exitCode).toBe(7);
   });
 
@@ -267,7 +267,7 @@ describe('scheduled facts', () => {
     expect(await states(halts)).toEqual(['halted', 'halted', 'halted']);
   });
 
-  it('tell the last sign of each kind with its time, once', async () => {
+  it('report the last sign of each kind with its time, once', async () => {
     const { hypervisor, machine } = assembled(sleeps(70_000));
     const scheduled = observed(machine, 'scheduled');
     await hypervisor.run({ untilNs: 40e6 });
@@ -282,7 +282,7 @@ describe('scheduled facts', () => {
     expect(times).toEqual([first, first + 7e6, first + 21e6, first + 28e6]);
   });
 
-  it('tell of context switches of a kernel with tasks', async () => {
+  it('report context switches of a kernel with tasks', async () => {
     const hypervisor = new EmbeddedHypervisor();
     const machine = hypervisor.createMachine(tasks());
     const scheduled = observed(machine, 'scheduled');
@@ -307,13 +307,13 @@ describe('scheduled facts', () => {
     await hypervisor.run({ untilNs: 41e6 });
     expect(scheduled.map(({ atNs }) => atNs)).toEqual([10e6, 24e6, 40e6]);
     for (const { cpuNs, idleNs, haltedNs } of scheduled) expect(cpuNs + idleNs + haltedNs).toBe(10e6);
-    // Signs are told in domain time, and none that was undone.
+    // Signs are reported in domain time, and none that was undone.
     expect(scheduled.map(({ progress }) => Math.floor((progress[0]?.atNs ?? 0) / 1e6))).toEqual([9, 23, 39]);
   });
 });
 
 describe('signals', () => {
-  it('tell cause, privilege and time of each exception', async () => {
+  it('report cause, privilege and time of each exception', async () => {
     const { hypervisor, machine } = assembled((program) => program.nop().ecall());
     const signals = observed(machine, 'signal');
     await hypervisor.run({ untilNs: 20 });
@@ -335,7 +335,7 @@ describe('signals', () => {
 });
 
 describe('output', () => {
-  it('is told with its place in committed output, its epoch and its times', async () => {
+  it('is reported with its position in committed output, its epoch and its times', async () => {
     const { hypervisor, machine } = assembled(echoes, {
       input: [
         { at: '100us', data: text.encode('ab') },
@@ -361,7 +361,7 @@ describe('output', () => {
   });
 });
 
-describe('an observer that rolls the VM back as it is told', () => {
+describe('an observer that rolls the VM back while it is called', () => {
   const lasts: readonly (readonly [keyof Facts, Program])[] = [
     ['signal', (program) => program.word(0)],
     ['exited', (program) => program.store('sw', 't3', 't2', 0)],
@@ -377,15 +377,15 @@ describe('an observer that rolls the VM back as it is told', () => {
     await hypervisor.run({ untilNs: 80 });
     const { context, log } = await machine.checkpoint(PLAN);
     const before = outcomeOf(machine);
-    let told = 0;
+    let calls = 0;
     machine.observe(fact, () => {
-      told++;
+      calls++;
       void machine.suspend();
       void machine.rollback({ context, logs: [log] }, PLAN);
     });
     machine.clock.after(1000, () => undefined);
     await hypervisor.run({ untilNs: 1000 });
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
     expect(outcomeOf(machine)).toEqual(before);
   });
 });

@@ -166,20 +166,20 @@ function kept(root: object): number {
   return sum;
 }
 
-/** What observers are told from one moment to the next. */
-function observed(machine: EmbeddedMachine): { take(): { told: number; bytes: number } } {
-  let told = 0;
+/** Counts the facts that observers get, and the bytes of these, since the last `take()`. */
+function observed(machine: EmbeddedMachine): { take(): { facts: number; bytes: number } } {
+  let facts = 0;
   let bytes = 0;
   for (const fact of ['scheduled', 'loglost', 'exited', 'output', 'pagefault'] as const) {
     machine.observe(fact, (what) => {
-      told += 1;
+      facts += 1;
       bytes += kept(what);
     });
   }
   return {
     take: () => {
-      const taken = { told, bytes };
-      told = 0;
+      const taken = { facts, bytes };
+      facts = 0;
       bytes = 0;
       return taken;
     },
@@ -187,7 +187,7 @@ function observed(machine: EmbeddedMachine): { take(): { told: number; bytes: nu
 }
 
 const SLICE_MS = 1;
-/** No guest puts out more than a byte a cycle, and what is told is what came in a slice. */
+/** A guest outputs at most a byte a cycle, and facts report the output of one slice. */
 const SLICE_CYCLES = 100_000;
 const options = { memoryBytes: PAGES * PAGE, logPages: 4, outputBytes: OUTPUT_BYTES };
 
@@ -196,15 +196,15 @@ describe('a hostile guest', () => {
     '%s: keeps no more of the host than it had, and runs to the end of each slice',
     async (_, program) => {
       const { hypervisor, machine } = assembled(program, options, { slice: `${SLICE_MS}ms` });
-      const facts = observed(machine);
+      const observer = observed(machine);
       await hypervisor.run({ untilNs: 2 * MS });
       const before = kept(machine);
-      facts.take();
+      observer.take();
       for (let ms = 3; ms <= 8; ms += 1) {
         await hypervisor.run({ untilNs: ms * MS });
         expect(machine.clock.now()).toBe(ms * MS);
-        const { told, bytes } = facts.take();
-        expect(told).toBeLessThanOrEqual(4);
+        const { facts, bytes } = observer.take();
+        expect(facts).toBeLessThanOrEqual(4);
         expect(bytes).toBeLessThan(SLICE_CYCLES);
       }
       expect(kept(machine)).toBe(before);
@@ -224,7 +224,7 @@ describe('a hostile guest', () => {
         await hypervisor.run({ untilNs: ms * MS });
         if (ms % 3 === 0) {
           await machine.suspend();
-          // Where the logs were lost there is nothing to go back to, and that is said.
+          // Once the logs are lost, a rollback is rejected.
           await machine.rollback({ context, logs: [log] }, { preSave: 'none' }).catch((error: unknown) => {
             expect(error).toMatchObject({ code: 'RMK_ERR_RELEASED' });
           });
@@ -238,7 +238,7 @@ describe('a hostile guest', () => {
     },
   );
 
-  it('writes every page with a log area that is full: it is told once that the logs are lost, and nothing is kept', async () => {
+  it('writes every page with a full log area: the loss of the logs is reported once, and nothing is kept', async () => {
     const everyPage =
       HOSTILE.find(([name]) => name === 'a store into each page, again and again')?.[1] ?? exits(1);
     const { hypervisor, machine } = assembled(everyPage, options);
@@ -254,7 +254,7 @@ describe('a hostile guest', () => {
     await hypervisor.close();
   });
 
-  it('that switches itself off again and again is told once, and is off', async () => {
+  it('that switches itself off again and again is reported once, and is off', async () => {
     const spam = forEver(
       (to) => to.store('sw', 't1', 's3').addi('t0', 't0', 1),
       (to) => pointers(to).li('t1', 0x5555),

@@ -11,7 +11,7 @@ const CLINT = 0x0200_0000;
 const UART = 0x1000_0000;
 const FINISHER = 0x0010_0000;
 
-/** Registers that the trap handler sets anew at each trap, so that most loads and stores hit something. */
+/** Registers that the trap handler sets again at each trap, so that most loads and stores hit something. */
 export const POINTERS = [
   ['sp', DATA],
   ['gp', UART],
@@ -172,7 +172,7 @@ export function boardOf(guest: RandomGuest): TestBoard {
   return board;
 }
 
-/** All that runs can be told apart by: state, memory, and what was put out. */
+/** Everything in which two runs can differ: state, memory and output. */
 export function outcomeOf(board: TestBoard): string {
   const bytes = Buffer.concat([board.save(), board.memory.u8, Uint8Array.from(board.written)]);
   return bytes.toString('latin1');

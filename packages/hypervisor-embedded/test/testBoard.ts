@@ -13,7 +13,7 @@ export const RAM = 0x8000_0000;
 export const PAGE = 4096;
 const GUARD_BYTE = 0xa5;
 
-/** RAM between two guard pages, with a note of every page that was told before a store, and of what it held then. */
+/** RAM between two guard pages. Records each page that is reported before a store, with its contents at that time. */
 class TestMemory implements HartMemory {
   readonly base = RAM;
   readonly bytes: number;
@@ -23,7 +23,7 @@ class TestMemory implements HartMemory {
   readonly i16: Int16Array;
   readonly i32: Int32Array;
   readonly pageState: Uint8Array;
-  readonly told: { readonly frame: number; readonly contents: Uint8Array }[] = [];
+  readonly reported: { readonly frame: number; readonly contents: Uint8Array }[] = [];
   private readonly whole: Uint8Array;
 
   constructor(pages: number) {
@@ -39,8 +39,8 @@ class TestMemory implements HartMemory {
   }
 
   beforeWrite(frame: number): void {
-    if (this.pageState[frame] === 0) throw new Error(`frame ${frame} was told although it is writable`);
-    this.told.push({ frame, contents: this.u8.slice(frame * PAGE, (frame + 1) * PAGE) });
+    if (this.pageState[frame] === 0) throw new Error(`frame ${frame} was reported although it is writable`);
+    this.reported.push({ frame, contents: this.u8.slice(frame * PAGE, (frame + 1) * PAGE) });
     this.pageState[frame] = 0;
   }
 

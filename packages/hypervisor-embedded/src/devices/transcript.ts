@@ -32,8 +32,8 @@ class ByteBuffer {
 export class Transcript {
   private readonly committed: ByteBuffer;
   private readonly wire: ByteBuffer;
-  /** Put out since the last {@link takeUntold}, which is a stretch of one run of the processor at most. */
-  private readonly untold = new ByteBuffer(Infinity);
+  /** Output since the last {@link takeUnreported}: at most that of one run of the processor. */
+  private readonly unreported = new ByteBuffer(Infinity);
 
   /** `limitBytes` are kept of each, so that a guest cannot fill the host's memory; lengths stay exact beyond it. */
   constructor(limitBytes: number) {
@@ -49,25 +49,25 @@ export class Transcript {
   append(byte: number): void {
     this.committed.append(byte);
     this.wire.append(byte);
-    this.untold.append(byte);
+    this.unreported.append(byte);
   }
 
   /** Strikes out everything after `position`, and says how many bytes that were. */
   strikeTo(position: number): number {
     const struck = this.committed.length - position;
     this.committed.truncate(position);
-    this.untold.truncate(0);
+    this.unreported.truncate(0);
     return struck;
   }
 
-  get hasUntold(): boolean {
-    return this.untold.length > 0;
+  get hasUnreported(): boolean {
+    return this.unreported.length > 0;
   }
 
   /** What was put out since the last time, whatever the limit. */
-  takeUntold(): Uint8Array {
-    const bytes = this.untold.copy();
-    this.untold.truncate(0);
+  takeUnreported(): Uint8Array {
+    const bytes = this.unreported.copy();
+    this.unreported.truncate(0);
     return bytes;
   }
 

@@ -14,7 +14,7 @@ const NAMES: Readonly<Record<ExceptionCause, string>> = {
   [ExceptionCause.ECALL_FROM_MACHINE]: 'environment-call-from-machine',
 };
 
-/** What the guest told by switching itself off with a failure code. */
+/** Reported when the guest switches itself off with a failure code. */
 export const EXIT_FAILURE = 'exit-failure';
 
 export const EXCEPTION_NAMES: readonly string[] = Object.values(NAMES);

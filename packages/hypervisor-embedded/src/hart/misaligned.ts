@@ -10,14 +10,14 @@ export function loadMisaligned(memory: HartMemory, offset: number, width: 2 | 4)
   return value;
 }
 
-/** Both pages of a store that crosses from one into the next are told before any byte is changed. */
+/** Stores a word or halfword at any offset. If the store crosses a page border, reports both pages before it changes a byte. */
 export function storeMisaligned(memory: HartMemory, offset: number, width: 2 | 4, value: number): void {
   const { u8 } = memory;
-  tellPage(memory, offset >>> 12);
-  if ((offset & PAGE_MASK) + width > PAGE_MASK + 1) tellPage(memory, (offset >>> 12) + 1);
+  reportPage(memory, offset >>> 12);
+  if ((offset & PAGE_MASK) + width > PAGE_MASK + 1) reportPage(memory, (offset >>> 12) + 1);
   for (let index = 0; index < width; index += 1) u8[offset + index] = value >>> (8 * index);
 }
 
-function tellPage(memory: HartMemory, frame: number): void {
+function reportPage(memory: HartMemory, frame: number): void {
   if (memory.pageState[frame] !== 0) memory.beforeWrite(frame);
 }

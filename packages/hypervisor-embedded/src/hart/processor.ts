@@ -35,14 +35,14 @@ export const Stop = {
 export type Stop = (typeof Stop)[keyof typeof Stop];
 
 /**
- * What executes the guest's instructions. Its results are a function of the state, the memory and the devices alone:
- * how a run is cut into calls of {@link run} changes nothing.
+ * Executes the guest's instructions. Its results depend only on the state, the memory and the devices, not on how a run
+ * is split into calls of {@link run}.
  */
 export interface Processor {
   readonly state: HartState;
   /**
-   * Executes until `state.cycles` is at least `untilCycle`, or until there is something to tell. Interrupts are taken
-   * before the very instruction at which they become deliverable; they are not told. An interrupt that becomes
+   * Executes until `state.cycles` is at least `untilCycle`, or until there is something to report. An interrupt is taken
+   * before the very instruction at which it becomes deliverable, and is not reported. An interrupt that becomes
    * deliverable at `untilCycle` is left to the next call.
    */
   run(untilCycle: number): Stop;

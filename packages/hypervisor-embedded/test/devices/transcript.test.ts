@@ -36,15 +36,15 @@ describe('a transcript', () => {
     );
   });
 
-  it('tells what is new once, also beyond its limit, and not what was struck', () => {
+  it('reports new output once, also beyond its limit, but not output that was struck', () => {
     const transcript = new Transcript(2);
     for (const byte of [1, 2, 3, 4]) transcript.append(byte);
-    expect([...transcript.takeUntold()]).toEqual([1, 2, 3, 4]);
-    expect(transcript.hasUntold).toBe(false);
+    expect([...transcript.takeUnreported()]).toEqual([1, 2, 3, 4]);
+    expect(transcript.hasUnreported).toBe(false);
     transcript.append(5);
     transcript.strikeTo(1);
-    expect(transcript.hasUntold).toBe(false);
+    expect(transcript.hasUnreported).toBe(false);
     transcript.append(6);
-    expect([...transcript.takeUntold()]).toEqual([6]);
+    expect([...transcript.takeUnreported()]).toEqual([6]);
   });
 });

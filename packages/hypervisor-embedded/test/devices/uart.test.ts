@@ -170,7 +170,7 @@ describe('loopback', () => {
     expect(uart.read(DATA, 5)).toBe(0x7a);
   });
 
-  it('tells an overrun once', () => {
+  it('reports an overrun once', () => {
     const { uart } = wired();
     uart.write(MCR, 0x10, 0);
     uart.write(IER, 4, 0);

@@ -61,14 +61,14 @@ describe.each(OPERATIONS)('%s', (operation, expected) => {
     expect([board.x('a0'), board.state.x[0]]).toEqual([second, 0]);
   });
 
-  it('tells a protected page before it stores', () => {
+  it('reports a protected page before it stores', () => {
     const board = boardWith((program) => program.atomic(operation, 'a2', 'a1', 'a0'));
     setCell(board, 5).set('a0', CELL).set('a1', 3);
     board.memory.pageState.fill(2);
     const before = board.memory.u8.slice(PAGE, 2 * PAGE);
     board.step();
-    expect(board.memory.told.map(({ frame }) => frame)).toEqual([1]);
-    expect(Buffer.compare(board.memory.told[0]?.contents ?? before.subarray(1), before)).toBe(0);
+    expect(board.memory.reported.map(({ frame }) => frame)).toEqual([1]);
+    expect(Buffer.compare(board.memory.reported[0]?.contents ?? before.subarray(1), before)).toBe(0);
   });
 });
 
@@ -218,11 +218,11 @@ describe('LR and SC', () => {
       else succeeds(board);
     }
   });
-  it('do not tell a protected page when SC fails', () => {
+  it('do not report a protected page when SC fails', () => {
     const board = boardWith((program) => program.atomic('sc', 'a2', 'a3', 'a0')).set('a0', CELL);
     board.memory.pageState.fill(2);
     board.step();
-    expect([board.x('a2'), board.memory.told.length]).toEqual([1, 0]);
+    expect([board.x('a2'), board.memory.reported.length]).toEqual([1, 0]);
   });
   it('keep the reservation over a saved and loaded state', () => {
     const board = pair(() => {});

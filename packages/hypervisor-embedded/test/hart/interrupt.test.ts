@@ -50,7 +50,7 @@ describe('the timer interrupt', () => {
     },
   );
 
-  it('costs no cycle and is not told', () => {
+  it('costs no cycle and is not reported', () => {
     const board = arm(counting(), 2).set('mie', TIMER).set('mstatus', MIE);
     expect(board.processor.run(21)).toBe(Stop.LIMIT);
     expect([board.x('pc'), board.x('a0'), board.x('s0')]).toEqual([HANDLER + 4, 20, 1]);

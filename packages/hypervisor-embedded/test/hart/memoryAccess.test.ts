@@ -44,7 +44,7 @@ describe.each(LOADS)('%s', (operation, expected, width) => {
       fill(board);
       expect(board.step()).toBe(Stop.LIMIT);
       expect(board.x('a1'), `at ${address.toString(16)}`).toBe(expected(viewOf(board), address - RAM) >>> 0);
-      expect(board.memory.told).toEqual([]);
+      expect(board.memory.reported).toEqual([]);
     }
   });
 
@@ -94,7 +94,7 @@ describe.each(STORES)('%s', (operation, expected, width) => {
     }
   });
 
-  it('tells each protected page that it touches once, before any byte has changed', () => {
+  it('reports each protected page that it touches once, before any byte has changed', () => {
     for (const address of PLACES) {
       const board = boardWith((program) => {
         program.store(operation, 'a1', 'a0').store(operation, 'a1', 'a0');
@@ -105,20 +105,20 @@ describe.each(STORES)('%s', (operation, expected, width) => {
       const before = board.memory.u8.slice();
       expect(board.processor.run(2)).toBe(Stop.LIMIT);
       const frames = new Set([address, address + width - 1].map((byte) => (byte - RAM) >>> 12));
-      expect(board.memory.told.map(({ frame }) => frame)).toEqual([...frames]);
-      for (const { frame, contents } of board.memory.told) {
+      expect(board.memory.reported.map(({ frame }) => frame)).toEqual([...frames]);
+      for (const { frame, contents } of board.memory.reported) {
         expect(Buffer.compare(contents, before.subarray(frame * PAGE, (frame + 1) * PAGE))).toBe(0);
       }
     }
   });
 
-  it('tells a page at the exact cycle and pc', () => {
+  it('reports a page at the exact cycle and pc', () => {
     const seen: [number, number][] = [];
     const board = boardWith((program) => program.nop().nop().store(operation, 'a1', 'a0', 1));
-    const tell = board.memory.beforeWrite.bind(board.memory);
+    const beforeWrite = board.memory.beforeWrite.bind(board.memory);
     board.memory.beforeWrite = (frame) => {
       seen.push([board.state.cycles, board.x('pc')]);
-      tell(frame);
+      beforeWrite(frame);
     };
     board.memory.pageState.fill(1);
     board.set('a0', RAM + PAGE).processor.run(3);
@@ -134,7 +134,7 @@ describe.each(STORES)('%s', (operation, expected, width) => {
     expect(board.step()).toBe(Stop.EXCEPTION);
     expect([board.x('mcause'), board.x('mtval'), board.x('mepc')]).toEqual([7, address, RAM]);
     expect(Buffer.compare(board.memory.u8, before)).toBe(0);
-    expect(board.memory.told).toEqual([]);
+    expect(board.memory.reported).toEqual([]);
   });
 
   it('writes the last bytes of RAM, and changes nothing where they do not suffice', () => {
@@ -148,7 +148,7 @@ describe.each(STORES)('%s', (operation, expected, width) => {
       if (fits) expected(new DataView(wanted.buffer), address - RAM, 0x1234_5678);
       expect(board.step()).toBe(fits ? Stop.LIMIT : Stop.EXCEPTION);
       if (!fits) expect([board.x('mcause'), board.x('mtval')]).toEqual([7, END]);
-      expect(board.memory.told.length).toBe(fits ? 1 : 0);
+      expect(board.memory.reported.length).toBe(fits ? 1 : 0);
       expect(Buffer.compare(board.memory.u8, wanted)).toBe(0);
       expect(board.memory.guardsIntact).toBe(true);
     }

@@ -29,7 +29,7 @@ describe('a synchronous exception', () => {
     ['a misaligned atomic', (program) => program.atomic('amoadd', 'a0', 'a1', 'sp'), [6, 6], RAM + 0x102],
   ];
   it.each(causes)(
-    '(%s) is told from either privilege level, and taken in one cycle',
+    '(%s) is reported from either privilege level, and taken in one cycle',
     (_, build, [user, machine], value) => {
       for (const [privilege, cause] of [
         [0, user],

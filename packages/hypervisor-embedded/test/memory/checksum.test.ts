@@ -35,7 +35,7 @@ describe('the checksum', () => {
     expect(sum(page)).toBe(intact);
   });
 
-  it('tells seeds apart, so that one page cannot pass for another', () => {
+  it('depends on the seed, so that one page cannot pass for another', () => {
     fc.assert(
       fc.property(words, fc.integer(), fc.integer(), (page, one, other) => {
         fc.pre(one !== other);

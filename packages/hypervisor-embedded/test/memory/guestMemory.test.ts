@@ -203,7 +203,7 @@ describe('guest memory', () => {
     );
   });
 
-  it('tells each page fault once, in order', () => {
+  it('reports each page fault once, in order', () => {
     const memory = new GuestMemory(PAGES * PAGE, PLENTY);
     memory.write(0, Uint8Array.of(1));
     expect(memory.hasFaulted).toBe(false);
@@ -217,7 +217,7 @@ describe('guest memory', () => {
     expect(memory.hasFaulted).toBe(false);
   });
 
-  it('tells no fault whose log was lost, and counts the faults of each epoch by themselves', () => {
+  it('reports no fault whose log was lost, and counts the faults of each epoch separately', () => {
     const memory = new GuestMemory(PAGES * PAGE, 2);
     memory.nextEpoch({ preSave: 'none' });
     memory.write(0, new Uint8Array(3 * PAGE).fill(1));
@@ -231,7 +231,7 @@ describe('guest memory', () => {
     expect(memory.nextEpoch({ preSave: 'none' }).closed?.pageFaults).toBe(0);
   });
 
-  it('counts on when the VM is reset, so that no log of before passes for one of after', () => {
+  it('keeps counting epochs after a reset, so that no earlier log passes for a later one', () => {
     const memory = new GuestMemory(PAGES * PAGE, PLENTY);
     const { log } = memory.nextEpoch({ preSave: 'none' });
     const before = memory.openEpoch;

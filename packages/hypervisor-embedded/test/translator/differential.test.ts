@@ -54,7 +54,7 @@ function runTo(board: Board, cycle: number): Stop {
   }
 }
 
-/** All that two runs can be told apart by. */
+/** Everything in which two runs can differ. */
 function outcomeOf(board: Board, stop: Stop): unknown {
   const { memory, state } = board;
   return {
