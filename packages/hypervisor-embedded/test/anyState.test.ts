@@ -181,7 +181,7 @@ describe('the logs behind RAM', () => {
     fc.assert(
       fc.property(anyState, fc.array(randomWord, { maxLength: 60, size: 'max' }), (state, words) => {
         const memory = new GuestMemory(RAM_BYTES, PAGES);
-        const logs = new Uint8Array(memory.u8.buffer, RAM_BYTES).fill(GUARD);
+        const logs = new Uint8Array(memory.u8.buffer, RAM_BYTES, PAGES * PAGE).fill(GUARD);
         const board = new Board(memory, new Transcript(256), new InputLog(), 10);
         board.boot({ image: image, bootData: [], deviceTree: undefined, currentTask: undefined });
         fill(memory.i32, state.seed);

@@ -17,7 +17,7 @@ describe('any guest at all', () => {
         if (stop === Stop.LIMIT) expect(board.state.cycles).toBe(CYCLES);
         expect(board.memory.guardsIntact).toBe(true);
         const { state } = board;
-        expect([state.x[0], state.pc & 3, state.x.length]).toEqual([0, 0, 32]);
+        expect([state.x[0], state.pc & 1, state.x.length]).toEqual([0, 0, 32]);
         expect(state.instructions + state.exceptions + state.idleCycles).toBe(state.cycles);
         expect(state.mstatus & ~0x0022_1888).toBe(0);
         expect([0, 3]).toContain((state.mstatus >>> 11) & 3);
