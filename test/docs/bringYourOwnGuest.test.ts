@@ -178,7 +178,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     expect(() => new EmbeddedHypervisor().createMachine(small)).toThrow(said);
   });
 
-  it('says what is wrong as it is said: an extension that is missing', () => {
+  it('quotes the real message: a missing extension', () => {
     const [, said] = mistake('no `-misa-spec=2.2`');
     expect(said).toContain("extension 'zicsr' required");
     expect(() => compile([['-misa-spec=2.2 ', '']])).toThrow(
@@ -199,7 +199,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     );
   });
 
-  it('says what is wrong as it is said: a device that is not there', async () => {
+  it('quotes the real message: a missing device', async () => {
     const [what, said] = mistake('FINISHER');
     expect(what).toContain('0x00110000');
     compile([['0x00100000', '0x00110000']]);
