@@ -151,6 +151,7 @@ export interface Topic<E extends EventName> {
   /**
    * Delivers to all subscribers before it returns, unless called from a subscriber: then after the outer event. `event`
    * is given to the bus, which stamps it: a frozen one is a TypeError, one that was published before `RMK_ERR_INPUT`.
+   * An event of this package without a valid `atNs` (0 or more, finite) is `RMK_ERR_INPUT` too.
    * Once the publisher was stopped or quarantined this does nothing.
    */
   publish(event: RmkEvents[E]): void;

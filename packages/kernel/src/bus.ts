@@ -1,4 +1,12 @@
-import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
+import {
+  CORE_EVENTS,
+  RmkError,
+  type Bus,
+  type EventName,
+  type RmkEvent,
+  type RmkEvents,
+  type Topic,
+} from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
 import type { DeclaredEvents } from './declaredEvents.js';
 import { Sampling } from './sampling.js';
@@ -11,7 +19,9 @@ interface Stamped {
   sequence: number;
 }
 
-type Unstamped = Partial<Stamped>;
+type Unstamped = Partial<Stamped> & { readonly atNs?: unknown };
+
+const TIMED_EVENTS: ReadonlySet<EventName> = new Set(CORE_EVENTS);
 
 type Handle = (event: Stamped) => unknown;
 
@@ -40,11 +50,15 @@ class Channel {
   /** The one subscription where there is but one, which is delivered to without a loop. */
   only: Subscription | undefined;
   readonly sampling = new Sampling();
+  /** Each event of core states its time. Those of third parties state what they like. */
+  readonly isTimed: boolean;
 
   constructor(
     readonly name: EventName,
     private readonly registry: EventEmitter<EventName>,
-  ) {}
+  ) {
+    this.isTimed = TIMED_EVENTS.has(name);
+  }
 
   subscribe(handle: Handle, scope: Scope): Disposable {
     const subscription = new Subscription(handle, scope);
@@ -106,6 +120,7 @@ export class EventBus {
    */
   accept(channel: Channel, event: Unstamped, scope: Scope): void {
     if (event.sequence !== undefined) throw publishedBefore(channel, event.sequence, scope);
+    if (channel.isTimed && !isTime(event.atNs)) throw withoutTime(channel, event.atNs, scope);
     event.source = scope.name;
     event.sequence = this.sequence += 1;
     if (this.delivering) this.enqueue(channel, event as Stamped);
@@ -235,6 +250,19 @@ function publishedBefore({ name }: Channel, sequence: number, scope: Scope): Rmk
   return new RmkError(
     'RMK_ERR_INPUT',
     `${scope.name}: this ${name} was published before, with the sequence number ${sequence}: publish a new event, without source and sequence`,
+    { plugin: scope.name },
+  );
+}
+
+function isTime(atNs: unknown): boolean {
+  return typeof atNs === 'number' && atNs >= 0 && atNs < Infinity;
+}
+
+/** Subscribers compute with the time, so an invalid one would fail there, and they would get the fault. */
+function withoutTime({ name }: Channel, atNs: unknown, scope: Scope): RmkError {
+  return new RmkError(
+    'RMK_ERR_INPUT',
+    `${scope.name}: ${name} was published with atNs ${String(atNs)}. Publish it with the domain time, such as clock.now()`,
     { plugin: scope.name },
   );
 }

@@ -64,6 +64,32 @@ describe('publishing', () => {
     expect(seen).toEqual([2]);
   });
 
+  it.each([undefined, -1, NaN, Infinity, '5', null])(
+    'refuses an event of core at %o: a fault of its publisher, not of those who listen',
+    async (atNs) => {
+      const seen: unknown[] = [];
+      const { domain } = await domainOf([
+        plugin('listener', (bus) => void bus.on('EVT_LOGLOST', (event) => void seen.push(event))),
+        plugin('publisher', (bus) => {
+          bus.on('EVT_VMEXITED', () => bus.topic('EVT_LOGLOST').publish({ reason: '', atNs } as typeof lost));
+        }),
+      ]);
+      const faults: unknown[] = [];
+      domain.bus.on(
+        'EVT_PLUGINFAULT',
+        ({ plugin: name, error }) => void faults.push([name, messageOf(error)]),
+      );
+      domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
+      expect(faults).toEqual([
+        [
+          'publisher',
+          `RMK_ERR_INPUT: publisher: EVT_LOGLOST was published with atNs ${String(atNs)}. Publish it with the domain time, such as clock.now()`,
+        ],
+      ]);
+      expect(seen).toEqual([]);
+    },
+  );
+
   it('refuses an event that was published before, and leaves it as it is', async () => {
     const seen: string[] = [];
     const { domain } = await domainOf([
