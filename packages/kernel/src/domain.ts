@@ -98,7 +98,9 @@ class SupervisedDomain implements Domain {
     this.warning = bus.topic('EVT_WARNING');
     this.pluginChanged = bus.topic('EVT_PLUGINCHANGED');
     this.protection = new Protection(bus, machine.clock);
-    this.restartBackoff = new RestartBackoff(machine.clock, supervision, (plugin) => this.revive(plugin));
+    this.restartBackoff = new RestartBackoff(machine.clock, this.hold, bus, supervision, (plugin) =>
+      this.revive(plugin),
+    );
     this.host = this.supervision.scope(HOST);
     this.provisions = new HostProvisions(name, this.installed, this.host);
     this.bus = new ScopedBus(eventBus, this.host);

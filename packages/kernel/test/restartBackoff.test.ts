@@ -1,5 +1,5 @@
 import { provide, token, type Duration, type Plugin } from '@rmk/core';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { domainOf, errorOf, plugin } from './plugins.js';
 
 /** Fails each 10 ns until `well` says otherwise. */
@@ -171,6 +171,65 @@ describe('a plugin that is quarantined', () => {
     expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
     await domain.remove('ailing');
     expect(machine.liveTimers).toBe(0);
+  });
+});
+
+describe('while the VM is suspended, a quarantined plugin', () => {
+  /** Its plugin is quarantined, and 1 ms of domain time is left of its wait. */
+  async function quarantined() {
+    const { domain, machine } = await domainOf([ailing()], {
+      supervision: { quarantineAfterFaults: 1, restartAfter: '1ms' },
+    });
+    await machine.run(10);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined', restarts: 0 }]);
+    return { domain, machine };
+  }
+  const passes = (hostMs: number) => new Promise((resolve) => setTimeout(resolve, hostMs));
+
+  it('is started again when its wait has passed in host time', async () => {
+    const { domain, machine } = await quarantined();
+    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
+    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]));
+    expect(machine.clock.now()).toBe(10);
+    await domain.stop();
+    expect(machine.liveTimers).toBe(0);
+  });
+
+  it('is started again too if the VM was suspended before', async () => {
+    const { domain, machine } = await domainOf([ailing()], {
+      supervision: { quarantineAfterFaults: 1, restartAfter: '1ms' },
+    });
+    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 0 });
+    await machine.run(10);
+    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]));
+    await domain.stop();
+  });
+
+  it.each(['resumed', 'removed'] as const)('is left alone once the VM or it is %s', async (what) => {
+    const { domain, machine } = await quarantined();
+    const restarts: number[] = [];
+    domain.bus.on('EVT_PLUGINCHANGED', ({ to, atNs }) => void (to === 'starting' && restarts.push(atNs)));
+    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
+    if (what === 'resumed') domain.bus.topic('EVT_VCPURESUMED').publish({ atNs: 10 });
+    else await domain.remove('ailing');
+    await passes(10);
+    expect(restarts).toEqual([]);
+    await machine.run(1e6);
+    expect(restarts).toEqual(what === 'resumed' ? [1e6 + 10] : []);
+    await domain.stop();
+  });
+
+  it('waits for as long as a handler is at work, however long that takes', async () => {
+    const { domain } = await quarantined();
+    let finish = (): void => {};
+    domain.bus.on('EVT_ERRORDETECTED', () => new Promise<void>((resolve) => (finish = resolve)));
+    domain.bus.topic('EVT_ERRORDETECTED').publish({ atNs: 10, kind: 'hang', cause: 'silent' });
+    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
+    await passes(10);
+    expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
+    finish();
+    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ restarts: 1 }]));
+    await domain.stop();
   });
 });
 
