@@ -64,6 +64,7 @@ export class Board {
       memory.write(deviceTree.address - memory.base, deviceTree.data);
       state.x[A1] = deviceTree.address;
     }
+    memory.forgetWritten();
     if (currentTask !== undefined) {
       const word = (currentTask - memory.base) / 4;
       state.currentTask = memory.i32.subarray(word, word + 1);

@@ -20,7 +20,7 @@ function epochs(rig: Rig): readonly EpochReport[] {
 }
 
 /** Page frames that are in both. */
-function common(one: Uint32Array, other: Uint32Array): number {
+function common(one: Iterable<number>, other: Uint32Array = new Uint32Array(0)): number {
   const frames = new Set(one);
   return other.filter((frame) => frames.has(frame)).length;
 }
@@ -43,6 +43,42 @@ describe('COWP', () => {
       });
     });
     expect(rig.guestState).toEqual(await goldenRun(tasks, 100e6));
+  });
+
+  it('saves ahead in the first protected epoch what was written since the boot (H_0), also when it is installed late', async () => {
+    const rig = await startRig({
+      ...tasks,
+      plugins: [pinVcpu(), pinPtable(), checkpoint({ interval: '5ms' })],
+    });
+    await rig.advance('20ms');
+    await rig.domain.install(cowp());
+    await rig.advance('20ms');
+    // A twin that is protected from the boot on tells what was written until then.
+    const twin = await start();
+    await twin.advance('20ms');
+    const written = new Set(epochs(twin).flatMap(({ updated }) => [...updated]));
+    const [first] = epochs(rig);
+    expect(written.size).toBeGreaterThan(0);
+    expect(first).toMatchObject({ openedAtNs: 20e6, pagesPreSaved: written.size });
+    expect(first?.pageFaults).toBe((first?.updated.length ?? 0) - common([...written], first?.updated));
+    expect(rig.guestState).toEqual(await goldenRun(tasks, 40e6));
+  });
+
+  it('saves ahead after a loss of protection what was written since the last checkpoint', async () => {
+    const rig = await start();
+    await rig.advance('22ms');
+    // Without an algorithm there is no protection.
+    await rig.domain.remove('@rmk/cowp');
+    await rig.advance('1ms');
+    await rig.domain.install(cowp());
+    await rig.advance('6ms');
+    const [again] = epochs(rig).slice(-1);
+    expect(again).toMatchObject({ openedAtNs: 23e6 });
+    const twin = await start();
+    await twin.advance('23ms');
+    await twin.domain.get(CHECKPOINTS).take();
+    expect(again?.pagesPreSaved).toBe(epochs(twin).at(-1)?.updated.length);
+    expect(again?.pagesPreSaved).toBeGreaterThan(0);
   });
 
   it('expects after a rollback what the undone epochs had written', async () => {

@@ -21,6 +21,9 @@ const DISCARDED = 3;
 /** Written, and translated code was made from its content: that must end before the next store. */
 const WRITTEN_CODE = 4;
 
+/** Share of the free log area that may be saved ahead for what was written while nothing was logged. */
+const MOST_UNLOGGED = 0.25;
+
 const WASM_PAGE_BYTES = 65_536;
 const REGISTER_BYTES = 4 * 32;
 const LEAVING_BYTES = 4 * 2;
@@ -177,7 +180,7 @@ export class GuestMemory implements TranslatableMemory {
     const { clusterPages = 1 } = plan;
     const log = this.openLog;
     const closed = log === undefined ? undefined : this.closing(log);
-    const preSave = preSaveFrames(this.marks, plan, closed?.updated ?? NO_FRAMES);
+    const preSave = preSaveFrames(this.marks, plan, closed?.updated ?? this.writtenUnlogged(plan));
     if (preSave.length > this.area.free) {
       throw new RmkError(
         'RMK_ERR_LOGFULL',
@@ -214,6 +217,11 @@ export class GuestMemory implements TranslatableMemory {
     const preSave = wanted.length <= this.area.free ? wanted : NO_FRAMES;
     const log = this.openEpochWith(preSave, clusterPages, logs.at(-1)?.previousEpoch);
     return { log, pagesRestored: ruling.length };
+  }
+
+  /** What was loaded for the boot is not the guest's writing: H_0 leaves it out. Nothing may be logged yet. */
+  forgetWritten(): void {
+    this.pageState.fill(PROTECTED);
   }
 
   /** As at power-on: no page exists, nothing is logged. */
@@ -266,8 +274,7 @@ export class GuestMemory implements TranslatableMemory {
     let preSaved = 0;
     let preSavedInVain = 0;
     for (let entry = log.first; entry !== NO_ENTRY; entry = this.area.after(entry)) {
-      const state = this.pageState[this.area.frame(entry)];
-      const isWritten = state === WRITTEN || state === DISCARDED || state === WRITTEN_CODE;
+      const isWritten = this.isWritten(this.area.frame(entry));
       this.area.setWritten(entry, isWritten);
       if (isWritten) written++;
       if (!this.area.isPreSaved(entry)) continue;
@@ -287,6 +294,27 @@ export class GuestMemory implements TranslatableMemory {
       pagesPreSaved: preSaved,
       preSavedInVain,
     };
+  }
+
+  private isWritten(frame: number): boolean {
+    const state = this.pageState[frame];
+    return state === WRITTEN || state === DISCARDED || state === WRITTEN_CODE;
+  }
+
+  /**
+   * H_0 (§3) while nothing is logged: what was written since the last checkpoint, or since the boot. None where it would
+   * take much of the log area: a guest that ran for long has written far more than it will in one epoch.
+   */
+  private writtenUnlogged({ preSave }: EpochPlan): Uint32Array {
+    if (preSave === 'none') return NO_FRAMES;
+    const most = Math.floor(this.area.free * MOST_UNLOGGED);
+    const frames: number[] = [];
+    for (let frame = 0; frame < this.pages; frame++) {
+      if (!this.isWritten(frame)) continue;
+      if (frames.length === most) return NO_FRAMES;
+      frames.push(frame);
+    }
+    return Uint32Array.from(frames);
   }
 
   private writtenIn(logs: readonly LogChain[]): Uint32Array {

@@ -22,6 +22,8 @@ export class MemoryModel {
   readonly memory: Uint8Array;
   readonly present = new Set<number>();
   epochs: readonly ModelEpoch[] = [];
+  /** H_0: written since the last checkpoint that there was, while none is retained. */
+  unlogged: ReadonlySet<number> = new Set();
   /** Whether the log area was full when it was needed. */
   lost = false;
 
@@ -70,11 +72,16 @@ export class MemoryModel {
     return wanted;
   }
 
+  private get foreseen(): ReadonlySet<number> {
+    return this.unlogged.size > this.free / 4 ? new Set() : this.unlogged;
+  }
+
   /** False where the plan does not fit: then nothing has changed. */
   checkpoint(plan: EpochPlan): boolean {
-    const preSaved = this.preSaveSet(plan, this.epochs[0]?.dirty ?? new Set());
+    const preSaved = this.preSaveSet(plan, this.epochs[0]?.dirty ?? this.foreseen);
     if (preSaved.size > this.free) return false;
     this.open(plan, preSaved, this.epochs);
+    this.unlogged = new Set();
     return true;
   }
 
@@ -114,12 +121,16 @@ export class MemoryModel {
   private touch(frame: number): void {
     this.present.add(frame);
     const [open] = this.epochs;
-    if (open === undefined) return;
+    if (open === undefined) {
+      this.unlogged = new Set([...this.unlogged, frame]);
+      return;
+    }
     open.dirty.add(frame);
     if (open.saved.has(frame)) return;
     open.faults++;
     if (this.free === 0) {
       this.epochs = [];
+      this.unlogged = open.dirty;
       this.lost = true;
       return;
     }
