@@ -52,7 +52,6 @@ const LEFT: Readonly<Record<string, number>> = {
   'packages/hypervisor-qemu': 28,
   'packages/kernel': 128,
   'packages/model': 12,
-  'packages/testing': 75,
   'plugins/hang-detector': 18,
   'plugins/pin-vmsignal': 3,
 };

@@ -17,14 +17,14 @@ export class HoldWatch {
     });
   }
 
-  /** Settles as `run` does. Throws RMK_ERR_TIMEOUT, and lets go of `run`, once domain time has stood still for too long. */
+  /** Settles as `run` does. Throws RMK_ERR_TIMEOUT, and abandons `run`, if domain time stops for too long. */
   async during(run: Promise<void>): Promise<void> {
     const ended = new AbortController();
     try {
       await Promise.race([run, this.held(ended.signal)]);
     } finally {
       ended.abort();
-      // After a failure it may still reject, and nobody waits for it any more.
+      // After a failure `run` may still reject, and nobody awaits it any more.
       run.catch(() => {});
     }
   }

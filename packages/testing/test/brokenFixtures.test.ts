@@ -93,7 +93,7 @@ const FLAWED: readonly Flawed[] = [
     suite: 'the checkpoint algorithm with a flaw: memory of what was undone',
     fails: [
       'gives the same plan for the same history, whatever it was asked in between',
-      'starts anew after a rollback: without history it plans as at the very first checkpoint',
+      'forgets its history after a rollback: without history it plans as at the first checkpoint',
     ],
     only: true,
   },

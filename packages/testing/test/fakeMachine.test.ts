@@ -93,14 +93,14 @@ describe('a fake machine', () => {
     await expect(machine.checkpoint(plan)).rejects.toThrow('RMK_ERR_LOGFULL');
   });
 
-  it('tells facts by hand, at the time that is or the one that is given', async () => {
+  it('emits facts, at the present time or at a given one', async () => {
     const machine = new FakeMachine();
-    const told: unknown[] = [];
-    machine.observe('gone', (fact) => void told.push(fact));
+    const emitted: unknown[] = [];
+    machine.observe('gone', (fact) => void emitted.push(fact));
     await machine.advance('1ms');
     machine.emit('gone', { reason: 'the host is off' });
     machine.emit('gone', { reason: 'it was off before', atNs: 7 });
-    expect(told).toEqual([
+    expect(emitted).toEqual([
       { atNs: 1e6, reason: 'the host is off' },
       { atNs: 7, reason: 'it was off before' },
     ]);

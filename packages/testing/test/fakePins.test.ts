@@ -58,7 +58,7 @@ describe('the fake pins', () => {
     expect(rig.pins.ptable.callsOf('checkpoint')[0]).toEqual([{ preSave: 'none' }]);
   });
 
-  it('fail when they are told to, once', async () => {
+  it('fail on request, once', async () => {
     const rig = await startFakeRig({
       plugins: [checkpoint({ interval: '10ms' }), cowb()],
       faults: 'expected',
@@ -85,7 +85,7 @@ describe('the fake pins', () => {
     log.release();
   });
 
-  it('publish what the machine is told to tell', async () => {
+  it('publish what the machine emits', async () => {
     const scheduled: Omit<Facts['scheduled'], 'atNs'> = {
       cpuNs: 10e6,
       idleNs: 0,

@@ -163,7 +163,7 @@ describe('the matchers', () => {
     );
   });
 
-  it('tell whoever gives them something else, or asks for what is not recorded', async () => {
+  it('reject other subjects, and events that are not recorded', async () => {
     const rig = await protectedRig();
     expect(() => expect(5).toHaveDetected()).toThrow('RMK_ERR_INPUT');
     expect(() => expect(rig).toHavePublished('EVT_VMSCHEDULED')).toThrow(

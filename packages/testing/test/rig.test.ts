@@ -65,7 +65,7 @@ const careless = definePlugin({
 });
 
 describe('the rig', () => {
-  it('advances by exactly what it is told, and the guest does the same in whatever steps it is made to', async () => {
+  it('advances by exactly the given time, and the guest does the same in steps of any size', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 10 }),
@@ -85,7 +85,7 @@ describe('the rig', () => {
     );
   });
 
-  it('lets the domain go on without a plugin, and have events of the test, where that is said', async () => {
+  it('allows a missing plugin, and events of the test, where options say so', async () => {
     const events = ['EVT_TESTSOWN'] as const;
     const lost = (name: string) =>
       definePlugin({ name, version: '1.0.0', rmk: '*', modules: [NeverStarts] })();
@@ -158,7 +158,7 @@ describe('the rig', () => {
     expect(sequence).toEqual(sequence.toSorted((a, b) => a - b));
   });
 
-  it('refuses to give events that it was not told to record', async () => {
+  it('refuses to return events that it does not record', async () => {
     const rig = await startRig({ ...tasks, plugins: [] });
     expect(() => rig.events('EVT_VMSCHEDULED')).toThrow("name it in the rig's option `record`");
   });

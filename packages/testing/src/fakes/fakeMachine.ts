@@ -32,20 +32,20 @@ import { FakeContext, FakePageLog } from './fakePageLog.js';
 
 export interface FakeMachineOptions {
   readonly name?: string;
-  /** 64 when absent; they begin at address 0. */
+  /** Default: 64. They begin at address 0. */
   readonly memoryPages?: number;
-  /** Entries of all page logs together; four for each page when absent. */
+  /** Entries of all page logs together. Default: four for each page. */
   readonly logPages?: number;
-  /** `pc` and `x10` when absent. All are 0 at boot. */
+  /** Default: `pc` and `x10`. All are 0 at boot. */
   readonly registers?: readonly string[];
   readonly signals?: readonly string[];
-  /** `console` when absent. */
+  /** Default: `console`. */
   readonly devices?: readonly string[];
   readonly capabilities?: readonly Capability[];
   readonly schedulingInterval?: Duration;
-  /** What the guest does. Without it the guest computes, and neither writes nor puts anything out. */
+  /** What the guest does. By default it computes, without writes or output. */
   readonly guest?: readonly ScriptedAct[];
-  /** What the guest does about input, at once. */
+  /** How the guest responds to input, at once. */
   readonly onInput?: (guest: FakeGuest, device: string, data: Uint8Array) => void;
 }
 

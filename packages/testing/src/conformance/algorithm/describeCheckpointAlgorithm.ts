@@ -67,7 +67,7 @@ function planTests(plugin: () => Plugin): void {
     );
   });
 
-  it('starts anew after a rollback: without history it plans as at the very first checkpoint', async () => {
+  it('forgets its history after a rollback: without history it plans as at the first checkpoint', async () => {
     const first = planValue((await algorithmOf(plugin())).plan([]));
     const algorithm = await algorithmOf(plugin());
     fc.assert(
@@ -100,7 +100,7 @@ function reportTests(plugin: () => Plugin, startWith: StartWith): void {
     expect(rig).toBeProtected();
   });
 
-  it('is told what came of its plans, in numbers that agree', async () => {
+  it('receives the results of its plans, in consistent numbers', async () => {
     const rig = await startWith(plugin());
     await rig.advance('101ms');
     for (const { updated, pageFaults, pagesSaved, pagesPreSaved, preSavedInVain } of epochsOf(rig)) {

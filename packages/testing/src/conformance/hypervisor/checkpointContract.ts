@@ -105,7 +105,7 @@ export function checkpointContract(stage: Stage): void {
       expect(Array.from(await second.log.frames())).toEqual([vm.frame(1)]);
     });
 
-    it('gives up a log that is released, and tells whoever asks for it', async () => {
+    it('drops a released log, and rejects later reads of it', async () => {
       const vm = await stage.vm();
       await vm.machine.suspend();
       const { log, context } = await vm.checkpoint();

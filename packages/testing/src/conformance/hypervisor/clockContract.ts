@@ -32,7 +32,7 @@ export function clockContract(stage: Stage): void {
     it('runs timers of one moment in the order in which they were set', async () => {
       const vm = await stage.vm();
       const ran: string[] = [];
-      // One clock reading for both where domain time does not stand still while they are set.
+      // Both timers need the same clock reading, and on some drivers domain time advances while they are set.
       await vm.machine.suspend();
       vm.keep(vm.machine.clock.after(2 * MS, () => void ran.push('first')));
       vm.keep(vm.machine.clock.after(2 * MS, () => void ran.push('second')));
@@ -86,7 +86,7 @@ export function clockContract(stage: Stage): void {
       expect(ranAtNs).toBeGreaterThanOrEqual(setAtNs + 8 * MS + vm.slackNs);
     });
 
-    it('stands still while the domain holds the VM', async ({ skip }) => {
+    it('stops while the domain holds the VM', async ({ skip }) => {
       const vm = await stage.vm();
       skip(!vm.isDeterministic, "a driver without the capability 'deterministic' holds where it can");
       let pending: Promise<void> | undefined;
@@ -107,7 +107,7 @@ export function clockContract(stage: Stage): void {
       expect(vm.nowNs).toBe(heldNs + MS);
     });
 
-    it('stands still at once when a timer leaves something to wait for', async ({ skip }) => {
+    it('stops at once when a timer starts a hold', async ({ skip }) => {
       const vm = await stage.vm();
       skip(!vm.isDeterministic, "a driver without the capability 'deterministic' holds where it can");
       let pending: Promise<void> | undefined;

@@ -19,7 +19,7 @@ export function controlContract(stage: Stage): void {
       expect(new Set(machine.registers).size, 'register names are distinct').toBe(machine.registers.length);
     });
 
-    it('stands still from suspend to resume, however often each is called', async () => {
+    it('is paused from suspend to resume, however often each is called', async () => {
       const vm = await stage.vm();
       await vm.machine.suspend();
       await vm.machine.suspend();

@@ -4,22 +4,22 @@ import type { Stage } from './vmUnderTest.js';
 
 const INTERVALS = 8;
 
-/** What the driver tells, and when. That no fact is told before an earlier one is looked at after every test. */
+/** What the driver reports, and when. The order of facts is checked after every test. */
 export function factsContract(stage: Stage): void {
   describe('facts', () => {
-    it('tells what the VM did at least each schedulingIntervalNs', async () => {
+    it('reports what the VM did at least every schedulingIntervalNs', async () => {
       const vm = await stage.vm();
       const { schedulingIntervalNs } = vm.machine;
-      const toldAtNs = [vm.nowNs];
-      vm.observe('scheduled', ({ atNs }) => void toldAtNs.push(atNs));
+      const reportedAtNs = [vm.nowNs];
+      vm.observe('scheduled', ({ atNs }) => void reportedAtNs.push(atNs));
       await vm.runFor(INTERVALS * schedulingIntervalNs);
-      toldAtNs.push(vm.nowNs);
-      expect(toldAtNs.length, 'facts told').toBeGreaterThan(2);
-      for (const gapNs of gaps(toldAtNs))
+      reportedAtNs.push(vm.nowNs);
+      expect(reportedAtNs.length, 'facts reported').toBeGreaterThan(2);
+      for (const gapNs of gaps(reportedAtNs))
         expect(gapNs).toBeLessThanOrEqual(schedulingIntervalNs + vm.slackNs);
     });
 
-    it('accounts for all domain time: running, waiting for something, waiting for nothing', async () => {
+    it('accounts for all domain time: running, idle, halted', async () => {
       const vm = await stage.vm();
       const facts: Facts['scheduled'][] = [];
       vm.observe('scheduled', (fact) => void facts.push(fact));
@@ -48,7 +48,7 @@ export function factsContract(stage: Stage): void {
       expect(Math.max(...counts.map(Number))).toBeGreaterThan(0);
     });
 
-    it('tells signs of progress with the moment of each, which is never later than the fact', async () => {
+    it('reports the time of each sign of progress, which is never later than the fact', async () => {
       const vm = await stage.vm();
       const facts: Facts['scheduled'][] = [];
       vm.observe('scheduled', (fact) => void facts.push(fact));
@@ -63,40 +63,42 @@ export function factsContract(stage: Stage): void {
       }
     });
 
-    it('tells nothing to an observer that was disposed of', async () => {
+    it('reports nothing to a disposed observer', async () => {
       const vm = await stage.vm();
-      let told = 0;
-      const observer = vm.machine.observe('scheduled', () => void told++);
+      let reported = 0;
+      const observer = vm.machine.observe('scheduled', () => void reported++);
       await vm.runFor(3 * vm.machine.schedulingIntervalNs);
       observer[Symbol.dispose]();
       observer[Symbol.dispose]();
-      const before = told;
+      const before = reported;
       expect(before).toBeGreaterThan(0);
       await vm.runFor(3 * vm.machine.schedulingIntervalNs);
-      expect(told).toBe(before);
+      expect(reported).toBe(before);
     });
 
-    it('tells all observers of a fact', async () => {
+    it('reports a fact to all observers', async () => {
       const vm = await stage.vm();
-      const told = [0, 0];
-      for (const index of told.keys())
-        vm.observe('scheduled', () => void (told[index] = (told[index] ?? 0) + 1));
+      const calls = [0, 0];
+      for (const index of calls.keys())
+        vm.observe('scheduled', () => void (calls[index] = (calls[index] ?? 0) + 1));
       await vm.runFor(3 * vm.machine.schedulingIntervalNs);
-      expect(told[0]).toBeGreaterThan(0);
-      expect(told[1]).toBe(told[0]);
+      expect(calls[0]).toBeGreaterThan(0);
+      expect(calls[1]).toBe(calls[0]);
     });
 
-    it('tells output without a gap: each position is where the output before it ended', async ({ skip }) => {
+    it('reports output without a gap: each position is where the output before it ended', async ({
+      skip,
+    }) => {
       const vm = await stage.vm();
       const { output } = vm.guest;
       if (output === undefined) {
         skip('the subject names no device on which its guest puts out');
         return;
       }
-      const told: Facts['output'][] = [];
-      vm.observe('output', (fact) => void told.push(fact));
+      const reported: Facts['output'][] = [];
+      vm.observe('output', (fact) => void reported.push(fact));
       await vm.runFor(4 * output.withinNs);
-      const ofDevice = told.filter(({ device }) => device === output.device);
+      const ofDevice = reported.filter(({ device }) => device === output.device);
       expect(ofDevice.length).toBeGreaterThan(0);
       for (const [index, { position, guestNs, epoch }] of ofDevice.entries()) {
         const previous = ofDevice[index - 1];
@@ -107,13 +109,13 @@ export function factsContract(stage: Stage): void {
       }
     });
 
-    it('tells each page once when it is first written in an epoch', async ({ skip }) => {
+    it('reports each page once, at its first write in an epoch', async ({ skip }) => {
       const vm = await stage.vm();
       skip(!vm.tellsPageFaults, "the driver does not have the capability 'pagefault-facts'");
       await vm.machine.suspend();
       await vm.checkpoint();
-      const told: number[] = [];
-      vm.observe('pagefault', ({ frames }) => void told.push(...frames));
+      const reported: number[] = [];
+      vm.observe('pagefault', ({ frames }) => void reported.push(...frames));
       await vm.write(0, 1);
       await vm.write(2, 1);
       await vm.write(0, 2);
@@ -121,10 +123,10 @@ export function factsContract(stage: Stage): void {
       await vm.beBusy();
       await vm.machine.suspend();
       const { closed } = await vm.checkpoint();
-      expect(told).toContain(vm.frame(0));
-      expect(Uint32Array.from(told).toSorted()).toEqual(closed?.updated);
+      expect(reported).toContain(vm.frame(0));
+      expect(Uint32Array.from(reported).toSorted()).toEqual(closed?.updated);
       await vm.write(0, 3);
-      expect(told.at(-1)).toBe(vm.frame(0));
+      expect(reported.at(-1)).toBe(vm.frame(0));
     });
   });
 }

@@ -24,20 +24,20 @@ export interface HypervisorSubject {
   readonly machine: VirtualMachine;
   readonly guest: SubjectGuest;
   /**
-   * Lets the VM run until so much domain time has passed and nothing holds it. Returns early where it cannot go on:
+   * Runs the VM until this much domain time has passed and nothing holds it. Returns early if the VM cannot continue:
    * suspended, off, or halted for ever.
    */
   runFor(byNs: Nanoseconds): Promise<void>;
   /** The guest-physical address of a page frame. */
   addressOf(frame: number): number;
-  /** By how much facts and timers may be late, in domain time. 0 when absent: all is exact. */
+  /** By how much facts and timers may be late, in domain time. Default: 0, so all must be exact. */
   readonly slackNs?: Nanoseconds;
-  /** Damages what the driver keeps, so that a rollback over it must be refused. Without it this is not tested. */
+  /** Damages a page log or context, so that the driver must reject a rollback that needs it. Optional: not tested without. */
   readonly damage?: {
     log(log: PageLog, frame: number): Promise<void> | void;
     context(context: Context): Promise<void> | void;
   };
-  /** Frees all that the factory took. The machine may have been closed before. */
+  /** Releases everything that the factory acquired. The machine may be closed already. */
   close(): Promise<void>;
 }
 
@@ -46,12 +46,12 @@ export const WINDOW_PAGES = 8;
 
 export interface HypervisorSuiteOptions {
   /**
-   * For VMs that take long to boot: all tests share one, save those of `close` and of replay. Otherwise each test has a
+   * For VMs that take long to boot: all tests share one, except those of `close` and of replay. Default: each test has a
    * VM of its own.
    */
   readonly shared?: boolean;
-  /** Host milliseconds that a test may take; as in vitest's configuration when absent. */
+  /** Host milliseconds that a test may take. Default: vitest's configuration. */
   readonly timeoutMs?: number;
-  /** Runs of each property test; 25 when absent. */
+  /** Runs of each property test. Default: 25. */
   readonly propertyRuns?: number;
 }

@@ -71,10 +71,10 @@ export function planContract(stage: Stage): void {
         drop: Uint32Array.of(vm.frame(1), vm.frame(6)),
       });
       expect((await log.frames()).toSorted()).toEqual(Uint32Array.from([0, 2, 5], (page) => vm.frame(page)));
-      const told: number[] = [];
-      vm.observe('pagefault', ({ frames }) => void told.push(...frames));
+      const reported: number[] = [];
+      vm.observe('pagefault', ({ frames }) => void reported.push(...frames));
       for (const page of [0, 1, 5]) await vm.write(page, 2);
-      expect(told, 'only what was not saved ahead faults').toEqual([vm.frame(1)]);
+      expect(reported, 'only pages that were not pre-saved fault').toEqual([vm.frame(1)]);
       const { closed } = await vm.checkpoint();
       expect(closed).toMatchObject({ pageFaults: 1, pagesSaved: 4, pagesPreSaved: 3, preSavedInVain: 1 });
       expect(closed?.updated).toEqual(Uint32Array.from([0, 1, 5], (page) => vm.frame(page)));

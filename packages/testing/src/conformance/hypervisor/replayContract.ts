@@ -8,16 +8,16 @@ const PIECES = 4;
 /** For drivers that declare `'deterministic'`: a run can be repeated, and what RMK does to it leaves no trace. */
 export function replayContract(stage: Stage): void {
   describe('a deterministic VM', () => {
-    it('does and tells the same in each run', async ({ skip }) => {
+    it('does and reports the same in each run', async ({ skip }) => {
       const { isDeterministic } = await stage.vm();
       skip(!isDeterministic, NOT_DETERMINISTIC);
       const [one, other] = [await stage.ownVm(), await stage.ownVm()];
-      const [told, toldAgain] = [factsOf(one), factsOf(other)];
+      const [facts, factsAgain] = [factsOf(one), factsOf(other)];
       const spanNs = PIECES * one.guest.busyNs;
       await one.runFor(spanNs);
       for (let piece = 0; piece < PIECES; piece++) await other.runFor(one.guest.busyNs);
       await other.expectState(await one.state());
-      expect(toldAgain).toEqual(told);
+      expect(factsAgain).toEqual(facts);
       await one.subject.close();
       await other.subject.close();
     });
@@ -46,11 +46,11 @@ export function replayContract(stage: Stage): void {
   });
 }
 
-/** Host times are no part of a fact, so all of it must be alike. */
+/** Facts contain no host times, so two runs must report equal ones. */
 function factsOf(vm: VmUnderTest): readonly unknown[] {
-  const told: unknown[] = [];
+  const facts: unknown[] = [];
   for (const fact of ['signal', 'scheduled', 'output', 'exited'] satisfies (keyof Facts)[]) {
-    vm.observe(fact, (what) => void told.push([fact, what]));
+    vm.observe(fact, (what) => void facts.push([fact, what]));
   }
-  return told;
+  return facts;
 }

@@ -43,7 +43,7 @@ export class VmUnderTest {
   readonly slackNs: Nanoseconds;
   private readonly handles: (Context | PageLog)[] = [];
   private readonly kept: Disposable[] = [];
-  private readonly toldAtNs: { readonly fact: string; readonly atNs: Nanoseconds }[] = [];
+  private readonly reportedAtNs: { readonly fact: string; readonly atNs: Nanoseconds }[] = [];
 
   constructor(readonly subject: HypervisorSubject) {
     this.machine = subject.machine;
@@ -56,7 +56,7 @@ export class VmUnderTest {
         `unusedFrames.count: the suite writes to ${WINDOW_PAGES} pages in a row, and the subject names ${count}`,
       );
     }
-    for (const fact of FACTS) this.observe(fact, ({ atNs }) => void this.toldAtNs.push({ fact, atNs }));
+    for (const fact of FACTS) this.observe(fact, ({ atNs }) => void this.reportedAtNs.push({ fact, atNs }));
   }
 
   get nowNs(): Nanoseconds {
@@ -141,14 +141,16 @@ export class VmUnderTest {
     expect(atNs, `${what}: no later than slackNs allows`).toBeLessThanOrEqual(dueNs + this.slackNs);
   }
 
-  /** Undoes what the test did to the VM, and fails where facts were told out of order. */
+  /** Undoes what the test did to the VM. Fails if facts were reported out of order. */
   async giveBack(): Promise<void> {
     for (const one of this.kept.splice(0)) one[Symbol.dispose]();
     for (const handle of this.handles.splice(0)) handle.release();
     this.machine.holdWhile(() => undefined);
     await this.machine.resume();
-    const late = this.toldAtNs.filter(({ atNs }, index) => atNs < (this.toldAtNs[index - 1]?.atNs ?? 0));
-    expect(late, 'facts told before an earlier one').toEqual([]);
+    const late = this.reportedAtNs.filter(
+      ({ atNs }, index) => atNs < (this.reportedAtNs[index - 1]?.atNs ?? 0),
+    );
+    expect(late, 'facts reported out of order').toEqual([]);
   }
 
   private handed<C extends Checkpointed>(checkpointed: C): C {
