@@ -1,8 +1,8 @@
 import type { Nanoseconds } from './units.js';
 
 /**
- * Domain time: the VM's own, it only ever goes forward, also across a rollback.
- * A handler never awaits it (the VM stands still until the handler is done): it sets a timer.
+ * Domain time: the VM's own. It never goes back, not even in a rollback.
+ * A handler must not await it, because the VM is held until the handler settles. It sets a timer instead.
  */
 export interface Clock {
   now(): Nanoseconds;

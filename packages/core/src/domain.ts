@@ -5,8 +5,8 @@ import type { OnFailure, Plugin } from './plugin.js';
 import type { Token } from './token.js';
 
 /**
- * `'pending'`: others start before it. `'failed'`: it could not be started. `'quarantined'`: it had too many faults, or
- * failed to start and is to be tried again. `'removed'` is only told by EVT_PLUGINCHANGED: the domain knows it no more.
+ * `'pending'`: waits for others to start. `'failed'`: failed to start. `'quarantined'`: had too many faults, or failed to
+ * start and will be retried. `'removed'`: only in EVT_PLUGINCHANGED, since the domain does not list it any more.
  */
 export type PluginState =
   'pending' | 'starting' | 'active' | 'failed' | 'quarantined' | 'stopping' | 'removed';
@@ -15,7 +15,7 @@ export interface PluginStatus {
   readonly name: string;
   readonly version: string;
   readonly state: PluginState;
-  /** Names of the plugins that provide what it requires, or takes where there is one. */
+  /** Names of the plugins that provide what it requires, or optionally uses. */
   readonly dependsOn: readonly string[];
   /** For its construction and start; 0 where it was not started. */
   readonly startedInHostMs: number;
@@ -46,21 +46,21 @@ export interface Domain {
   /** In the order in which they were started. */
   readonly plugins: readonly PluginStatus[];
   /**
-   * What a plugin provides, or the DETECTIONS of the kernel. `RMK_ERR_UNKNOWN` where there is none. It may be kept: once
-   * the plugin is removed, has failed or is quarantined, its methods refuse to be called (`RMK_ERR_INACTIVE`). An exclusive
-   * token that a plugin holds is refused (`RMK_ERR_EXCLUSIVE`); one that the host has taken no plugin gets any more.
+   * What a plugin provides, or the DETECTIONS of the kernel. Throws `RMK_ERR_UNKNOWN` if no plugin provides it. The caller
+   * may keep it: once the plugin is removed, failed or quarantined, its methods throw `RMK_ERR_INACTIVE`. Throws
+   * `RMK_ERR_EXCLUSIVE` for an exclusive token that a plugin holds. A plugin cannot get one that the host has taken.
    */
   get<T>(of: Token<T>): T;
   /**
-   * Checks, then starts a plugin beside the running guest. Where it fails to start, nothing has changed, unless
-   * `onFailure` lets the domain go on with it as a failed one.
+   * Checks a plugin, then starts it while the guest runs. If it fails to start, nothing changes, unless `onFailure` keeps
+   * it in the domain as a failed one.
    */
   install(plugin: Plugin, how?: InstallOptions): Promise<void>;
-  /** `RMK_ERR_REQUIRED` where others require what it provides, unless they shall go with it. */
+  /** Throws `RMK_ERR_REQUIRED` if others require what it provides, unless `dependants` is `'remove'`. */
   remove(name: string, how?: { readonly dependants: 'refuse' | 'remove' }): Promise<void>;
   /**
-   * Stops a plugin and those that require what it provides, and starts them again, anew: one that was quarantined or has
-   * failed comes back to life. Where it fails again, it is as its `onFailure` says, an `'abort'` leaving it failed.
+   * Stops a plugin and those that require what it provides, and starts new instances of them, also after a failure or
+   * quarantine. If it fails again, its `onFailure` applies; `'abort'` leaves it failed.
    */
   restart(name: string): Promise<void>;
   /** Stops every plugin, in reverse. Goes on past failures and reports all of them (`RMK_ERR_STOP`). */

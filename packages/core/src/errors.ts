@@ -1,6 +1,6 @@
 import { problemText, type Problem } from './problem.js';
 
-/** Every code of an error, with what it means. What to do about one is said by each error's own message. */
+/** Every error code with its meaning. The message of each error says how to fix it. */
 export const ERROR_CODES = {
   RMK_ERR_OPTIONS: 'an option of a plugin is unknown, missing or invalid',
   RMK_ERR_VERSION: 'a plugin does not work with this version of RMK',

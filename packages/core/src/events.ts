@@ -73,13 +73,13 @@ export interface RmkEvents {
     readonly faults: number;
   };
   /**
-   * The plugin had too many faults in too short a time, or failed to start and is to be tried again: all it registered is
-   * released, the domain goes on without it. `faults`: in all; 0 where it failed to start.
+   * The plugin had too many faults in too short a time, or failed to start and will be retried. The kernel has released
+   * all it registered, and the domain continues without it. `faults`: in total; 0 if it failed to start.
    */
   EVT_PLUGINQUARANTINED: { readonly atNs: Nanoseconds; readonly plugin: string; readonly faults: number };
   /**
-   * Code of a plugin has kept the guest waiting for longer than the budget. Host time decides that, so it is no part of
-   * any deterministic result, and nothing but this event comes of it. Not every one is told: see the kernel's README.
+   * Code of a plugin held the guest for longer than the budget. That depends on host time, so this event is part of no
+   * deterministic result and has no other consequence. Not every occurrence is published: see the kernel's README.
    */
   EVT_PLUGINSLOW: {
     readonly atNs: Nanoseconds;
@@ -87,12 +87,12 @@ export interface RmkEvents {
     /** As in EVT_PLUGINFAULT, as is `occurrence`. */
     readonly during: string;
     readonly occurrence: number;
-    /** Until the handler returned, or the promise that it gave was settled; until now where it is pending. */
+    /** Until the handler returned or its promise settled; until now if the promise is pending. */
     readonly tookHostMs: number;
-    /** The promise is not settled, and the guest stands still: it may be one that never is. Absent where it is. */
+    /** The promise is pending (it may never settle), and the guest is held. Undefined once it has settled. */
     readonly isPending?: true;
     readonly budgetHostMs: number;
-    /** How often the plugin was seen to be slow, this time included; more often than it is told. */
+    /** How often the plugin was slow, including this time and the times that were not published. */
     readonly times: number;
   };
   /** A plugin of the domain is in another state. `reason` where it failed, was quarantined, or is started again. */

@@ -3,34 +3,34 @@ import type { Context, EpochPlan, EpochReport, PageLog } from './pageLog.js';
 import { token, type Token } from './token.js';
 import type { Nanoseconds } from './units.js';
 
-/** What not every driver can do; a plugin names in its manifest what it needs. */
+/** What only some drivers can do. A plugin's manifest names what it needs. */
 export type Capability = 'pagefault-facts' | 'instruction-count' | 'deterministic';
 
 export type Privilege = 'user' | 'kernel' | 'machine';
 
-/** A sign that the guest's system software is alive, and when it was last seen since the fact before. */
+/** A sign that the guest's system software works, and when it was last seen since the previous fact. */
 export interface ProgressSign {
   /** `'context-switch'`, `'timer-rearmed'`, `'heartbeat'`; the list is open. */
   readonly sign: string;
   readonly atNs: Nanoseconds;
 }
 
-/** What a hypervisor tells of a VM. Each is told synchronously, at an instruction boundary, after the mechanism has acted. */
+/** What a driver reports about its VM: synchronously, at an instruction boundary, after the mechanism has acted. */
 export interface Facts {
   /** First writes to protected pages, after their contents were saved. May come late and several at once. */
   pagefault: { readonly atNs: Nanoseconds; readonly frames: Uint32Array };
   /** An exception that was taken, or a signal that reached the hypervisor. */
   signal: { readonly atNs: Nanoseconds; readonly cause: string; readonly privilege: Privilege };
-  /** What the VM did since the fact before; at least one each {@link VirtualMachine.schedulingIntervalNs}. */
+  /** What the VM did since the previous fact. At least one every {@link VirtualMachine.schedulingIntervalNs}. */
   scheduled: {
     readonly atNs: Nanoseconds;
-    /** Domain time spent in instructions, waiting for something that will come, and waiting for nothing. */
+    /** Domain time spent in instructions, waiting for something that will wake it, and waiting for nothing. */
     readonly cpuNs: Nanoseconds;
     readonly idleNs: Nanoseconds;
     readonly haltedNs: Nanoseconds;
     /** Instructions executed in the stretch; only with the capability `instruction-count`. */
     readonly instructions?: number;
-    /** Its state at the end of the stretch; `'halted'`: nothing is able to wake it. */
+    /** State at the end of the stretch. `'halted'`: nothing can wake it. */
     readonly state: 'ran' | 'idle' | 'halted';
     readonly progress: readonly ProgressSign[];
   };
@@ -44,7 +44,7 @@ export interface Facts {
     readonly guestNs: Nanoseconds;
     readonly epoch: number;
   };
-  /** The log area is full: no checkpoint is usable any more, the guest runs on. */
+  /** The log area is full. No checkpoint is usable any more; the guest continues. */
   loglost: { readonly atNs: Nanoseconds; readonly reason: string };
   /** The guest switched itself off. A rollback or a restart brings it back. */
   exited: { readonly atNs: Nanoseconds; readonly code: number };
@@ -52,7 +52,7 @@ export interface Facts {
   gone: { readonly atNs: Nanoseconds; readonly reason: string };
 }
 
-/** A new checkpoint: where it stands, and its two parts. */
+/** A new checkpoint: its time, and its two parts. */
 export interface Checkpointed {
   readonly atNs: Nanoseconds;
   readonly context: Context;
@@ -62,10 +62,10 @@ export interface Checkpointed {
   readonly closed?: EpochReport;
 }
 
-/** A rollback done, and the checkpoint that stands at its target now. */
+/** The result of a rollback, with the new checkpoint at its target. */
 export interface RolledBack extends Checkpointed {
   readonly pagesRestored: number;
-  /** Guest time between the target and the state that was given up: the work lost. */
+  /** Guest time between the target and the discarded state: the work lost. */
   readonly undoneNs: Nanoseconds;
   /** Bytes of output that had left already and are struck from the committed output. */
   readonly outputStruckBytes: number;
@@ -88,8 +88,8 @@ export interface VirtualMachine {
   /** The longest stretch of domain time between two `scheduled` facts. */
   readonly schedulingIntervalNs: Nanoseconds;
   readonly clock: Clock;
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable;
-  /** Set once by the domain. While it gives a promise, the driver lets this VM stand still where it can (the embedded one always). */
+  observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable;
+  /** Set once by the domain. While `pending` returns a promise, the driver holds this VM if it can (the embedded one always). */
   holdWhile(pending: () => Promise<void> | undefined): void;
   /** Idempotent, as is {@link resume}. */
   suspend(): Promise<void>;
@@ -106,16 +106,16 @@ export interface VirtualMachine {
   /** Ends the epoch, saves the context, opens the next: one atomic step. On failure the old epoch stays open. */
   checkpoint(plan: EpochPlan): Promise<Checkpointed>;
   /**
-   * The VM must be suspended. Verifies everything, restores the pages, loads the context, opens a new epoch; all or
-   * nothing. `RMK_ERR_LOGDAMAGED` where a context or an entry that is needed fails its checksum.
+   * Verifies everything, restores the pages, loads the context, opens a new epoch; all or nothing. The VM must be
+   * suspended. Throws `RMK_ERR_LOGDAMAGED` if the context or a needed entry fails its checksum.
    */
   rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack>;
-  /** Back to the state at boot. Every checkpoint is void thereafter. */
+  /** Returns the VM to its state at boot. No earlier checkpoint is usable afterwards. */
   restart(): Promise<void>;
   close(): Promise<void>;
   /**
-   * What only this driver has, by a token that the driver exports; undefined for the tokens of other drivers. How
-   * third-party pins wrap something that the port does not have.
+   * What only this driver has, by a token that the driver exports; undefined for tokens of other drivers. Lets third-party
+   * pins wrap something that the port does not have.
    */
   extension<T>(of: Token<T>): T | undefined;
 }

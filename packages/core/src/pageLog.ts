@@ -4,8 +4,8 @@ import type { Nanoseconds } from './units.js';
 export const MAX_CLUSTER_PAGES = 512;
 
 /**
- * What a checkpoint algorithm asks of the driver for the epoch that is about to open.
- * A request: a tracker without faults pre-saves nothing, and its reports say so.
+ * What a checkpoint algorithm requests of the driver for the next epoch.
+ * The driver need not comply: a tracker without page faults pre-saves nothing, and its reports say so.
  */
 export interface EpochPlan {
   /** `'updated'`: the pages written in the epoch that ends (H_i of §3), found by the driver inside the pause. Where no
@@ -13,9 +13,9 @@ export interface EpochPlan {
   readonly preSave: 'none' | 'updated';
   /** Page frames to pre-save besides. */
   readonly add?: Uint32Array;
-  /** Page frames not to pre-save, though `'updated'` or `add` name them. */
+  /** Page frames not to pre-save, even if `'updated'` or `add` include them. */
   readonly drop?: Uint32Array;
-  /** Saves this many pages (a power of two up to {@link MAX_CLUSTER_PAGES}, aligned) at each page fault; 1 when absent. */
+  /** Pages saved at each page fault: a power of two up to {@link MAX_CLUSTER_PAGES}, aligned. Default: 1. */
   readonly clusterPages?: number;
 }
 
@@ -31,9 +31,9 @@ export interface EpochReport {
   readonly pagesSaved: number;
   /** Entries saved before any write to their page: at t_i, or as neighbours of a faulting page. */
   readonly pagesPreSaved: number;
-  /** Pre-saved pages that were not written after all. */
+  /** Pre-saved pages that were not written. */
   readonly preSavedInVain: number;
-  /** Host time that the VM stood still for the checkpoint that opened the epoch; never part of a deterministic result. */
+  /** Host time that the checkpoint at the start of the epoch paused the VM; part of no deterministic result. */
   readonly pauseHostNs: number;
 }
 

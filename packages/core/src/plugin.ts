@@ -40,13 +40,13 @@ export interface Detection extends LatencyBound {
 }
 
 /**
- * What becomes of the domain when a plugin fails to start: `'abort'`, it does not come about, or stays as it was before
- * `install`; `'continue'`, it goes on without the plugin and without those that cannot be without it; `'quarantine'`, so
- * too, and the plugin is tried again as one is that was quarantined for its faults. `'abort'` when nobody says anything.
+ * What happens to the domain when a plugin fails to start. `'abort'`: creation fails, or `install` changes nothing.
+ * `'continue'`: the domain continues without the plugin and those that require it. `'quarantine'`: as `'continue'`, but
+ * the plugin is retried like one that was quarantined for its faults. Default: `'abort'`.
  */
 export type OnFailure = 'abort' | 'continue' | 'quarantine';
 
-/** What a plugin says of itself; the kernel checks all of it before it runs anything. */
+/** What a plugin declares. The kernel checks all of it before it runs any code of the plugin. */
 export interface Manifest {
   /** The npm name of its package. */
   readonly name: string;
@@ -70,7 +70,7 @@ export interface Manifest {
   readonly after?: readonly string[];
   /** Those that it publishes or listens to, besides this package's own. */
   readonly events?: readonly EventName[];
-  /** What the author holds right; who composes the domain may say otherwise. */
+  /** The author's choice; the program that creates the domain may override it. */
   readonly onFailure?: OnFailure;
   /** Classes that provide nothing: they subscribe and act. */
   readonly modules?: readonly Class[];

@@ -3,13 +3,13 @@ import { token } from './token.js';
 import type { Nanoseconds } from './units.js';
 
 /**
- * A rung of the ladder. `'target'`: the newest checkpoint from before the error, as far as the latency bound tells;
+ * A rung of the ladder. `'target'`: the newest checkpoint that predates the error according to the latency bound;
  * `'older'`: one before that; `'newer'`: one after the target, because older logs are damaged; `'only'`: the oldest
- * checkpoint there is, though it may hold the error; `'restart'`: of VM and job.
+ * checkpoint, although it may contain the error; `'restart'`: of VM and job.
  */
 export type Rung = 'target' | 'older' | 'newer' | 'only' | 'restart';
 
-/** What set a recovery off: the content of an EVT_ERRORDETECTED. */
+/** What triggered a recovery: the content of an EVT_ERRORDETECTED. */
 export interface RecoveryTrigger {
   readonly kind: string;
   readonly cause: string;
@@ -22,7 +22,7 @@ export interface RecoveryTrigger {
   readonly detector: string;
 }
 
-/** What a rung that was tried came to. */
+/** The result of trying a rung. */
 export interface RungAttempt {
   readonly rung: Rung;
   /** When the checkpoint that was tried had been taken; absent for a restart. */

@@ -10,7 +10,7 @@ export type DurationUnit = 'ns' | 'us' | 'ms' | 's' | 'min' | 'h';
 /** Bytes in a page frame; every driver of RMK tracks pages of this size. */
 export const PAGE_BYTES = 4096;
 
-/** What a schema tells the user about a bad duration. */
+/** The message of a schema for an invalid duration. */
 export const DURATION_HINT = 'expected a duration above zero such as 50ms, 1.5s or 2min';
 
 const NANOSECONDS_PER: Readonly<Record<DurationUnit, bigint>> = {
@@ -40,7 +40,7 @@ export function nanoseconds(duration: Duration): Nanoseconds {
   return parsed;
 }
 
-/** Exact: in floating point, '1.1ms' would have to be told from a fraction of a nanosecond by a tolerance. */
+/** Exact: in floating point, only a tolerance could separate '1.1ms' from a fraction of a nanosecond. */
 function parse(text: string): Nanoseconds | undefined {
   const [, whole, fraction = '', unit] = DURATION.exec(text) ?? [];
   if (whole === undefined || unit === undefined) return undefined;

@@ -24,7 +24,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { describe, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 
-// What is said here is checked by the compiler, `tsc -b`: an error that is expected and does not come fails the build.
+// The compiler (`tsc -b`) checks this file: an expected error that does not occur fails the build.
 
 const manifest = { name: 'rmk-plugin-x', version: '1.0.0', rmk: '^0.1.0' };
 
@@ -95,7 +95,7 @@ describe('a token', () => {
     expectTypeOf(look).parameter(0).toEqualTypeOf<Domain>();
   });
 
-  it('of one type is none of another', () => {
+  it('of one type cannot replace one of another type', () => {
     expectTypeOf<Token<IoPin>>().not.toExtend<Token<VcpuPin>>();
     expectTypeOf<Token<VcpuPin>>().not.toExtend<Token<IoPin>>();
   });
