@@ -28,9 +28,9 @@ export type BootDataConfig = {
 interface GuestSettings {
   /** Letters, digits, `.`, `_` and `-`; no two guests have the same. */
   readonly name: string;
-  /** RAM from 0x80000000 on. What a guest of RMK needs, or `'32MiB'`, when absent. */
+  /** RAM from 0x80000000 on. Default: what a guest of RMK needs, otherwise `'32MiB'`. */
   readonly memory?: MemorySize;
-  /** Entries of all page logs together; twice the pages of its memory when absent. */
+  /** Entries of all page logs together. Default: twice the pages of its memory. */
   readonly logPages?: number;
   /** What executes the guest's instructions; default: `'interpreter'`. The results are the same. */
   readonly engine?: MachineOptions['engine'];

@@ -52,11 +52,11 @@ describe('a config file that cannot be read', () => {
     expect(await refused(configIn(name, content))).toContain(message);
   });
 
-  it('tells the line of a throw', async () => {
+  it('reports the line of a throw', async () => {
     expect(await refused(configIn('rmk.ts', '\n\nthrow new Error("not today");'))).toMatch(/rmk\.ts:3:\d+\)/);
   });
 
-  it('tells the place in the source, not in what it was transformed to', async () => {
+  it('reports the place in the source, not in the transformed code', async () => {
     const source = `import type { Plugin } from '@rmk/core';
 
 const found: Record<string, Plugin[]> = {};
@@ -248,7 +248,7 @@ describe('a config with problems', () => {
     expect(problems).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
-  it('tells the lines of a script of input that are malformed, all of them', async () => {
+  it('reports all malformed lines of an input script', async () => {
     const script =
       '# requests\n10ms line sort\n\n20 line x\n30ms lin x\n40ms bytes 0g\n50ms text "open\n60ms\n';
     const config = configIn('rmk.json', { guests: [{ ...tasks, input: 'in.txt' }] }, { 'in.txt': script });
@@ -258,7 +258,7 @@ describe('a config with problems', () => {
     expect(places).toEqual([4, 5, 6, 7, 8].map((line) => `guests[0].input: in.txt:${line}`));
   });
 
-  it('tells all problems of all guests at once, those of their files too', async () => {
+  it('reports all problems of all guests at once, also those of their files', async () => {
     const problems = await guestProblems(
       { name: 'a', elf: './x.elv', memory: '33MB', inputs: 3 },
       { name: 'a', guest: 'tasks', file: 'x' },
@@ -283,7 +283,7 @@ describe('a config with problems', () => {
       'plugins: the function threw for the guest tasks: no idea',
     ],
     ['gives no list', '() => 5', 'plugins: expected a list of plugins'],
-  ])('tells when the function that chooses plugins %s', async (_, plugins, expected) => {
+  ])('reports when the function that chooses plugins %s', async (_, plugins, expected) => {
     const guests = JSON.stringify([tasks]);
     const config = configIn('rmk.ts', `export default { guests: ${guests}, plugins: ${plugins} };`);
     expect(problemsOf(await refused(config))).toEqual([expect.stringContaining(expected)]);

@@ -54,7 +54,7 @@ describe('rmk doctor', () => {
     expect(out).toContain('bare has no plugins: it would run unprotected.');
   });
 
-  it('tells machines the same as JSON, and nothing else', async () => {
+  it('prints the same as JSON, and nothing else', async () => {
     const { code, out } = await rmk(['doctor', config(), '--json']);
     expect(code).toBe(ExitCode.DONE);
     const report: unknown = JSON.parse(out);

@@ -22,7 +22,7 @@ describe('the console of a guest', () => {
     expect(shown([0, 'one\ntwo\nth'], [4, 'two\nthree\n'])).toEqual(['one', 'two', 'three']);
   });
 
-  it('says so where a guest writes something else than what was shown, and shows the line anew', () => {
+  it('says so if a guest writes something else than what was shown, and shows the line again', () => {
     expect(shown([0, 'one\nwrong\n'], [4, 'two\n'])).toEqual(['one', 'wrong', TAKEN_BACK, 'two']);
     expect(shown([0, 'one\nwrong\n'], [6, 'ite\n'])).toEqual(['one', 'wrong', TAKEN_BACK, 'write']);
   });

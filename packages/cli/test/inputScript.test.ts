@@ -44,7 +44,7 @@ describe('a script of input', () => {
     );
   });
 
-  it('tells every line that it cannot read, and reads the others', () => {
+  it('reports every line that it cannot read, and reads the others', () => {
     const { entries, problems } = read(
       '1ms line a\n0ms line b\nx\n1ms\n5ms blob x\n2ms line c\n1ms bytes\n1ms bytes 1',
     );
@@ -52,7 +52,7 @@ describe('a script of input', () => {
     expect(problems).toEqual([2, 3, 4, 5, 7, 8]);
   });
 
-  it('either reads a line or tells that it cannot, whatever it is', () => {
+  it('either reads a line or reports that it cannot, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 }), (lines) => {
         const script = lines.map((line) => line.replaceAll('\n', ' '));

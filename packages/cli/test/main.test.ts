@@ -31,7 +31,7 @@ describe('rmk', () => {
     return path;
   };
 
-  it('tells its version', async () => {
+  it('prints its version', async () => {
     expect(await rmk('--version')).toEqual({ code: ExitCode.DONE, out: `${RMK_VERSION}\n`, err: '' });
   });
 

@@ -14,10 +14,10 @@ const guests = mainJobGuests({ name: 'startReport.ts', data });
 
 describe('the main job', () => {
   let result: MainJobResult;
-  const told: Incident[] = [];
+  const reported: Incident[] = [];
 
   beforeAll(async () => {
-    const progress = { phase: () => {}, incident: (incident: Incident) => void told.push(incident) };
+    const progress = { phase: () => {}, incident: (incident: Incident) => void reported.push(incident) };
     result = await mainJob({ guests, seed: 1 }, progress);
   });
 
@@ -26,12 +26,12 @@ describe('the main job', () => {
     expect(result.verdict).toBe('pass');
   });
 
-  it('injects every kind of fault into each guest, and tells each incident as it happens', () => {
+  it('injects every kind of fault into each guest, and reports each incident as it happens', () => {
     const faultsOf = (guest: string): readonly string[] =>
-      told.filter((incident) => incident.guest === guest).map(({ fault }) => fault);
+      reported.filter((incident) => incident.guest === guest).map(({ fault }) => fault);
     expect(faultsOf('tasks')).toEqual(['crash', 'bit flip', 'hang', 'task loop']);
     expect(faultsOf('compressor')).toEqual(['crash', 'bit flip', 'hang']);
-    expect(result.runs.flatMap(({ incidents }) => incidents)).toHaveLength(told.length);
+    expect(result.runs.flatMap(({ incidents }) => incidents)).toHaveLength(reported.length);
   });
 
   it('prints the result as JSON', () => {

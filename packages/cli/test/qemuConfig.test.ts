@@ -26,7 +26,7 @@ describe('A config with a guest in QEMU', () => {
     expect(said).toContain('guests[0].qemu.disks[1].file: ');
   });
 
-  it('is told all that is wrong at once: options of the VM, of the hypervisor, and other keys', async () => {
+  it('reports all problems at once: options of the VM, of the hypervisor, and other keys', async () => {
     const said = await problemsOf({
       guests: [
         { name: 'linux', memory: '8GiB', elf: 'program', qemu: { append: 'quiet', kernal: 'vmlinuz' } },
@@ -42,7 +42,7 @@ describe('A config with a guest in QEMU', () => {
     expect(said).toContain('guests[0].qemu.kernel: missing, and there is no disk to boot from either');
   });
 
-  it('is told where a heartbeat has no channel, and where memory is too large', async () => {
+  it('reports a heartbeat without a channel, and too much memory', async () => {
     const said = await problemsOf(
       { guests: [{ name: 'linux', memory: '8GiB', qemu: { ...booted, heartbeat: 'pulse' } }] },
       { vmlinuz: '', initrd: '' },

@@ -105,7 +105,7 @@ describe('rmk run', () => {
     expect(out).toMatch(/zip +│ running +│ 50.0 ms/);
   });
 
-  it('tells machines each event as a line of JSON, first what started, last the summary', async () => {
+  it('prints each event as a line of JSON, first what started, last the summary', async () => {
     const config = configIn('rmk.config.ts', CRASH.replace(/until: .*\n.*/, "until: '1300ms',"));
     const { out } = await rmk(['run', config, '--json']);
     const lines = linesOf(out);
@@ -227,7 +227,7 @@ describe('rmk run', () => {
     expect(lines.at(-1)).toMatchObject({ endedBy: 'guests', guests: [{ ending: 'halted', wireBytes: 1 }] });
   });
 
-  it('tells of plugins that fail, and counts them, while the guest goes on', async () => {
+  it('reports and counts plugins that fail, while the guest continues', async () => {
     const config = configIn(
       'rmk.config.ts',
       `import { CLOCK, definePlugin, RmkError, type Clock } from '@rmk/core';

@@ -57,7 +57,7 @@ function readElf(
   problems: Problems,
 ): { readonly data: Uint8Array; readonly source: string } | undefined {
   if (guest !== undefined) return { data: readGuest(guest), source: `${guest}.elf` };
-  // Told of the entry as a whole already.
+  // Already reported for the entry as a whole.
   if (elf === undefined) return undefined;
   const source = typeof elf === 'string' ? resolve(folder, elf) : `the ELF of ${name}`;
   return problems.attempt([...at, 'elf'], () => {

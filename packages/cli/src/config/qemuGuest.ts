@@ -55,9 +55,9 @@ export function qemuMachineOptions(
 }
 
 /**
- * The preset as it suits a real VM. Crashes are told by QEMU. A vCPU that is busy or halted and writes no page hangs with
- * interrupts off. A heartbeat that ends, where there is one, tells of the rest, such as a spin with preemption off, whose
- * timer tick still writes.
+ * The preset with defaults for a real VM. QEMU reports crashes. A vCPU that is busy or halted and writes no page hangs
+ * with interrupts off. A heartbeat that ends, if configured, reveals other hangs, such as a spin with preemption off,
+ * whose timer tick still writes.
  */
 export function qemuProtection(
   options: MicrocheckpointOptions,

@@ -51,7 +51,7 @@ export function addAdviseCommand(parent: Command, terminal: Terminal, done: (cod
     )
     .option('--max-retained <k>', 'longest history to consider', numberOption, 8)
     .option('--max-lost-work <ms>', 'most work that a rollback may throw away: bounds k T_ck', numberOption)
-    .option('--draws <n>', 'times that uncertain inputs are drawn anew', numberOption, 100)
+    .option('--draws <n>', 'how often to redraw uncertain inputs', numberOption, 100)
     .option('--seed <seed>', 'seed of what is drawn', numberOption, 1)
     .option('--json', 'for machines')
     .option('--report <file>', 'a page with the curves, in one HTML file')

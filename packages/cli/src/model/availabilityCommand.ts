@@ -196,7 +196,7 @@ function variantsOf(
   return ['none', 'single', 'dual', ...rule, ...history, 'replica', 'disk', ...several];
 }
 
-/** pc's interval, from the samples, or from the parameters where they were told for this history. */
+/** pc's interval, from the samples, or from the parameters if these state it for this history. */
 function corruptionInterval(
   variant: Variant,
   { parameters }: Setting,

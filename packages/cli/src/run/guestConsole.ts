@@ -6,8 +6,8 @@ const NEW_LINE = 10;
 export const TAKEN_BACK = '(what stands above was rolled back in part; from there on:)';
 
 /**
- * The committed output of a guest, line by line as it comes. After a rollback the guest writes again what it had
- * written; that is not shown twice, and where it writes something else, that is said.
+ * Shows the committed output of a guest, line by line. Output that the guest repeats after a rollback is shown once. If
+ * it differs from what was shown, `TAKEN_BACK` precedes the new output.
  */
 export class GuestConsole {
   private kept = new Uint8Array(1024);

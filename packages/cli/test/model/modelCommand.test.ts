@@ -41,7 +41,7 @@ describe('rmk model corruption', () => {
     expect(high).toBeGreaterThan(0.01586);
   });
 
-  it('tells how to judge a simulation that does not hold the model', async () => {
+  it('says how to judge a simulation that does not contain the value of the model', async () => {
     const lines = await Promise.all(
       Array.from({ length: 40 }, async (_, seed) => {
         const { stdout } = await run('corruption', '--simulate', '1000', '--seed', String(seed));

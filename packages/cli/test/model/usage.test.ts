@@ -61,7 +61,7 @@ describe('what a user does wrong', () => {
     expect(stdout).toBe('');
   });
 
-  it('in a file is told with the file and the place', async () => {
+  it('in a file is reported with the file and the place', async () => {
     const empty = await file('empty.txt', '');
     expect((await run('corruption', '--samples', empty)).stderr).toContain(`${empty} holds no latency`);
     const broken = await file('broken.txt', '# injection to detection\n1\nx\n');
@@ -77,7 +77,7 @@ describe('what a user does wrong', () => {
     );
   });
 
-  it('in the interval of pc is told: it has to hold the pc in use', async () => {
+  it('in the interval of pc is reported: it has to contain the pc in use', async () => {
     const interval = async (low: number, high: number) =>
       run('availability', '--params', await file('p.json', `{ "corruptionInterval": [${low}, ${high}] }`));
     expect(await interval(0.5, 0.6)).toMatchObject({
