@@ -93,7 +93,7 @@ const settings = z.strictObject({
   /** `'none'`: the VM runs unprotected, and QEMU without the library. */
   control: z.enum(['auto', 'in-process', 'qmp', 'none']).default('auto'),
   tracker: z.enum(['auto', 'dirty-bitmap', 'userfaultfd-async']).default('auto'),
-  /** Entries of all page logs together; as many as the guest has pages when absent. */
+  /** Entries of all page logs together. Default: one for each page of the guest. */
   logPages: z.int().min(1).optional(),
   /** Digests of all RAM inside each pause: proof for tests, far too slow for use. */
   audit: z.boolean().default(false),

@@ -39,7 +39,7 @@ async function bootSector(control: 'in-process' | 'qmp'): Promise<HypervisorSubj
   };
 }
 
-/** Until so much domain time has passed, or it stands still. */
+/** Waits until this much domain time has passed, or domain time stops. */
 async function runFor(machine: VirtualMachine, byNs: Nanoseconds): Promise<void> {
   const until = machine.clock.now() + byNs;
   for (;;) {

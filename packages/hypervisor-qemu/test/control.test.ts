@@ -70,7 +70,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       await vm.goesOn();
     });
 
-    test('what was written in an epoch is told, and its prior content kept', async () => {
+    test('what was written in an epoch is reported, and its prior content kept', async () => {
       await using vm = await protectedGuest(kind);
       const first = await vm.control.checkpoint();
       await vm.guest.proves();
@@ -122,7 +122,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       expect(back.audit).toEqual(exactly(oldest));
     });
 
-    test('the handler of the cut is called while the VM stands still, for checkpoints and rollbacks', async () => {
+    test('the pause handler is called while the VM is paused, for checkpoints and rollbacks', async () => {
       await using vm = await protectedGuest(kind);
       const calls: string[] = [];
       await vm.control.onPause(({ kind: what }) => {
@@ -139,7 +139,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       await vm.goesOn();
     });
 
-    test('orders that are given at once are carried out one after the other', async () => {
+    test('concurrent requests are executed one after the other', async () => {
       await using vm = await protectedGuest(kind);
       await vm.control.onPause(() => undefined);
       const first = vm.control.checkpoint();

@@ -34,7 +34,7 @@ function sharedMemory(guest: CountingGuest, name: string): string | undefined {
   return files[0] === undefined ? undefined : `${folder}/${files[0]}`;
 }
 
-/** Writes another end, else one bit flipped, wherever this content lies in shared memory; tells in how many places. */
+/** Replaces the end of this content (default: flips one bit) wherever it lies in shared memory. Returns the number of places. */
 function damage(
   guest: CountingGuest,
   name: string,
@@ -201,7 +201,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       await protectAgain(vm, kind);
     });
 
-    test('QEMU dies: orders fail at once, and it is told', async () => {
+    test('QEMU dies: requests fail at once, and the death is reported', async () => {
       await using vm = await protectedGuest(kind);
       await vm.control.checkpoint();
       vm.guest.process.kill('SIGKILL');
@@ -260,7 +260,7 @@ describeControl('qmp', 'control qmp, when QEMU refuses to load the device state'
   });
 });
 
-describeQemu('the library, told nonsense', () => {
+describeQemu('the library, given nonsense', () => {
   async function connected(guest: CountingGuest): Promise<Socket> {
     const socket = connect(guest.target.librarySocket ?? '');
     await once(socket, 'connect');

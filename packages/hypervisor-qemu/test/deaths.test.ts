@@ -43,7 +43,7 @@ function release(...checkpoints: readonly Checkpointed[]): void {
 }
 
 describeQemu('When QEMU is killed', () => {
-  it.each(CONTROLS)('that is told, and all that is asked of the VM is refused: %s', async (control) => {
+  it.each(CONTROLS)('the driver reports it, and rejects all requests for the VM: %s', async (control) => {
     const machine = await started(control);
     await machine.checkpoint(PLAN);
     const gone = next(machine, 'gone');
@@ -56,7 +56,7 @@ describeQemu('When QEMU is killed', () => {
     await expect(machine.restart()).rejects.toMatchObject(refused);
     const before = machine.clock.now();
     await wait(20);
-    expect(machine.clock.now(), 'domain time stands still').toBe(before);
+    expect(machine.clock.now(), 'domain time is stopped').toBe(before);
     const { folder = '' } = machine;
     await machine.close();
     await expect(readdir(folder)).rejects.toThrow('ENOENT');

@@ -16,7 +16,7 @@ const CORE = `<feature>
   <reg name="eflags" bitsize="32"/>
 </feature>`;
 
-/** A stub that answers what `answer` says; undefined is silence. Stops are told as QEMU tells them. */
+/** A stub that sends what `answer` returns, and nothing if that is undefined. Reports stops as QEMU does. */
 async function stub(answer: (request: string) => string | undefined): Promise<string> {
   const path = `${await temporaryFolder()}/gdb`;
   const server = createServer((socket: Socket) => {

@@ -40,8 +40,8 @@ async function orderOf(command: string): Promise<string> {
   return sent.join('');
 }
 
-describe('an order on the serial line of the guest', () => {
-  it('is carried out once, however often it comes, and answered each time', async () => {
+describe('a request on the serial line of the guest', () => {
+  it('is executed once, however often it arrives, and answered each time', async () => {
     const { folder, take } = await lineOfGuest();
     const order = await orderOf(COMMAND);
     const id = order.split(' ')[1] ?? '';

@@ -28,7 +28,7 @@ describeLinux('The demo guest in a QEMU without RMK', (guest) => {
     ['oops', 'GUEST_PANICKED'],
     ['bug', 'GUEST_PANICKED'],
     ['triple-fault', 'RESET'],
-  ])('fails on demand: %s, and QEMU tells %s', async (fault, event) => {
+  ])('fails on demand: %s, and QEMU reports %s', async (fault, event) => {
     const { shell, qmp } = await bootPlainLinux(guest);
     const events: string[] = [];
     qmp.onEvent(({ event: name }) => events.push(name));

@@ -32,7 +32,7 @@ function order(machine: QemuMachine, letter: string): Promise<void> {
 }
 
 describeQemu('QemuMachine', () => {
-  it('boots, takes input and tells output', async () => {
+  it('boots, takes input and reports output', async () => {
     const machine = await unprotected();
     await answers(machine, 'x');
     const before = machine.clock.now();
@@ -44,7 +44,7 @@ describeQemu('QemuMachine', () => {
     expect(await machine.read(0, PAGE_BYTES)).toHaveLength(PAGE_BYTES);
   });
 
-  it('tells that a guest idles, spins and is halted for ever', async () => {
+  it('reports that a guest idles, spins and is halted for ever', async () => {
     const machine = await unprotected();
     expect(await next(machine, 'scheduled', ({ state }) => state === 'idle')).toMatchObject({ haltedNs: 0 });
     await order(machine, ORDER.spin);
@@ -58,14 +58,14 @@ describeQemu('QemuMachine', () => {
   it.each([
     ['a panic', ORDER.panic, 'panic'],
     ['a triple fault', ORDER.tripleFault, 'reset'],
-  ])('tells %s', async (_, letter, cause) => {
+  ])('reports %s', async (_, letter, cause) => {
     const machine = await unprotected();
     const signal = next(machine, 'signal');
     await order(machine, letter);
     expect(await signal).toMatchObject({ cause });
   });
 
-  it('tells that the guest switched itself off, and boots it again', async () => {
+  it('reports that the guest switched itself off, and boots it again', async () => {
     const machine = await unprotected();
     const exited = next(machine, 'exited');
     await order(machine, ORDER.off);
@@ -125,7 +125,7 @@ describeQemu('QemuMachine', () => {
   });
 
   it.each(['in-process', 'qmp'] as const)(
-    'tells that the log area is full, and begins anew with the next checkpoint: %s',
+    'reports that the log area is full, and starts a new chain with the next checkpoint: %s',
     async (control) => {
       const machine = await started(control, 64);
       const older = await machine.checkpoint(PLAN);

@@ -211,7 +211,7 @@ describeQemu('QmpClient and QEMU', () => {
     expect(schema.length).toBeGreaterThan(500);
   });
 
-  it('tells events', async () => {
+  it('reports events', async () => {
     const { client } = await qemu();
     const events: string[] = [];
     client.onEvent(({ event }) => events.push(event));

@@ -54,7 +54,7 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(sources.asked, 'its registers are not needed for that').toBe(0);
   });
 
-  it('is not accused of a silence in which RMK itself stood still', async () => {
+  it('is not accused of a silence while RMK itself was stopped', async () => {
     const sources = new Sources();
     sources.pages = 3;
     sources.pass(4000, { ran: 4000 });
@@ -110,7 +110,7 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(await sources.activity.look()).toMatchObject({ cpuNs: 20 * MS, idleNs: 0, state: 'ran' });
   });
 
-  it('tells of pages with a moment that lies before they can have been written', async () => {
+  it('dates written pages to the last look before the write', async () => {
     const sources = new Sources();
     sources.pass(20, { ran: 20 });
     await sources.activity.look();
@@ -119,7 +119,7 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect((await sources.activity.look())?.progress).toEqual([{ sign: 'page-written', atNs: 20 * MS }]);
   });
 
-  it('tells the last beat once', async () => {
+  it('reports the last beat once', async () => {
     const sources = new Sources();
     sources.pass(5, { ran: 5 });
     sources.activity.heartbeat();
@@ -163,7 +163,7 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(await sources.activity.look()).toMatchObject(expected);
   });
 
-  it('is told from what its thread did since the last look, or since a rollback', async () => {
+  it('is derived from what its thread did since the last look, or since a rollback', async () => {
     const sources = new Sources();
     sources.pass(20, { ran: 5, waited: 5, sleeps: true });
     expect(await sources.activity.look()).toMatchObject({ cpuNs: 5 * MS, idleNs: 10 * MS });
@@ -196,7 +196,7 @@ describe('The activity of a vCPU, seen from outside', () => {
     expect(sources.asked).toBe(1);
   });
 
-  it('is told by one look at a time, and not of a stretch without length', async () => {
+  it('is reported by one look at a time, and not for a stretch of zero length', async () => {
     const sources = new Sources();
     expect(await sources.activity.look()).toBeUndefined();
     sources.pass(20, { ran: 20 });

@@ -10,7 +10,7 @@ export interface HostNeed {
   readonly present: () => Promise<boolean>;
 }
 
-/** Told in a few words what is being done. */
+/** Receives a few words about the present step. */
 export type Progress = (doing: string) => void;
 
 /** A program on the search path. */

@@ -29,13 +29,13 @@ export interface LinuxGuest extends GuestDescription {
 }
 
 export interface LinuxGuestOptions extends Partial<SetUp> {
-  /** Where built guests are kept; `~/.cache/rmk` when absent. */
+  /** Where built guests are kept. Default: `~/.cache/rmk`. */
   readonly cache?: string;
-  /** Build a new one where Debian has newer packages, although there is one already. */
+  /** Builds a new guest if Debian has newer packages, although one is in the cache. */
   readonly newest?: boolean;
 }
 
-/** Boots in seconds without acceleration: what takes long there, or asks for devices that are not there, is left out. */
+/** Boots in seconds without acceleration: omits what takes long there, or needs missing devices. */
 const APPEND = [
   'console=ttyS0 quiet 8250.nr_uarts=1',
   'tsc=reliable no_timer_check lpj=4000000',
