@@ -48,7 +48,6 @@ const LEFT: Readonly<Record<string, number>> = {
   docs: 1,
   'packages/guests': 4,
   'packages/kernel': 128,
-  'packages/model': 12,
   'plugins/hang-detector': 18,
   'plugins/pin-vmsignal': 3,
 };

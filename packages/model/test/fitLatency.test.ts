@@ -12,7 +12,7 @@ import { seededRandom } from '../src/numerics/random.js';
 
 const samples = fc.array(fc.double({ min: 0.01, max: 500, noNaN: true }), { minLength: 3, maxLength: 40 });
 
-/** The densities, written out anew. */
+/** The densities, written out a second time. */
 const logDensity: Record<LatencyFamily, (p: Readonly<Record<string, number>>, l: number) => number> = {
   exponential: ({ ratePerMs = 0 }, l) => Math.log(ratePerMs) - ratePerMs * l,
   weibull: ({ shape = 0, scaleMs = 0 }, l) =>

@@ -27,7 +27,7 @@ describe('integration', () => {
     expect(integrate(Math.sqrt, 0, 1)).toBeCloseTo(2 / 3, 12);
   });
 
-  it('finds a mass whose extent is told, however narrow', () => {
+  it('finds a mass with breaks around it, however narrow', () => {
     expect(integrate((x) => Math.exp(-x * 1e6), 0, 1, { breaks: [1e-6, 1e-5, 4e-5] }) * 1e6).toBeCloseTo(
       1,
       11,

@@ -119,7 +119,7 @@ describe("the recovery time 1/r'p", () => {
     );
   });
 
-  it('is refused when the rollback is shorter than what it is said to include', () => {
+  it('is refused when the rollback is shorter than what its scope includes', () => {
     const parameters = { ...reconstruction, rollbackSeconds: 0.01 };
     const latency = latencyOf(parameters);
     expect(() => recoveryTime(parameters, oldestOf(latency, 2))).toThrow(/set rollbackScope to "rollback"/);

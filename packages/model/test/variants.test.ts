@@ -142,7 +142,7 @@ describe('139 protected VMs: 10 011 states', () => {
     }
   });
 
-  it('have too many states one by one, and that is said', () => {
+  it('have too many states one by one, and say so', () => {
     expect(() => manyVmsExact(8)).toThrow(/7 VMs at most.*lumped/);
     expect(() => manyVmsLumped(0)).toThrow(/RMK_ERR_INPUT/);
     expect(() => manyVmsLumped(301)).toThrow(/300 at most/);

@@ -21,7 +21,7 @@ export interface AdviceInput {
   readonly maxRetained?: number;
   /** The most work, in ms, that a rollback may throw away: intervals and histories with k T above it are left out. */
   readonly maxLostWorkMs?: number;
-  /** Times that the inputs are drawn anew for the uncertainty. */
+  /** How often the inputs are redrawn for the uncertainty. */
   readonly draws?: number;
   readonly seed?: number;
 }

@@ -31,7 +31,7 @@ function cleanAgeSeconds(errors: readonly ErrorClass[], intervalMs: number): num
 /**
  * 1/r'p of figure 5 for these errors.
  *
- * Throws RMK_ERR_INPUT if a rollback that is said to include its detection and re-execution is shorter than those are.
+ * Throws RMK_ERR_INPUT if `rollbackScope` includes detection and re-execution, but these take longer than the rollback.
  */
 export function recoveryTime(parameters: Parameters, errors: readonly ErrorClass[]): RecoveryTime {
   const ageSeconds = cleanAgeSeconds(errors, parameters.intervalMs);
@@ -40,7 +40,7 @@ export function recoveryTime(parameters: Parameters, errors: readonly ErrorClass
   if (!(rollbackSeconds > 0)) {
     throw new ModelError(
       'RMK_ERR_INPUT',
-      `rollbackSeconds ${parameters.rollbackSeconds} is less than the ${included} s of detection and re-execution that it is said to include; set rollbackScope to "rollback"`,
+      `rollbackSeconds ${parameters.rollbackSeconds} is less than the ${included} s of detection and re-execution that rollbackScope says it includes; set rollbackScope to "rollback"`,
     );
   }
   return { rollbackSeconds, ageSeconds, totalSeconds: rollbackSeconds + ageSeconds };

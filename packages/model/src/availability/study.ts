@@ -110,7 +110,7 @@ export interface VariantResult extends ChainMeasures {
   readonly values: ParameterValues;
   /** Mean time, in hours, until the service is first down, be it for a rollback. */
   readonly meanTimeToFailureHours: number;
-  /** Mean time, in hours, until a failure that no rollback or failover mends; undefined where the chain has no such thing. */
+  /** Mean time, in hours, until a failure that no rollback or failover repairs; undefined if the chain has no such failure. */
   readonly meanTimeToRestartHours: number | undefined;
   /** The probability that all VMs are up at once; of the variant "vms" alone, whose availability is the mean share. */
   readonly allUpAvailability: number | undefined;

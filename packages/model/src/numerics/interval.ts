@@ -1,6 +1,6 @@
 import { normalHalfWidth } from './normal.js';
 
-/** A value, and the interval that covers it with the given confidence (0.95 where nothing else is said). */
+/** A value, and the interval that covers it with the given confidence (default: 0.95). */
 export interface Estimate {
   readonly value: number;
   readonly low: number;
