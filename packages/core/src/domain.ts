@@ -37,8 +37,8 @@ export interface InstallOptions {
   readonly onFailure?: OnFailure;
 }
 
-/** One protected VM with its own pins, agent, modules, bus and clock. */
-export interface Domain {
+/** One protected VM with its own pins, agent, modules, bus and clock. Disposing of it (`await using`) stops it. */
+export interface Domain extends AsyncDisposable {
   readonly name: string;
   /** For the program around the domain: what it publishes has the source `'host'`. */
   readonly bus: Bus;

@@ -213,6 +213,10 @@ class SupervisedDomain implements Domain {
     });
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
   private find(name: string): InstalledPlugin {
     const plugin = this.installed.find((one) => one.name === name);
     if (plugin !== undefined) return plugin;
