@@ -38,6 +38,7 @@ describe('the clock of a plugin', () => {
     ['after', -1],
     ['after', NaN],
     ['every', 0],
+    ['every', 0.5],
     ['every', Infinity],
   ] as const)('refuses %s(%d)', async (method, ns) => {
     const { domain } = await domainOf([]);

@@ -58,6 +58,17 @@ describe('the start order', () => {
     expect(startOrder(plugins)).toMatchObject({ cycles: [{ path: 'a → b → a' }, { path: 'y → x → y' }] });
   });
 
+  it('gives the reasons of the cycle alone where it is found by way of a plugin outside of it', () => {
+    const plugins = [
+      checked('waiting', { after: ['a'] }),
+      checked('a', { after: ['b'] }),
+      checked('b', { after: ['a'] }),
+    ];
+    expect(startOrder(plugins)).toEqual({
+      cycles: [{ path: 'a → b → a', reasons: ['a is to start after b', 'b is to start after a'] }],
+    });
+  });
+
   it('finds that a plugin requires what it provides itself', () => {
     const pin: Token<Anything> = token('test:PIN');
     const plugin = checked('a', { requires: [pin], provides: [provide(pin, Anything)] });
