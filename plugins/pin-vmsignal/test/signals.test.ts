@@ -36,6 +36,8 @@ describe('P_VMSIGNAL', () => {
     await pin.raise('load-access-fault');
     const [detected, ...others] = rig.events('EVT_ERRORDETECTED');
     expect(others).toEqual([]);
+    // The signal comes first, then what it means.
+    expect((detected?.sequence ?? 0) - (rig.events('EVT_VMSIGNAL').at(-1)?.sequence ?? 0)).toBe(1);
     expect(detected).toMatchObject({
       kind: 'crash',
       cause: 'load-access-fault in machine mode',
