@@ -81,6 +81,14 @@ describe('COWP', () => {
     expect(again?.pagesPreSaved).toBeGreaterThan(0);
   });
 
+  it('saves nothing ahead after a restart: what is loaded for the boot was not written by the guest', async () => {
+    const rig = await start();
+    await rig.advance('22ms');
+    await rig.domain.get(P_VCPU).restart();
+    await rig.advance('6ms');
+    expect(epochs(rig).at(-1)).toMatchObject({ openedAtNs: 22e6, pagesPreSaved: 0 });
+  });
+
   it('expects after a rollback what the undone epochs had written', async () => {
     const rig = await start();
     await rig.advance('22ms');
