@@ -104,7 +104,7 @@ export const MNEMONICS: readonly string[] = [
   'c.add',
 ];
 
-export function isCompressed(word: number): boolean {
+function isCompressed(word: number): boolean {
   return (word & 3) !== 3;
 }
 

@@ -31,7 +31,7 @@ export const Left = {
   SPENT: 2,
 } as const;
 
-export const REMAINING = 0;
+const REMAINING = 0;
 const ADDRESS = 32;
 const PC = 33;
 /** x1 to x31 are locals 1 to 31. */

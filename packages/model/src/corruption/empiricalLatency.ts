@@ -15,7 +15,7 @@ export function empiricalLatency(samples: readonly LatencySample[]): LatencyDist
 }
 
 /** The distribution with these masses. `beyond` counts as never detected. */
-export function discreteLatency(
+function discreteLatency(
   { latenciesMs, masses, never, beyond }: Masses,
   description: string,
 ): LatencyDistribution {
