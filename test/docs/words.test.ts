@@ -48,7 +48,7 @@ const LEFT: Readonly<Record<string, number>> = {
   docs: 1,
   'packages/guests': 4,
   'packages/hypervisor-qemu': 1,
-  'packages/kernel': 128,
+  'packages/kernel': 118,
   'plugins/hang-detector': 18,
   'plugins/pin-vmsignal': 3,
 };

@@ -17,13 +17,13 @@ export class DeclaredEvents {
   refuseUndeclared(name: EventName, plugin: string): void {
     if (this.known.has(name) || this.ofPlugins().includes(name)) return;
     const meant = nearest(name, [...this.known, ...this.ofPlugins()]);
-    const mend =
+    const fix =
       meant === undefined
         ? 'name it in the `events` of the manifest (in those of createDomain for the host), or install the plugin that does'
         : `did you mean ${meant}?`;
     throw new RmkError(
       'RMK_ERR_EVENT',
-      `${plugin}: neither RMK nor a plugin of the domain declares the event ${name}: ${mend}`,
+      `${plugin}: neither RMK nor a plugin of the domain declares the event ${name}: ${fix}`,
       { plugin },
     );
   }

@@ -1,22 +1,22 @@
 import { RmkError, type Domain, type VirtualMachine } from '@rmk/core';
 
 /** The domains that have not stopped, by their VM: two would take the hold from each other. */
-const occupants = new WeakMap<VirtualMachine, Domain>();
+const owners = new WeakMap<VirtualMachine, Domain>();
 
 /** `RMK_ERR_STATE` where the VM belongs to a domain already. */
 export function claimMachine(machine: VirtualMachine, domain: Domain): void {
-  const occupant = occupants.get(machine);
-  if (occupant === undefined) {
-    occupants.set(machine, domain);
+  const owner = owners.get(machine);
+  if (owner === undefined) {
+    owners.set(machine, domain);
     return;
   }
   throw new RmkError(
     'RMK_ERR_STATE',
-    `the VM ${machine.name} belongs to the domain ${occupant.name}: stop that one before ${domain.name} is made, or give ${domain.name} a VM of its own`,
+    `the VM ${machine.name} belongs to the domain ${owner.name}: stop that one before ${domain.name} is made, or give ${domain.name} a VM of its own`,
   );
 }
 
 /** Does nothing where another domain has it by now. */
 export function releaseMachine(machine: VirtualMachine, domain: Domain): void {
-  if (occupants.get(machine) === domain) occupants.delete(machine);
+  if (owners.get(machine) === domain) owners.delete(machine);
 }

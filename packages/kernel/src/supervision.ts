@@ -17,7 +17,7 @@ export const KERNEL = 'kernel';
 export const HOST = 'host';
 
 export interface SupervisionOptions {
-  /** A plugin is quarantined at its so many-th fault within the window; 8 when absent. */
+  /** A plugin is quarantined at its fault of this number within the window; 8 when absent. */
   readonly quarantineAfterFaults?: number;
   /** Of domain time; `'10s'` when absent. */
   readonly faultWindow?: Duration;

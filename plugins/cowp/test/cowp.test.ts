@@ -53,7 +53,7 @@ describe('COWP', () => {
     await rig.advance('20ms');
     await rig.domain.install(cowp());
     await rig.advance('20ms');
-    // A twin that is protected from the boot on tells what was written until then.
+    // A twin that is protected from the boot on shows what was written until then.
     const twin = await start();
     await twin.advance('20ms');
     const written = new Set(epochs(twin).flatMap(({ updated }) => [...updated]));

@@ -1,6 +1,6 @@
 import type { Nanoseconds, ProgressSign, RmkEvent } from '@rmk/core';
 
-/** It tells only that interrupts are on: the handler sets the timer again whatever the tasks do. */
+/** It shows only that interrupts are on: the handler sets the timer again whatever the tasks do. */
 const WEAK_SIGN = 'timer-rearmed';
 /** Slices with a better sign, none missing for a threshold, after which this guest is known to give it all the time. */
 const SLICES_OF_PROOF = 10;

@@ -60,7 +60,7 @@ export class HangDetector implements Module {
       // When in the stretch the VM was idle is not known: as if all of it came after the sign.
       this.silentNs = Math.max(0, atNs - this.lastSignNs - idleNs);
     } else if (this.lastSignNs !== undefined) {
-      // A stretch that began before a rollback tells of time that has not passed since.
+      // A stretch that began before a rollback reports time that has not passed since.
       this.silentNs = Math.min(this.silentNs + cpuNs + haltedNs, atNs - this.lastSignNs);
     }
     const stretchBeganNs = atNs - cpuNs - idleNs - haltedNs;

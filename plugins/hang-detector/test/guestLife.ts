@@ -14,7 +14,7 @@ interface Piece {
   readonly toNs: Nanoseconds;
 }
 
-/** The life of a guest in full detail: what a hypervisor knows, and tells only in slices. */
+/** The life of a guest in full detail: what a hypervisor knows, and reports only in slices. */
 export class GuestLife {
   private readonly pieces: readonly Piece[];
   readonly signs: readonly ProgressSign[];

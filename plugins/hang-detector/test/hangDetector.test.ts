@@ -13,7 +13,7 @@ const SIGNED: Span = { does: 'busy', forNs: 3 * MS, sign: 'timer-rearmed' };
 type Detected = RmkEvent<'EVT_ERRORDETECTED'>;
 type Told = RmkEvents['EVT_VMSCHEDULED'];
 
-/** A domain whose guest stands still: the test tells what the hypervisor would. */
+/** A domain whose guest is paused: the test reports what the hypervisor would. */
 class Stage {
   readonly detected: Detected[] = [];
 
@@ -187,7 +187,7 @@ describe('the hang rule', () => {
     expect(stage.live(life)).toMatchObject({ atNs: 1200 * MS, suspectSinceNs: 990 * MS });
   });
 
-  it('tells what it missed and for how long', async () => {
+  it('reports what it missed and for how long', async () => {
     const stage = await Stage.set({ threshold: '50ms', signs: ['heartbeat', 'context-switch'] });
     stage.busy(0, 100, 4);
     expect(stage.detected).toMatchObject([
@@ -212,7 +212,7 @@ describe('the hang rule', () => {
     expect(new Set(stage.detected.map(({ suspectSinceNs }) => suspectSinceNs))).toEqual(new Set([5 * MS]));
   });
 
-  it('starts anew after a rollback: silent from then on, armed as before', async () => {
+  it('starts again after a rollback: silent from then on, armed as before', async () => {
     const stage = await Stage.set();
     stage.busy(0, 150, 5);
     rolledBack(stage, 150);
