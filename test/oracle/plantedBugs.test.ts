@@ -9,7 +9,7 @@ import { PC } from './registers.js';
 
 /** Of QEMU, so that it is ended before the test is given up. */
 const TIMEOUT = 60_000;
-const STRETCHES = [1000, 2000, 10_500].map((until) => ({ afterTraps: 0, until }));
+const STRETCHES = [1000, 2000, 15_600].map((until) => ({ afterTraps: 0, until }));
 
 /** The embedded hart with a bug in one instruction. */
 class BrokenHart extends EmbeddedHart {

@@ -100,7 +100,8 @@ describe('an option that is not valid', () => {
     {
       factory: pinVmsignal,
       options: { ordinary: [{ cause: 'breakpoint', privilege: 'hypervisor' }] },
-      message: /options\.ordinary\[0\]\.privilege: /,
+      message:
+        /options\.ordinary: expected 'bare-metal', 'rtos', 'linux', or a list of \{ cause, privilege \}/,
     },
     { factory: pinVcpu, options: {}, message: /takes no options/ },
   ])('$options is refused, with plugin and path', async ({ factory, options, message }) => {

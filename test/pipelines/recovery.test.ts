@@ -155,7 +155,9 @@ describe('recovery does not take a detector at its word', () => {
   it('what is no time is none', async () => {
     const rig = await start();
     const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
-    detected.publish({ atNs: Number.NaN, kind: 'mistaken', cause: 'no clock', suspectSinceNs: Number.NaN });
+    const mistaken = { kind: 'mistaken', cause: 'no clock', suspectSinceNs: Number.NaN };
+    expect(() => detected.publish({ ...mistaken, atNs: Number.NaN })).toThrow('RMK_ERR_INPUT');
+    detected.publish({ ...mistaken, atNs: rig.domain.clock.now() });
     await rig.advance('1ms');
     expect(recordsOf(rig).map(({ trigger }) => [trigger.atNs, trigger.suspectSinceNs])).toEqual([
       [275.137 * MS, undefined],
