@@ -25,12 +25,12 @@ import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 
 export default defineConfig({
   guests: [{ name: 'tasks', guest: 'tasks' }],
-  plugins: ({ name }) => (name === 'tasks' ? [...microcheckpoint({ interval: '200ms' }), wildJump()] : []),
+  plugins: ({ name }) => (name === 'tasks' ? [...microcheckpoint({ interval: '200ms', signals: { latencyBound: { bound: '200ms', quantile: 0.95 } } }), wildJump()] : []),
   until: '1500ms',
   output: { directory: 'output/deep' },
 });
 `;
-/** Back to 1000 ms, the checkpoint before the last. */
+/** Back to 1000 ms, the newest checkpoint taken at least T_B before the crash. */
 const LOST_NS = 275_000_010;
 
 describe('rmk run', () => {
@@ -156,7 +156,7 @@ describe('rmk run', () => {
           instructions: expect.any(Number),
           checkpoints: 7,
           pageFaults: expect.any(Number),
-          recoveries: { target: 1, older: 0, newer: 0, restart: 0 },
+          recoveries: { target: 1, older: 0, newer: 0, only: 0, restart: 0 },
           workLostNs: LOST_NS,
           committedBytes: expect.any(Number),
           wireBytes: expect.any(Number),
@@ -256,12 +256,17 @@ describe('rmk run', () => {
       'EVT_PLUGINFAULT',
       'summary',
     ]);
-    expect(lines[1]).toHaveProperty('payload.error', {
-      code: 'RMK_ERR_STATE',
-      message: 'RMK_ERR_STATE: not now',
-    });
-    expect(lines[2]).toHaveProperty('payload.error', { message: 'a text' });
     expect(lines[3]).toMatchObject({
+      payload: {
+        error: {
+          code: 'RMK_ERR_STATE',
+          message: 'RMK_ERR_STATE: not now',
+          stack: [expect.stringMatching(/rmk\.config\.ts:7:\d+$/)],
+        },
+      },
+    });
+    expect(lines[4]).toHaveProperty('payload.error', { message: 'a text' });
+    expect(lines[5]).toMatchObject({
       exitCode: ExitCode.FAILED,
       guests: [{ pluginFaults: 2 }],
       problems: [expect.stringContaining('will not stop')],

@@ -30,7 +30,7 @@ async function protectedRig(): Promise<Rig> {
     plugins: [
       pinVcpu(),
       pinPtable(),
-      pinVmsignal(),
+      pinVmsignal({ latencyBound: { bound: '10ms', quantile: 0.95 } }),
       checkpoint({ interval: '10ms', retain: 3 }),
       cowb(),
       recovery(),

@@ -51,7 +51,8 @@ describe('the README', () => {
 
   it('shows what a matcher says when it fails', async () => {
     const agent = checkpoint({ interval: '10ms', retain: 3 });
-    const plugins = [pinVcpu(), pinPtable(), pinVmsignal(), agent, cowb(), recovery()];
+    const signals = pinVmsignal({ latencyBound: { bound: '10ms', quantile: 0.95 } });
+    const plugins = [pinVcpu(), pinPtable(), signals, agent, cowb(), recovery()];
     const rig = await startRig({ guest: 'tasks', plugins });
     await rig.advance('125ms');
     await rig.domain.get(P_VCPU).writeRegister('pc', 0n);
