@@ -95,10 +95,15 @@ describeSite(`the documentation site${skipped}`, () => {
     }
   });
 
-  it('finds a word without a server', async () => {
+  it('finds a word without a server', { retry: 2 }, async () => {
     const page = await opened('/');
-    await page.keyboard.press('Control+k');
-    await page.locator('#localsearch-input').fill('quarantine');
+    // The key does nothing before the page's script runs.
+    const input = page.locator('#localsearch-input');
+    while (!(await input.isVisible())) {
+      await page.keyboard.press('Control+k');
+      await input.waitFor({ timeout: 2000 }).catch(() => undefined);
+    }
+    await input.fill('quarantine');
     await page.locator('#localsearch-list a').first().waitFor();
     const results = await page.locator('#localsearch-list a').allTextContents();
     expect(results.some((result) => result.toLowerCase().includes('quarantine'))).toBe(true);
