@@ -5,6 +5,7 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['@rmk/source', 'node', 'import', 'module', 'default'] } },
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
+    setupFiles: ['test/propertySeed.ts'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     projects: [

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { VitestTestRunner } from 'vitest/runners';
 
 // A property that a mutant breaks shows it within few draws; what takes more counts as a survivor.
-fc.configureGlobal({ numRuns: 25 });
+fc.configureGlobal({ ...fc.readConfigureGlobal(), numRuns: 25 });
 
 const nextTurn = setImmediate;
 const NONE = -1;
