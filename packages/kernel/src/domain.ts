@@ -16,23 +16,23 @@ import {
   type Topic,
   type VirtualMachine,
 } from '@rmk/core';
-import { EventBus, ScopedBus } from './bus.js';
-import { checkPlugins } from './checks.js';
-import { DeclaredEvents } from './declaredEvents.js';
-import { historyShortfall, LiveDetections } from './detections.js';
-import { Hold } from './hold.js';
-import { HostProvisions } from './hostProvisions.js';
+import { EventBus, ScopedBus } from './bus/bus.js';
+import { checkPlugins } from './plugins/checks.js';
+import { DeclaredEvents } from './bus/declaredEvents.js';
+import { historyShortfall, LiveDetections } from './plugins/detections.js';
+import { Hold } from './scope/hold.js';
+import { HostProvisions } from './plugins/hostProvisions.js';
 import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
-import type { InstalledPlugin, Limits } from './installedPlugin.js';
-import { Lifecycle, requiredError, type RestartedBy } from './lifecycle.js';
-import { readOnFailure } from './manifest.js';
+import type { InstalledPlugin, Limits } from './plugins/installedPlugin.js';
+import { Lifecycle, requiredError, type RestartedBy } from './plugins/lifecycle.js';
+import { readOnFailure } from './plugins/manifest.js';
 import { claimMachine, releaseMachine } from './machineOwnership.js';
 import { Protection } from './protection.js';
-import { RestartBackoff } from './restartBackoff.js';
-import { isThenable, type Scope } from './scope.js';
-import { ScopedClock } from './scopedClock.js';
-import { HOST, Supervision, type SupervisionOptions } from './supervision.js';
-import { Timeout, type Timeouts } from './timeout.js';
+import { RestartBackoff } from './supervision/restartBackoff.js';
+import { isThenable, type Scope } from './scope/scope.js';
+import { ScopedClock } from './scope/scopedClock.js';
+import { HOST, Supervision, type SupervisionOptions } from './supervision/supervision.js';
+import { Timeout, type Timeouts } from './supervision/timeout.js';
 
 export interface DomainOptions {
   readonly name: string;

@@ -9,10 +9,10 @@ import {
   type Duration,
 } from '@rmk/core';
 import { z } from 'zod';
-import { NameOfEvent, ON_FAILURE } from './manifest.js';
-import { unknownKeys } from './schema.js';
-import { isThenable } from './scope.js';
-import { LONGEST_TIMER_MS } from './timeout.js';
+import { NameOfEvent, ON_FAILURE } from './plugins/manifest.js';
+import { unknownKeys } from './plugins/schema.js';
+import { isThenable } from './scope/scope.js';
+import { LONGEST_TIMER_MS } from './supervision/timeout.js';
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
 const ADuration = z.custom<Duration>(isDuration, DURATION_HINT).optional();

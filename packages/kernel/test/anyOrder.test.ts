@@ -15,7 +15,7 @@ import {
 import * as fc from 'fast-check';
 import { inject, injectable } from 'tsyringe';
 import { expect, it } from 'vitest';
-import { domainOf } from './plugins.js';
+import { domainOf } from './testDomain.js';
 import type { ScriptedMachine } from './scriptedMachine.js';
 
 const COUNT = 6;

@@ -1,7 +1,7 @@
 import { P_VCPU, problemText, type Plugin, type Token } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { describe, expect, it } from 'vitest';
-import { domainOf, errorOf, plugin } from './plugins.js';
+import { domainOf, errorOf, plugin } from './testDomain.js';
 import { ScriptedMachine } from './scriptedMachine.js';
 
 const input = (message: string) => ({ code: 'RMK_ERR_INPUT', message: `RMK_ERR_INPUT: ${message}` });

@@ -16,7 +16,7 @@ import {
 import * as fc from 'fast-check';
 import { inject, injectable } from 'tsyringe';
 import { expect, it } from 'vitest';
-import { domainOf } from './plugins.js';
+import { domainOf } from './testDomain.js';
 
 const COUNT = 4;
 /** Of acts in all: else plugins that restart each other would do so for ever. */

@@ -4,7 +4,7 @@ import { createDomain } from '@rmk/kernel';
 import { EventEmitter } from 'eventemitter3';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it, vi } from 'vitest';
-import { domainOf, plugin } from './plugins.js';
+import { domainOf, plugin } from './testDomain.js';
 import { ScriptedMachine } from './scriptedMachine.js';
 
 const exited = { atNs: 0, code: 0 };

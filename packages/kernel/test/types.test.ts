@@ -1,7 +1,7 @@
 import { P_VCPU, type Domain, type RmkEvent, type Topic, type VcpuPin } from '@rmk/core';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { domainOf } from './plugins.js';
+import { domainOf } from './testDomain.js';
 
 declare module '@rmk/core' {
   interface RmkEvents {

@@ -1,0 +1,287 @@
+import {
+  CORE_EVENTS,
+  RmkError,
+  type Bus,
+  type EventName,
+  type RmkEvent,
+  type RmkEvents,
+  type Topic,
+} from '@rmk/core';
+import { EventEmitter } from 'eventemitter3';
+import type { DeclaredEvents } from './declaredEvents.js';
+import { Sampling } from '../supervision/sampling.js';
+import { refuseNoFunction, type Scope } from '../scope/scope.js';
+import { Stopwatch } from '../supervision/stopwatch.js';
+
+/** An event as the bus delivers it: it has been given its source and its sequence number. */
+interface Stamped {
+  source: string;
+  sequence: number;
+}
+
+type Unstamped = Partial<Stamped> & { readonly atNs?: unknown };
+
+const TIMED_EVENTS: ReadonlySet<EventName> = new Set(CORE_EVENTS);
+
+type Handle = (event: Stamped) => unknown;
+
+class Subscription {
+  constructor(
+    /** Replaced by {@link nothing} on disposal: a delivery that is under way need not ask. */
+    public handle: Handle,
+    readonly scope: Scope,
+  ) {}
+}
+
+function nothing(): void {}
+
+function enlist(this: Subscription, list: Subscription[]): void {
+  list.push(this);
+}
+
+/**
+ * All subscriptions to one event. The emitter of the bus is the registry: who listens to what, in which order. Events
+ * are delivered from an array beside it, which a subscription is added to and which is rebuilt when one is disposed of:
+ * measured against `emit` it takes half the time with one subscriber and no longer with many, with the isolation included.
+ * A delivery that is under way keeps the array, and the length, that it began with.
+ */
+class Channel {
+  subscriptions: Subscription[] = [];
+  /** The one subscription where there is but one, which is delivered to without a loop. */
+  only: Subscription | undefined;
+  readonly sampling = new Sampling();
+  /** Each event of core states its time. Those of third parties state what they like. */
+  readonly isTimed: boolean;
+
+  constructor(
+    readonly name: EventName,
+    private readonly registry: EventEmitter<EventName>,
+  ) {
+    this.isTimed = TIMED_EVENTS.has(name);
+  }
+
+  subscribe(handle: Handle, scope: Scope): Disposable {
+    const subscription = new Subscription(handle, scope);
+    this.registry.on(this.name, enlist, subscription);
+    // In place: a delivery that is under way goes as far as the list was long when it began.
+    this.subscriptions.push(subscription);
+    this.only = this.subscriptions.length === 1 ? subscription : undefined;
+    return {
+      [Symbol.dispose]: () => {
+        subscription.handle = nothing;
+        this.registry.off(this.name, enlist, subscription);
+        this.rebuildSubscriptions();
+      },
+    };
+  }
+
+  private rebuildSubscriptions(): void {
+    const list: Subscription[] = [];
+    this.registry.emit(this.name, list);
+    this.subscriptions = list;
+    this.only = list.length === 1 ? list[0] : undefined;
+  }
+}
+
+/** The bus of a domain. Plugins and the host each see it through a {@link ScopedBus} of their own. */
+export class EventBus {
+  readonly stopwatch = new Stopwatch();
+  private readonly registry = new EventEmitter<EventName>();
+  private readonly channels = new Map<EventName, Channel>();
+  /** Events that subscribers have published, and where each has to go: arrays that are used again and again. */
+  private readonly queuedEvents: (Stamped | undefined)[] = [];
+  private readonly queuedFor: (Channel | undefined)[] = [];
+  private head = 0;
+  private tail = 0;
+  /** Of the event published last. Events are delivered as they are published, so it ascends in both orders. */
+  private sequence = 0;
+  delivering = false;
+
+  constructor(private readonly declared: DeclaredEvents) {}
+
+  /** `RMK_ERR_EVENT` where nobody declares the event that `scope` asks for. */
+  declaredChannel(name: EventName, scope: Scope): Channel {
+    this.declared.refuseUndeclared(name, scope.name);
+    return this.channel(name);
+  }
+
+  private channel(name: EventName): Channel {
+    let channel = this.channels.get(name);
+    if (channel === undefined) {
+      channel = new Channel(name, this.registry);
+      this.channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  /**
+   * Stamps an event of `scope` and delivers it; where another one is being delivered, when its turn comes. Not part of
+   * `publish` of the topic, so that this remains small enough to be inlined where nobody listens.
+   */
+  accept(channel: Channel, event: Unstamped, scope: Scope): void {
+    if (event.sequence !== undefined) throw publishedBefore(channel, event.sequence, scope);
+    if (channel.isTimed && !isTime(event.atNs)) throw withoutTime(channel, event.atNs, scope);
+    event.source = scope.name;
+    event.sequence = this.sequence += 1;
+    if (this.delivering) this.enqueue(channel, event as Stamped);
+    else if (channel.only === undefined) this.dispatch(channel, event as Stamped);
+    else this.dispatchToOne(channel, channel.only, event as Stamped);
+  }
+
+  /**
+   * For what host time decides: such an event has the number of the one before it, so that the numbers of all others do not
+   * depend on how fast the host is.
+   */
+  publishUnnumbered<E extends EventName>(name: E, event: RmkEvents[E] & Unstamped, source: string): void {
+    const channel = this.channel(name);
+    if (channel.subscriptions.length === 0) return;
+    event.source = source;
+    event.sequence = this.sequence;
+    if (this.delivering) this.enqueue(channel, event as Stamped);
+    else this.dispatch(channel, event as Stamped);
+  }
+
+  private enqueue(channel: Channel, event: Stamped): void {
+    this.queuedFor[this.tail] = channel;
+    this.queuedEvents[this.tail] = event;
+    this.tail += 1;
+  }
+
+  /** Delivers an event, and then what its subscribers published, in the order in which they did. */
+  private dispatch(channel: Channel, event: Stamped): void {
+    this.delivering = true;
+    try {
+      this.deliver(channel, event);
+      if (this.tail > 0) this.drain();
+    } finally {
+      // A stack that overflows just here must not silence the bus.
+      this.delivering = false;
+    }
+  }
+
+  /** As `dispatch`, in one piece for the commonest case, one subscriber: so it takes three quarters of the time. */
+  private dispatchToOne(channel: Channel, subscription: Subscription, event: Stamped): void {
+    this.delivering = true;
+    try {
+      try {
+        if (this.isTimed(channel)) deliverTimed(channel, event);
+        else {
+          const result = subscription.handle(event);
+          if (result !== undefined) subscription.scope.settle(result, channel.name, event.sequence);
+        }
+      } catch (error) {
+        subscription.scope.fault(channel.name, event.sequence, error);
+      }
+      if (this.tail > 0) this.drain();
+    } finally {
+      this.delivering = false;
+    }
+  }
+
+  private drain(): void {
+    while (this.head < this.tail) {
+      const channel = this.queuedFor[this.head];
+      const event = this.queuedEvents[this.head];
+      this.queuedFor[this.head] = this.queuedEvents[this.head] = undefined;
+      this.head += 1;
+      if (channel !== undefined && event !== undefined) this.deliver(channel, event);
+    }
+    this.head = this.tail = 0;
+  }
+
+  private deliver(channel: Channel, event: Stamped): void {
+    if (this.isTimed(channel)) deliverTimed(channel, event);
+    else deliver(channel, event);
+  }
+
+  /** Whether this delivery is: one in so many, and each within what is being timed. */
+  private isTimed({ sampling }: Channel): boolean {
+    if ((sampling.untilTimed -= 1) > 0) return this.stopwatch.timing;
+    sampling.timed();
+    return true;
+  }
+}
+
+/** Hands an event to each subscriber. By index, with the length read once: that is measurably faster here. */
+function deliver(channel: Channel, event: Stamped): void {
+  const { subscriptions } = channel;
+  const { length } = subscriptions;
+  for (let index = 0; index < length; index++) {
+    const subscription = subscriptions[index] as Subscription;
+    const { handle } = subscription;
+    try {
+      const result = handle(event);
+      if (result !== undefined) subscription.scope.settle(result, channel.name, event.sequence);
+    } catch (error) {
+      subscription.scope.fault(channel.name, event.sequence, error);
+    }
+  }
+}
+
+function deliverTimed({ subscriptions, name }: Channel, event: Stamped): void {
+  const { length } = subscriptions;
+  for (let index = 0; index < length; index++) {
+    const { scope, handle } = subscriptions[index] as Subscription;
+    scope.attemptTimed(name, event.sequence, handle, event);
+  }
+}
+
+class ScopedTopic<E extends EventName> implements Topic<E> {
+  constructor(
+    private readonly bus: EventBus,
+    private readonly channel: Channel,
+    private readonly scope: Scope,
+  ) {}
+
+  get observed(): boolean {
+    return this.channel.subscriptions.length > 0;
+  }
+
+  publish(event: RmkEvents[E] & Unstamped): void {
+    const { bus, channel, scope } = this;
+    if (!bus.delivering && channel.subscriptions.length === 0) return;
+    // What is left of a plugin that was stopped or quarantined has no say any more.
+    if (scope.closed === undefined) bus.accept(channel, event, scope);
+  }
+}
+
+/** Stamped anew, it would change under those who have it and those who are still to get it. */
+function publishedBefore({ name }: Channel, sequence: number, scope: Scope): RmkError {
+  return new RmkError(
+    'RMK_ERR_INPUT',
+    `${scope.name}: this ${name} was published before, with the sequence number ${sequence}: publish a new event, without source and sequence`,
+    { plugin: scope.name },
+  );
+}
+
+function isTime(atNs: unknown): boolean {
+  return typeof atNs === 'number' && atNs >= 0 && atNs < Infinity;
+}
+
+/** Subscribers compute with the time, so an invalid one would fail there, and they would get the fault. */
+function withoutTime({ name }: Channel, atNs: unknown, scope: Scope): RmkError {
+  return new RmkError(
+    'RMK_ERR_INPUT',
+    `${scope.name}: ${name} was published with atNs ${String(atNs)}. Publish it with the domain time, such as clock.now()`,
+    { plugin: scope.name },
+  );
+}
+
+/** The bus as one plugin sees it: what it publishes carries its name, what it subscribes to is released with it. */
+export class ScopedBus implements Bus {
+  constructor(
+    private readonly bus: EventBus,
+    private readonly scope: Scope,
+  ) {}
+
+  topic<E extends EventName>(name: E): Topic<E> {
+    return new ScopedTopic(this.bus, this.bus.declaredChannel(name, this.scope), this.scope);
+  }
+
+  on<E extends EventName>(name: E, handle: (event: RmkEvent<E>) => void | Promise<void>): Disposable {
+    refuseNoFunction(handle, `on(${name})`);
+    const handleAny = handle as Handle;
+    const channel = this.bus.declaredChannel(name, this.scope);
+    return this.scope.register(name, () => channel.subscribe(handleAny, this.scope));
+  }
+}

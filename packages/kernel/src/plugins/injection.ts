@@ -1,0 +1,51 @@
+import {
+  BUS,
+  CLOCK,
+  DETECTIONS,
+  OPTIONS,
+  tokenName,
+  VIRTUAL_MACHINE,
+  type Detections,
+  type Token,
+  type VirtualMachine,
+} from '@rmk/core';
+import { ScopedBus, type EventBus } from '../bus/bus.js';
+import type { InstalledPlugin } from './installedPlugin.js';
+import { ScopedClock } from '../scope/scopedClock.js';
+import { scopedMachine } from '../scope/scopedMachine.js';
+import { scopedProvision } from '../scope/scopedProvision.js';
+
+/** What the kernel has for the plugins of a domain. */
+export interface KernelParts {
+  readonly machine: VirtualMachine;
+  readonly eventBus: EventBus;
+  readonly detections: Detections;
+}
+
+/** What the classes of a plugin may ask for: that which everyone gets, and what its manifest requires or takes. */
+export function injectedInto(
+  { checked, scope, providers }: InstalledPlugin,
+  { machine, eventBus, detections }: KernelParts,
+): ReadonlyMap<Token<unknown>, unknown> {
+  const available = new Map<Token<unknown>, unknown>([
+    [DETECTIONS, detections],
+    [VIRTUAL_MACHINE, scopedMachine(machine, scope)],
+    ...providers.flatMap((provider) =>
+      Array.from(
+        provider.provided,
+        ([token, object]) =>
+          [token, scopedProvision(object, tokenName(token), scope, provider.scope)] as const,
+      ),
+    ),
+  ]);
+  const { requires = [], optional = [] } = checked.definition;
+  return new Map<Token<unknown>, unknown>([
+    ...optional.map((token) => [token, available.get(token)] as const),
+    ...requires
+      .filter((token) => available.has(token))
+      .map((token) => [token, available.get(token)] as const),
+    [BUS, new ScopedBus(eventBus, scope)],
+    [CLOCK, new ScopedClock(machine.clock, scope)],
+    [OPTIONS, checked.options],
+  ]);
+}

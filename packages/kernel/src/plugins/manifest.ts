@@ -1,0 +1,260 @@
+import {
+  messageOf,
+  RMK_VERSION,
+  RmkError,
+  type Class,
+  type Detection,
+  type MachineTraits,
+  type OnFailure,
+  type Plugin,
+  type PluginDefinition,
+  type Token,
+  type VirtualMachine,
+} from '@rmk/core';
+import { satisfies, valid, validRange } from 'semver';
+import { z } from 'zod';
+import { injectionErrors } from './injectable.js';
+import { suggestion } from './nearest.js';
+import { isStandardSchema, validate } from './schema.js';
+import { isThenable } from '../scope/scope.js';
+import { HOST, KERNEL } from '../supervision/supervision.js';
+import type { Timeout } from '../supervision/timeout.js';
+
+/** A plugin whose manifest and options are in order. */
+export interface CheckedPlugin {
+  readonly name: string;
+  readonly definition: PluginDefinition;
+  /** What the plugin's schema made of the options; `undefined` where it has none. */
+  readonly options: unknown;
+  readonly detections: readonly Detection[];
+}
+
+export const ON_FAILURE = ['abort', 'continue', 'quarantine'] as const satisfies readonly OnFailure[];
+
+/** What a composer says of plugins by their names. `RMK_ERR_UNKNOWN` where there is no plugin of that name. */
+export function readOnFailure(
+  stated: Readonly<Record<string, OnFailure>>,
+  plugins: readonly CheckedPlugin[],
+): ReadonlyMap<string, OnFailure> {
+  const names = plugins.map(({ name }) => name);
+  for (const name of Object.keys(stated)) {
+    if (!names.includes(name)) {
+      throw new RmkError(
+        'RMK_ERR_UNKNOWN',
+        `onFailure: no plugin that is given is named ${name}: ${suggestion(name, names)}`,
+      );
+    }
+  }
+  return new Map(Object.entries(stated));
+}
+
+/** Stands for the name in messages about a plugin that has none. */
+const NAMELESS = 'a plugin without a name';
+
+const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+
+const Name = z
+  .string()
+  .regex(NPM_NAME, 'expected the npm name of the package, such as rmk-plugin-thermometer')
+  .refine((name) => name !== KERNEL && name !== HOST, 'the name is taken by RMK itself: choose another');
+const AnyClass = z.custom<Class>(
+  // Arrow functions, methods and async functions have none.
+  (value) => typeof value === 'function' && 'prototype' in value && value.prototype !== undefined,
+  {
+    error: ({ input }) =>
+      `expected a class${typeof input === 'function' ? ', given a function that is none' : ''}`,
+  },
+);
+const AnyToken = z.custom<Token<unknown>>((value) => typeof value === 'symbol', {
+  error: ({ input }) =>
+    typeof input === 'function'
+      ? `expected a token, given the class ${input.name}: name the token that it is provided under`
+      : 'expected a token (undefined often comes of an import cycle)',
+});
+
+export const NameOfEvent = z
+  .string()
+  .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
+
+/** For semver an empty one is any version: here it is one that was forgotten. */
+function isRange(range: string): boolean {
+  return range.trim() !== '' && validRange(range) !== null;
+}
+
+const PluginManifest = z.strictObject({
+  name: Name,
+  version: z.string().refine((version) => valid(version) !== null, 'expected a version such as 1.2.0'),
+  rmk: z.string().refine(isRange, 'expected a range of versions such as ^1'),
+  requires: z.array(AnyToken).optional(),
+  optional: z.array(AnyToken).optional(),
+  provides: z.array(z.strictObject({ token: AnyToken, by: AnyClass })).optional(),
+  capabilities: z.array(z.string()).optional(),
+  before: z.array(z.string()).optional(),
+  after: z.array(z.string()).optional(),
+  events: z.array(NameOfEvent).optional(),
+  onFailure: z.enum(ON_FAILURE).optional(),
+  modules: z.array(AnyClass).optional(),
+  options: z.custom(isStandardSchema, 'expected a Standard Schema, such as one of zod').optional(),
+  detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
+});
+
+const StatedDetections = z.array(
+  z.object({
+    kind: z.string().min(1),
+    boundNs: z.number().nonnegative().max(Number.MAX_SAFE_INTEGER),
+    quantile: z.number().gt(0).lt(1).optional(),
+  }),
+);
+
+/** The tokens that `plugin` requires and `provider` provides. */
+export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
+  return providedOf(plugin.definition.requires, provider);
+}
+
+/** The tokens that `plugin` takes where there are any, and `provider` provides. */
+export function optionalOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
+  return providedOf(plugin.definition.optional, provider);
+}
+
+function providedOf(
+  tokens: readonly Token<unknown>[] = [],
+  { definition }: CheckedPlugin,
+): readonly Token<unknown>[] {
+  const provided = new Set(definition.provides?.map(({ token }) => token));
+  return tokens.filter((token) => provided.has(token));
+}
+
+export interface CheckResult {
+  /** Absent where the manifest is malformed. Usable only where there are no errors. */
+  readonly plugin?: CheckedPlugin;
+  readonly errors: readonly RmkError[];
+}
+
+/** Everything about one plugin that can be told without looking at the others. */
+export async function checkPlugin(
+  plugin: Plugin,
+  machine: VirtualMachine,
+  limit: Timeout,
+): Promise<CheckResult> {
+  const malformed = await manifestError(plugin);
+  if (malformed !== undefined) return { errors: [malformed] };
+  const { definition } = plugin;
+  const errors = [
+    ...versionErrors(definition),
+    ...capabilityErrors(definition, machine),
+    ...injectionErrors(definition),
+  ];
+  const options = await readOptions(plugin, limit, errors);
+  const detections = options.valid ? await readDetections(definition, options.value, machine, errors) : [];
+  return { plugin: { name: definition.name, definition, options: options.value, detections }, errors };
+}
+
+async function manifestError(plugin: unknown): Promise<RmkError | undefined> {
+  const code = 'RMK_ERR_MANIFEST';
+  if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
+    const mend = typeof plugin === 'function' ? 'call this one' : 'pass what such a factory returns';
+    const given = plugin === null ? 'null' : typeof plugin;
+    const message = `${given} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
+    return new RmkError(code, message, { plugin: NAMELESS });
+  }
+  let name = NAMELESS;
+  try {
+    name = nameOf(plugin.definition);
+    const { problems } = await validate(PluginManifest, plugin.definition, 'manifest');
+    return problems.length > 0 ? new RmkError(code, name, { plugin: name, problems }) : undefined;
+  } catch (cause) {
+    const message = `${name}: the manifest threw when it was read, which its author must mend: ${messageOf(cause)}`;
+    return new RmkError(code, message, { plugin: name, cause });
+  }
+}
+
+function nameOf(definition: unknown): string {
+  const named = z.object({ name: z.string().min(1) }).safeParse(definition);
+  return named.success ? named.data.name : NAMELESS;
+}
+
+function versionErrors({ name, version, rmk }: PluginDefinition): readonly RmkError[] {
+  if (satisfies(RMK_VERSION, rmk, { includePrerelease: true })) return [];
+  const message = `${name} ${version} works with RMK ${rmk}, and this is RMK ${RMK_VERSION}: install a version of the plugin that is made for it`;
+  return [new RmkError('RMK_ERR_VERSION', message, { plugin: name })];
+}
+
+function capabilityErrors(
+  { name, capabilities = [] }: PluginDefinition,
+  machine: VirtualMachine,
+): readonly RmkError[] {
+  const offered = [...machine.capabilities].join(', ') || 'none';
+  return capabilities
+    .filter((capability) => !machine.capabilities.has(capability))
+    .map((capability) => {
+      const message = `${name} needs the capability ${capability}, and the hypervisor of ${machine.name} offers ${offered}: use another hypervisor, or leave the plugin out`;
+      return new RmkError('RMK_ERR_CAPABILITY', message, { plugin: name });
+    });
+}
+
+async function readOptions(
+  { definition: { name: plugin, options: schema }, options }: Plugin,
+  limit: Timeout,
+  errors: RmkError[],
+): Promise<{ readonly valid: boolean; readonly value?: unknown }> {
+  const code = 'RMK_ERR_OPTIONS';
+  if (schema === undefined) {
+    if (options === undefined) return { valid: true };
+    errors.push(new RmkError(code, `${plugin} takes no options: call its factory without any`, { plugin }));
+    return { valid: false };
+  }
+  try {
+    const validating = validate(schema, options === undefined ? {} : options, 'options');
+    if (!(await limit.completesWithin(validating))) {
+      const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time, which its author must mend`;
+      errors.push(new RmkError('RMK_ERR_TIMEOUT', message, { plugin }));
+      return { valid: false };
+    }
+    const { problems, value } = await validating;
+    if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
+    return { valid: problems.length === 0, value };
+  } catch (cause) {
+    const message = `${plugin}: the schema of its options threw, which its author must mend: ${messageOf(cause)}`;
+    errors.push(new RmkError(code, message, { plugin, cause }));
+    return { valid: false };
+  }
+}
+
+/** Copied, so that a plugin that is only being checked gets no hold of the driver. */
+function traitsOf({ schedulingIntervalNs, capabilities }: VirtualMachine): MachineTraits {
+  return Object.freeze({ schedulingIntervalNs, capabilities: new Set(capabilities) });
+}
+
+async function readDetections(
+  { name: plugin, detects }: PluginDefinition,
+  options: unknown,
+  machine: VirtualMachine,
+  errors: RmkError[],
+): Promise<readonly Detection[]> {
+  const code = 'RMK_ERR_MANIFEST';
+  try {
+    const detections = detects?.(options, traitsOf(machine)) ?? [];
+    if (isThenable(detections)) {
+      // Nothing awaits it: rejected, it would end the process.
+      detections.then(undefined, () => {});
+      errors.push(
+        new RmkError(code, `${plugin}: detects() returned a promise: let it return what it computes`, {
+          plugin,
+        }),
+      );
+      return [];
+    }
+    const { problems } = await validate(StatedDetections, detections, 'detects');
+    if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
+    // Copied: what was checked stays so.
+    return problems.length > 0
+      ? []
+      : detections.map(({ kind, boundNs, quantile }) =>
+          quantile === undefined ? { kind, boundNs } : { kind, boundNs, quantile },
+        );
+  } catch (cause) {
+    const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
+    errors.push(new RmkError(code, message, { plugin, cause }));
+    return [];
+  }
+}

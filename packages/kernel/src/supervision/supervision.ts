@@ -1,0 +1,112 @@
+import {
+  messageOf,
+  nanoseconds,
+  type Bus,
+  type Clock,
+  type Duration,
+  type Nanoseconds,
+  type Topic,
+} from '@rmk/core';
+import { ScopedBus, type EventBus } from '../bus/bus.js';
+import type { Hold } from '../scope/hold.js';
+import { Scope, type Fault, type Watch } from '../scope/scope.js';
+import { Slowness } from './slowness.js';
+
+/** Sources of events that are no plugins; a plugin cannot have these names. */
+export const KERNEL = 'kernel';
+export const HOST = 'host';
+
+export interface SupervisionOptions {
+  /** A plugin is quarantined at its fault of this number within the window; 8 when absent. */
+  readonly quarantineAfterFaults?: number;
+  /** Of domain time; `'10s'` when absent. */
+  readonly faultWindow?: Duration;
+  /**
+   * Domain time after which a quarantined plugin is started again, with those that require what it provides; `'2s'` when
+   * absent. It doubles each time, up to 64 times as long, until the plugin has been well for as long as it last waited.
+   */
+  readonly restartAfter?: Duration | 'never';
+  /** Host time that code of a plugin may keep the guest waiting for at once; EVT_PLUGINSLOW tells where it took longer. `'100ms'` when absent. */
+  readonly handlerBudget?: Duration;
+}
+
+/**
+ * Reports each fault as EVT_PLUGINFAULT and quarantines the plugin that has had too many in too short a time.
+ *
+ * The host is never quarantined. So that its handler of EVT_PLUGINFAULT cannot go on reporting itself for ever, what
+ * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_PLUGINFAULT that
+ * throws is reported like any other, until the quarantine ends it.
+ */
+export class Supervision {
+  /** For what the kernel has to say. */
+  readonly bus: Bus;
+  private readonly moduleFault: Topic<'EVT_PLUGINFAULT'>;
+  private readonly moduleQuarantined: Topic<'EVT_PLUGINQUARANTINED'>;
+  private readonly quarantineAfterFaults: number;
+  private readonly faultWindowNs: Nanoseconds;
+
+  private readonly watch: Watch;
+
+  constructor(
+    bus: EventBus,
+    private readonly clock: Clock,
+    private readonly hold: Hold,
+    private readonly quarantined: (scope: Scope, reason: string) => void,
+    { quarantineAfterFaults = 8, faultWindow = '10s', handlerBudget = '100ms' }: SupervisionOptions,
+  ) {
+    this.quarantineAfterFaults = quarantineAfterFaults;
+    this.faultWindowNs = nanoseconds(faultWindow);
+    const slowness = new Slowness(
+      handlerBudget,
+      clock,
+      (event) => bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
+      (scope, during, forHostMs) => {
+        const message = `${scope.name} has held the VM for ${forHostMs} ms of host time: what its handler of ${during} began has not finished. It goes on when that does, or when the plugin is removed or restarted`;
+        bus.publishUnnumbered('EVT_WARNING', { atNs: clock.now(), code: 'RMK_WARN_HELD', message }, KERNEL);
+      },
+    );
+    this.watch = {
+      stopwatch: bus.stopwatch,
+      fault: (scope, fault) => this.report(scope, fault),
+      took: (scope, during, occurrence, tookHostMs) => slowness.took(scope, during, occurrence, tookHostMs),
+      waits: (scope, during, occurrence) => slowness.waits(scope, during, occurrence),
+    };
+    this.bus = new ScopedBus(bus, this.scope(KERNEL));
+    this.moduleFault = this.bus.topic('EVT_PLUGINFAULT');
+    this.moduleQuarantined = this.bus.topic('EVT_PLUGINQUARANTINED');
+  }
+
+  scope(name: string): Scope {
+    return new Scope(name, this.hold, this.watch);
+  }
+
+  /** A plugin that failed to start is tried again like one that had too many faults. */
+  quarantinedAtStart(plugin: string, atNs: Nanoseconds): void {
+    this.moduleQuarantined.publish({ atNs, plugin, faults: 0 });
+  }
+
+  private report(scope: Scope, fault: Fault): void {
+    const { name: plugin, faults } = scope;
+    if (plugin === HOST && fault.during === 'EVT_PLUGINFAULT') {
+      process.emitWarning(`the host's own handler of EVT_PLUGINFAULT failed: ${messageOf(fault.error)}`);
+      return;
+    }
+    const atNs = this.clock.now();
+    const tooMany = plugin !== HOST && scope.closed === undefined && this.areTooMany(scope, atNs);
+    // Before the report, so that the plugin does not get that any more.
+    if (tooMany) scope.close('quarantined');
+    this.moduleFault.publish({ atNs, plugin, ...fault, faults });
+    if (!tooMany) return;
+    this.moduleQuarantined.publish({ atNs, plugin, faults });
+    const many = faults === 1 ? '1 fault, ' : `${faults} faults, the last one `;
+    this.quarantined(scope, `${many}in ${fault.during}: ${messageOf(fault.error)}`);
+  }
+
+  /** Whether the fault at `atNs` is one too many. A fault counts until the window has passed since. */
+  private areTooMany(scope: Scope, atNs: Nanoseconds): boolean {
+    scope.recentFaultsNs = [...scope.recentFaultsNs, atNs].filter(
+      (faultNs) => atNs - faultNs < this.faultWindowNs,
+    );
+    return scope.recentFaultsNs.length >= this.quarantineAfterFaults;
+  }
+}

@@ -1,0 +1,73 @@
+import { definePlugin, provide, token, type Manifest, type Plugin } from '@rmk/core';
+import { describe, expect, it } from 'vitest';
+import { domainOf, errorOf, plugin } from '../testDomain.js';
+
+interface Valve {
+  turn(): string;
+}
+const VALVE = token<Valve>('test:VALVE', { members: ['turn'], exclusive: true });
+
+class RealValve implements Valve {
+  turn(): string {
+    return 'turned';
+  }
+}
+const valve = definePlugin({
+  name: 'valve',
+  version: '1.0.0',
+  rmk: '*',
+  provides: [provide(VALVE, RealValve)],
+});
+
+function user(name: string, manifest: Partial<Manifest> = { requires: [VALVE] }): Plugin {
+  return plugin(name, () => {}, manifest);
+}
+
+describe('an exclusive token', () => {
+  it('is refused to the second plugin that requires it, and both are named', async () => {
+    const error = await errorOf(domainOf([valve(), user('first'), user('second'), user('third')]));
+    expect(error.code).toBe('RMK_ERR_REFUSED');
+    expect(error.problems).toEqual(
+      ['second', 'third'].map((name) => ({
+        path: '',
+        code: 'RMK_ERR_EXCLUSIVE',
+        plugin: name,
+        message: `${name} requires test:VALVE, which only one plugin of a domain may hold, and first does: leave one of them out`,
+      })),
+    );
+  });
+
+  it('is refused to one that would take it where there is one', async () => {
+    const { domain } = await domainOf([valve(), user('first')]);
+    const error = await errorOf(domain.install(user('second', { optional: [VALVE] })));
+    expect(error).toMatchObject({ code: 'RMK_ERR_EXCLUSIVE', plugin: 'second' });
+    expect(domain.plugins.map(({ name }) => name)).toEqual(['valve', 'first']);
+  });
+
+  it('may be both required and optional of one plugin', async () => {
+    const { domain } = await domainOf([valve(), user('first', { requires: [VALVE], optional: [VALVE] })]);
+    expect(domain.plugins).toMatchObject([{ state: 'active' }, { state: 'active' }]);
+  });
+
+  it('is free again when its holder is removed', async () => {
+    const { domain } = await domainOf([valve(), user('first')]);
+    await domain.remove('first');
+    await domain.install(user('second'));
+    expect(domain.plugins).toMatchObject([{ name: 'valve' }, { name: 'second', state: 'active' }]);
+  });
+
+  it('is refused to the host while a plugin holds it', async () => {
+    const { domain } = await domainOf([valve(), user('first')]);
+    expect(() => domain.get(VALVE)).toThrow(
+      'RMK_ERR_EXCLUSIVE: domain.get: test:VALVE is a right that first holds: ask that plugin, or remove it',
+    );
+  });
+
+  it('is refused to plugins once the host has taken it', async () => {
+    const { domain } = await domainOf([valve()]);
+    expect(domain.get(VALVE).turn()).toBe('turned');
+    const error = await errorOf(domain.install(user('late')));
+    expect(error).toMatchObject({ code: 'RMK_ERR_EXCLUSIVE', plugin: 'late' });
+    expect(error.message).toContain('and the host does');
+  });
+});
