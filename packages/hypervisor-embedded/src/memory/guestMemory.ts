@@ -2,9 +2,9 @@ import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
-import type { TranslatableMemory } from '../translator/translatableMemory.js';
-import { WebAssembly, type WasmMemory } from '../translator/webAssembly.js';
-import type { TranslationLayout } from '../translator/regionCompiler.js';
+import type { TranslatableMemory } from './translatableMemory.js';
+import { WebAssembly, type WasmMemory } from '../webAssembly.js';
+import type { TranslationLayout } from './translationLayout.js';
 
 /** Where the RAM of QEMU's `virt` board begins. */
 export const RAM_BASE = 0x8000_0000;

@@ -1,6 +1,6 @@
-import { WebAssembly } from './webAssembly.js';
-import type { TranslatableMemory } from './translatableMemory.js';
-import { I32, Op, WasmCode } from './wasmCode.js';
+import { WebAssembly } from '../webAssembly.js';
+import type { TranslatableMemory } from '../memory/translatableMemory.js';
+import { wayBackModule } from './regionModule.js';
 
 /** Executes a region with a budget of instructions; gives what is left of it. */
 export type RegionFunction = (remaining: number) => number;
@@ -33,7 +33,7 @@ export class RegionTable {
     private readonly guard: (address: number, remaining: number, pc: number) => number,
     private readonly maxRegions: number,
   ) {
-    this.unlinked = this.instantiate(new WebAssembly.Module(wayBack(memory)));
+    this.unlinked = this.instantiate(new WebAssembly.Module(wayBackModule(memory.layout)));
     this.fill(0);
     this.clearJumpCache();
   }
@@ -150,31 +150,4 @@ export class RegionTable {
       e: { m: memory.wasmMemory, t: table, g: guard },
     }).exports.r;
   }
-}
-
-/** Goes back to the translator, which looks for a region: the program counter has been stored. */
-function wayBack({ layout }: TranslatableMemory): Uint8Array {
-  const code = new WasmCode(32).unsigned(0).constant(0).constant(0).access(Op.I32_STORE, layout.left);
-  code.get(0).byte(Op.END);
-  return new WasmCode(128)
-    .raw(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0))
-    .section(1, new WasmCode(8).unsigned(1).raw(Uint8Array.of(0x60, 1, I32, 1, I32)))
-    .section(
-      2,
-      new WasmCode(32)
-        .unsigned(1)
-        .raw(Uint8Array.of(1, 0x65, 1, 0x6d, 2, 1))
-        .unsigned(layout.wasmPages)
-        .unsigned(layout.wasmPages),
-    )
-    .section(3, new WasmCode(8).unsigned(1).unsigned(0))
-    .section(
-      7,
-      new WasmCode(8)
-        .unsigned(1)
-        .raw(Uint8Array.of(1, 0x72, 0))
-        .unsigned(0),
-    )
-    .section(10, new WasmCode(64).unsigned(1).sized(code))
-    .toBytes();
 }

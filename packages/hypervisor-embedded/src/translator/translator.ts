@@ -6,9 +6,10 @@ import type { Processor, Stop } from '../hart/processor.js';
 import { runHart, type Executor } from '../hart/runHart.js';
 import { decode } from './instruction.js';
 import { findRegion, type Fetched } from './region.js';
-import { compileRegion, Left } from './regionCompiler.js';
+import { Left } from './left.js';
+import { regionModule } from './regionModule.js';
 import { RegionTable } from './regionTable.js';
-import type { TranslatableMemory } from './translatableMemory.js';
+import type { TranslatableMemory } from '../memory/translatableMemory.js';
 
 /** When code is translated; what a guest computes does not depend on it. */
 export interface TranslatorOptions {
@@ -130,7 +131,7 @@ export class Translator implements Processor, Executor {
     if (region === undefined || region.frames.some((frame) => this.isRewritten(frame))) return;
     const { frames } = region;
     this.table.makeRoom();
-    const bytes = compileRegion(region, this.memory.layout, this.table.slotOf);
+    const bytes = regionModule(region, this.memory.layout, this.table.slotOf);
     for (const frame of frames) this.memory.watchCode(frame);
     this.translations += 1;
     if (this.compilesBeside) void this.table.addLater(pc, frames, bytes);

@@ -1,6 +1,6 @@
 import type { HartMemory } from '../hart/processor.js';
-import type { WasmMemory } from './webAssembly.js';
-import type { TranslationLayout } from './regionCompiler.js';
+import type { WasmMemory } from '../webAssembly.js';
+import type { TranslationLayout } from './translationLayout.js';
 
 /** Guest memory that translated code can work on: RAM lies at the beginning of a WebAssembly memory. */
 export interface TranslatableMemory extends HartMemory {

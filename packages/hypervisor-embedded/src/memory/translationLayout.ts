@@ -1,0 +1,17 @@
+/** Where translated code finds what it works on, as offsets into the memory that begins with guest RAM. */
+export interface TranslationLayout {
+  /** Guest-physical address of the first byte of RAM, and its size. */
+  readonly base: number;
+  readonly bytes: number;
+  /** 64 KiB pages of the whole memory. */
+  readonly wasmPages: number;
+  readonly pageState: number;
+  readonly registers: number;
+  /** The program counter at which translated code was left. */
+  readonly pc: number;
+  /** Why it was left: one of `Left` of the translator. */
+  readonly left: number;
+  /** Entries of 8 bytes: a program counter and the slot of the region that begins there. */
+  readonly jumpCache: number;
+  readonly jumpCacheEntries: number;
+}

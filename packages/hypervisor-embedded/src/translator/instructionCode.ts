@@ -1,0 +1,154 @@
+import type { TranslationLayout } from '../memory/translationLayout.js';
+import { appendArithmetic } from './arithmeticCode.js';
+import type { Instruction } from './instruction.js';
+import type { StructuredCode } from './structuredCode.js';
+import { Op } from './wasmCode.js';
+
+/** Locals: x1 to x31 are 1 to 31. */
+export const REMAINING = 0;
+export const ADDRESS = 32;
+export const PC = 33;
+export const LOCALS = 34;
+
+/** Types and imports of all modules, by number. */
+export const REGION_TYPE = 0;
+export const GUARD_TYPE = 1;
+export const GUARD = 0;
+
+/** An instruction where it stands. */
+export interface Place {
+  readonly pc: number;
+  /** Where the instruction that follows lies. */
+  readonly next: number;
+  /** Instructions that the budget was charged for and that are not executed yet, this one included. */
+  readonly unexecuted: number;
+}
+
+/** Appends what single instructions do that do not end a block. */
+export class InstructionCode {
+  constructor(
+    private readonly code: StructuredCode,
+    private readonly layout: TranslationLayout,
+  ) {}
+
+  append(instruction: Instruction, place: Place): void {
+    const { code } = this;
+    switch (instruction.kind) {
+      case 'immediate': {
+        const { op, rd, rs1, immediate } = instruction;
+        if (rd === 0) return;
+        appendArithmetic(
+          code,
+          op,
+          () => void this.operand(rs1),
+          () => void code.constant(immediate),
+        );
+        code.set(rd);
+        return;
+      }
+      case 'register': {
+        const { op, rd, rs1, rs2 } = instruction;
+        if (rd === 0) return;
+        appendArithmetic(
+          code,
+          op,
+          () => void this.operand(rs1),
+          () => void this.operand(rs2),
+        );
+        code.set(rd);
+        return;
+      }
+      case 'constant':
+        if (instruction.rd !== 0) code.constant(instruction.value).set(instruction.rd);
+        return;
+      case 'jump':
+        if (instruction.rd !== 0) code.constant(place.next).set(instruction.rd);
+        return;
+      case 'load':
+        this.load(instruction, place);
+        return;
+      case 'store':
+        this.store(instruction, place);
+        return;
+      case 'nothing':
+      case 'branch':
+      case 'indirect':
+    }
+  }
+
+  operand(register: number): StructuredCode {
+    if (register === 0) this.code.constant(0);
+    else this.code.get(register);
+    return this.code;
+  }
+
+  /** Leaves the instruction to the interpreter; the budget is given back what was not executed. */
+  interpret({ pc, unexecuted }: Pick<Place, 'pc' | 'unexecuted'>): void {
+    const { code } = this;
+    if (unexecuted > 0) code.get(REMAINING).constant(unexecuted).byte(Op.I32_ADD).set(REMAINING);
+    code
+      .constant(pc)
+      .set(PC)
+      .branch(Op.BR, ({ kind }) => kind === 'interpret');
+  }
+
+  private offset(rs1: number, immediate: number): void {
+    this.operand(rs1);
+    this.code
+      .constant((immediate - this.layout.base) | 0)
+      .byte(Op.I32_ADD)
+      .tee(ADDRESS);
+  }
+
+  private load(
+    { width, signed, rd, rs1, immediate }: Extract<Instruction, { kind: 'load' }>,
+    place: Place,
+  ): void {
+    const { code } = this;
+    this.offset(rs1, immediate);
+    code.constant(this.layout.bytes - width).byte(Op.I32_GT_U);
+    code.open(Op.IF, { kind: 'if' });
+    this.interpret(place);
+    code.close(Op.END);
+    if (rd === 0) return;
+    code
+      .get(ADDRESS)
+      .access(LOADS[width][signed ? 0 : 1], 0)
+      .set(rd);
+  }
+
+  private store({ width, rs1, rs2, immediate }: Extract<Instruction, { kind: 'store' }>, place: Place): void {
+    const { code, layout } = this;
+    this.offset(rs1, immediate);
+    // Rotated, an address that is not aligned is larger than any that lies in RAM.
+    const shift = width === 4 ? 2 : width - 1;
+    if (shift > 0) code.constant(shift).byte(Op.I32_ROTR);
+    code.constant((layout.bytes >>> shift) - 1).byte(Op.I32_GT_U);
+    code.open(Op.IF, { kind: 'if' });
+    this.interpret(place);
+    code.close(Op.END);
+    code.get(ADDRESS).constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
+    code.open(Op.IF, { kind: 'if' });
+    code
+      .get(ADDRESS)
+      .get(REMAINING)
+      .constant(place.unexecuted)
+      .byte(Op.I32_ADD)
+      .constant(place.pc)
+      .byte(Op.CALL)
+      .unsigned(GUARD);
+    code.open(Op.IF, { kind: 'if' });
+    this.interpret(place);
+    code.close(Op.END);
+    code.close(Op.END);
+    code.get(ADDRESS);
+    this.operand(rs2);
+    code.access(width === 4 ? Op.I32_STORE : width === 2 ? Op.I32_STORE16 : Op.I32_STORE8, 0);
+  }
+}
+
+const LOADS = {
+  1: [Op.I32_LOAD8_S, Op.I32_LOAD8_U],
+  2: [Op.I32_LOAD16_S, Op.I32_LOAD16_U],
+  4: [Op.I32_LOAD, Op.I32_LOAD],
+} as const;
