@@ -9,7 +9,7 @@ import type { StateReader, StateWriter } from '../memory/stateStream.js';
  */
 export class HartState {
   /** Bytes that {@link save} writes. */
-  static readonly BYTES = 4 * 32 + 4 * 12 + 3 + 3 * 8 + 2 * Counter.BYTES;
+  static readonly BYTES = 4 * 32 + 4 * 12 + 4 + 3 * 8 + 2 * Counter.BYTES;
 
   /** Program counter, a multiple of 2. */
   pc = 0;
@@ -43,6 +43,8 @@ export class HartState {
   exceptionPrivilege: typeof USER | typeof MACHINE = MACHINE;
   /** mscratch as the last return from a trap left it: kernels on RISC-V keep there what belongs to the thread that runs. */
   resumedContext = 0;
+  /** Whether a trap returned since boot. The first return has none before it to compare with. */
+  hasResumed = false;
   /**
    * Where the last return from a trap was that left mscratch other than the one before; -1 when there was none. Only
    * returns are looked at, because many a trap handler swaps mscratch with a register while it runs. The owner resets
@@ -126,6 +128,7 @@ export class HartState {
     to.u8(this.privilege);
     to.u8(this.waiting ? 1 : 0);
     to.u8(this.exited ? 1 : 0);
+    to.u8(this.hasResumed ? 1 : 0);
     to.u32(this.exitCode);
     to.f64(this.cycles);
     to.f64(this.exceptions);
@@ -150,6 +153,7 @@ export class HartState {
     this.privilege = from.u8() === USER ? USER : MACHINE;
     this.waiting = from.u8() !== 0;
     this.exited = from.u8() !== 0;
+    this.hasResumed = from.u8() !== 0;
     this.exitCode = from.u32();
     this.cycles = from.f64();
     this.exceptions = from.f64();

@@ -45,10 +45,10 @@ export function returnFromTrap(state: HartState): void {
   state.mstatus = (state.mstatus & ~cleared) | enabled | MSTATUS_MPIE;
   state.privilege = previous;
   state.pc = state.mepc;
-  if (state.currentTask !== undefined) {
-    state.lookAtTask();
-  } else if (state.mscratch !== state.resumedContext) {
-    state.resumedContext = state.mscratch;
-    state.contextSwitchCycle = state.cycles;
-  }
+  // A kernel sets mscratch at start-up, so the first return shows no switch.
+  const switched = state.hasResumed && state.mscratch !== state.resumedContext;
+  state.hasResumed = true;
+  state.resumedContext = state.mscratch;
+  if (state.currentTask !== undefined) state.lookAtTask();
+  else if (switched) state.contextSwitchCycle = state.cycles;
 }

@@ -152,6 +152,7 @@ describe('the sign of a context switch', () => {
   const returning = (program: Assembler): TestBoard => {
     const board = new TestBoard().set('mstatus', MPP).set('mscratch', 5).load(program);
     board.state.resumedContext = 5;
+    board.state.hasResumed = true;
     return board;
   };
 
@@ -162,6 +163,15 @@ describe('the sign of a context switch', () => {
     expect(board.state.contextSwitchCycle).toBe(-1);
     board.processor.run(2);
     expect(board.state.contextSwitchCycle).toBe(1);
+  });
+
+  it('is not the first return after boot: a kernel that sets mscratch once has switched nothing', () => {
+    const board = returning(new Assembler().csrw(CSR.mscratch, 'a0').mret());
+    board.state.hasResumed = false;
+    board.set('a0', 6).set('mepc', RAM).processor.run(2);
+    expect(board.state.contextSwitchCycle).toBe(-1);
+    board.set('a0', 7).set('mstatus', MPP).processor.run(4);
+    expect(board.state.contextSwitchCycle).toBe(3);
   });
 
   it('is not given by a handler that swaps mscratch with a register and swaps it back', () => {
@@ -179,5 +189,18 @@ describe('the sign of a context switch', () => {
     board.state.load(new StateReader(bytes));
     board.set('mepc', RAM + 4).processor.run(1);
     expect(board.state.contextSwitchCycle).toBe(-1);
+  });
+
+  it('is compared with a return before the rollback, if there was one', () => {
+    const board = returning(new Assembler().mret());
+    const bytes = new Uint8Array(HartState.BYTES);
+    board.state.save(new StateWriter(bytes));
+    board.state.hasResumed = false;
+    board.state.load(new StateReader(bytes));
+    board
+      .set('mscratch', 6)
+      .set('mepc', RAM + 4)
+      .processor.run(1);
+    expect(board.state.contextSwitchCycle).toBe(0);
   });
 });
