@@ -49,8 +49,6 @@ const LEFT: Readonly<Record<string, number>> = {
   'packages/guests': 4,
   'packages/hypervisor-qemu': 1,
   'packages/kernel': 118,
-  'plugins/hang-detector': 18,
-  'plugins/pin-vmsignal': 3,
 };
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -11,7 +11,7 @@ const THRESHOLD_NS = 200 * MS;
 const SIGNED: Span = { does: 'busy', forNs: 3 * MS, sign: 'timer-rearmed' };
 
 type Detected = RmkEvent<'EVT_ERRORDETECTED'>;
-type Told = RmkEvents['EVT_VMSCHEDULED'];
+type Scheduled = RmkEvents['EVT_VMSCHEDULED'];
 
 /** A domain whose guest is paused: the test reports what the hypervisor would. */
 class Stage {
@@ -34,16 +34,16 @@ class Stage {
     this.detected.length = 0;
   }
 
-  /** Tells a life slice by slice, as far as the first accusation; gives it, if there was one. */
+  /** Publishes a life slice by slice, as far as the first accusation; gives it, if there was one. */
   live(life: GuestLife): Detected | undefined {
     for (const slice of life.slices()) {
-      this.tell(slice);
+      this.publish(slice);
       if (this.detected.length > 0) break;
     }
     return this.detected[0];
   }
 
-  tell(scheduled: Told): void {
+  publish(scheduled: Scheduled): void {
     this.rig.domain.bus.topic('EVT_VMSCHEDULED').publish(scheduled);
   }
 
@@ -51,7 +51,7 @@ class Stage {
   busy(fromMs: number, toMs: number, signAtMs?: number): void {
     for (let endMs = fromMs + 10; endMs <= toMs; endMs += 10) {
       const isSigned = signAtMs !== undefined && signAtMs > endMs - 10 && signAtMs <= endMs;
-      this.tell({
+      this.publish({
         atNs: endMs * MS,
         cpuNs: SLICE_NS,
         idleNs: 0,

@@ -20,8 +20,8 @@ function hangs(rig: Rig): readonly Detected[] {
   return rig.events('EVT_ERRORDETECTED');
 }
 
-/** Tells slices of 1000 instructions each from `fromMs` on; `switched`: whether a context switch ends the slice. */
-function tell(rig: Rig, fromMs: number, switched: readonly boolean[]): void {
+/** Publishes slices of 1000 instructions each from `fromMs` on; `switched`: whether a context switch ends the slice. */
+function publish(rig: Rig, fromMs: number, switched: readonly boolean[]): void {
   switched.forEach((isSwitch, index) => {
     const atNs = fromMs * MS + (index + 1) * SLICE_NS;
     rig.domain.bus.topic('EVT_VMSCHEDULED').publish({
@@ -45,7 +45,7 @@ function scripted(): Promise<Rig> {
 describe('the instruction rule', () => {
   it('accuses at the end of the first slice beyond maxInstructions, and suspects the time since the switch', async () => {
     const rig = await scripted();
-    tell(rig, 0, [true, ...silent(4)]);
+    publish(rig, 0, [true, ...silent(4)]);
     expect(hangs(rig)).toMatchObject([
       {
         atNs: 50 * MS,
@@ -63,7 +63,7 @@ describe('the instruction rule', () => {
       fc.property(fc.array(fc.boolean(), { maxLength: 30 }), (switched) => {
         rig.domain.bus.topic('EVT_VMRESTARTED').publish({ atNs: fromMs * MS });
         const before = hangs(rig).length;
-        tell(rig, fromMs, switched);
+        publish(rig, fromMs, switched);
         fromMs += 10 * switched.length;
         let executed: number | undefined;
         let expected = 0;
@@ -92,22 +92,22 @@ describe('the instruction rule', () => {
         progress: [{ sign: 'context-switch', atNs: signAtNs }],
       });
     at(10 * MS, 5 * MS);
-    tell(rig, 10, silent(3));
+    publish(rig, 10, silent(3));
     expect(hangs(rig)).toMatchObject([{ atNs: 40 * MS, suspectSinceNs: 5 * MS }]);
   });
 
   it('starts again after a rollback, armed as before, and after a restart waits for the first switch', async () => {
     const rig = await scripted();
-    tell(rig, 0, [true, ...silent(3)]);
+    publish(rig, 0, [true, ...silent(3)]);
     const to = { takenAtNs: 0, origin: 'interval' } as const;
     const rollback = { pagesRestored: 0, undoneNs: 0, outputStruckBytes: 0, reopened: to };
     rig.domain.bus.topic('EVT_ROLLEDBACK').publish({ atNs: 40 * MS, to, rollback });
-    tell(rig, 40, silent(3));
+    publish(rig, 40, silent(3));
     expect(hangs(rig)).toEqual([]);
-    tell(rig, 70, silent(1));
+    publish(rig, 70, silent(1));
     expect(hangs(rig)).toMatchObject([{ suspectSinceNs: 40 * MS }]);
     rig.domain.bus.topic('EVT_VMRESTARTED').publish({ atNs: 80 * MS });
-    tell(rig, 80, silent(20));
+    publish(rig, 80, silent(20));
     expect(hangs(rig)).toHaveLength(1);
   });
 

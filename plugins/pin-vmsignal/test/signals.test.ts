@@ -28,7 +28,7 @@ describe('P_VMSIGNAL', () => {
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
   });
 
-  it('raises what it is told to, and detects the crash that this is', async () => {
+  it('raises what is asked for, and detects the crash that this is', async () => {
     const { rig, pin } = await start();
     await rig.advance('5ms');
     expect(pin.signals).toEqual(rig.machine.signals);
@@ -44,7 +44,7 @@ describe('P_VMSIGNAL', () => {
       atNs: rig.nowNs,
       source: '@rmk/pin-vmsignal',
     });
-    // A crash is seen in the instruction that causes it, which says nothing about when the error came about.
+    // A crash is seen in the instruction that causes it, which says nothing about when the error occurred.
     expect(detected).not.toHaveProperty('suspectSinceNs');
   });
 
