@@ -9,6 +9,7 @@ import {
   OPTIONS,
   CHECKPOINTING,
   RmkError,
+  Sequencer,
   type Bus,
   type Checkpoint,
   type CheckpointAlgorithm,
@@ -55,7 +56,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   private isDue = false;
   private unprotectedSinceNs: Nanoseconds | undefined;
   /** Checkpoints and rollbacks wait for each other. */
-  private last: Promise<unknown> = Promise.resolve();
+  private readonly operations = new Sequencer();
 
   constructor(
     @inject(CHECKPOINTING) private readonly pin: CheckpointingPin,
@@ -75,7 +76,7 @@ export class CheckpointAgent implements Checkpoints, Module {
 
   async stop(): Promise<void> {
     this.algorithms.clear();
-    await this.last;
+    await this.operations.idle();
     this.next?.[Symbol.dispose]();
     this.ring.clear();
   }
@@ -106,19 +107,13 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   async take(): Promise<Checkpoint> {
-    const taken = await this.inTurn(() => this.takeNow('request'));
+    const taken = await this.operations.run(() => this.takeNow('request'));
     if (taken !== undefined) return taken;
     throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm gives a plan; install cowb or cowp');
   }
 
   rollback(to: Checkpoint): Promise<Rollback> {
-    return this.inTurn(() => this.rollbackNow(to));
-  }
-
-  private inTurn<T>(operation: () => Promise<T>): Promise<T> {
-    const result = this.last.then(operation);
-    this.last = result.catch(() => undefined);
-    return result;
+    return this.operations.run(() => this.rollbackNow(to));
   }
 
   private schedule(delayNs: Nanoseconds): void {
@@ -126,7 +121,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.isDue = delayNs === 0;
     this.next = this.clock.after(delayNs, async () => {
       this.isDue = false;
-      await this.inTurn(() => this.takeNow('interval'));
+      await this.operations.run(() => this.takeNow('interval'));
     });
   }
 
@@ -294,7 +289,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   /** After a restart the retained checkpoints no longer apply. */
   private async beginAgain(): Promise<void> {
     this.discardAll('the VM was restarted');
-    if (this.algorithms.installed > 0) await this.inTurn(() => this.takeNow('interval'));
+    if (this.algorithms.installed > 0) await this.operations.run(() => this.takeNow('interval'));
   }
 }
 

@@ -10,6 +10,7 @@ export * from './pins.js';
 export * from './plugin.js';
 export * from './problem.js';
 export * from './recovery.js';
+export * from './sequencer.js';
 export * from './token.js';
 export * from './units.js';
 export * from './version.js';

@@ -3,6 +3,5 @@ export * from './epochPlan.js';
 export * from './factEmitter.js';
 export * from './logChain.js';
 export * from './machineErrors.js';
-export * from './sequencer.js';
 export * from './timerDelays.js';
 export * from './timerQueue.js';

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { checkPlan, closedError, FactEmitter, offsetIn, Sequencer, TimerQueue } from '@rmk/driver';
+import { checkPlan, closedError, FactEmitter, offsetIn, TimerQueue } from '@rmk/driver';
 import { expect, it } from 'vitest';
 
 const text = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -16,12 +16,6 @@ it('the README shows an example with what it prints', async () => {
   timers.add(20, undefined, () => console.log('a timer of 20 ns'));
   timers.add(10, undefined, () => console.log('a timer of 10 ns'));
   while (timers.fireDue(20));
-
-  const operations = new Sequencer();
-  await Promise.all([
-    operations.run(async () => console.log('suspended')),
-    operations.run(async () => console.log('checkpoint taken')),
-  ]);
 
   checkPlan({ preSave: 'none', clusterPages: 8 }, 64);
   console.log(offsetIn({ begin: 0x8000_0000, bytes: 1 << 20 }, 0x8000_1000, 16, 'web'));

@@ -1,5 +1,6 @@
 import {
   nanoseconds,
+  Sequencer,
   type Capability,
   type Checkpointed,
   type Clock,
@@ -12,7 +13,7 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
-import { checkPlan, offError, runningError, Sequencer, unknownNameError } from '@rmk/driver';
+import { checkPlan, offError, runningError, unknownNameError } from '@rmk/driver';
 import { CommittedOutput } from './checkpoint/committedOutput.js';
 import { Epochs } from './checkpoint/epochs.js';
 import type { SavedPosition } from './checkpoint/qemuContext.js';

@@ -2,6 +2,7 @@ import {
   CHECKPOINTS,
   DETECTIONS,
   RmkError,
+  Sequencer,
   tokenName,
   type Bus,
   type Clock,
@@ -81,7 +82,7 @@ class SupervisedDomain implements Domain {
   private readonly restartBackoff: RestartBackoff;
   private readonly protection: Protection;
   private readonly provisions: HostProvisions;
-  private lastOperation: Promise<unknown> = Promise.resolve();
+  private readonly operations = new Sequencer();
 
   constructor({ name, machine, events = [], supervision = {}, timeouts = {} }: DomainOptions) {
     this.name = name;
@@ -277,9 +278,8 @@ class SupervisedDomain implements Domain {
 
   /** Runs one operation after the other, and holds the VM meanwhile. */
   private exclusively(operation: () => Promise<void>): Promise<void> {
-    const result = this.lastOperation.then(operation);
-    this.lastOperation = result.catch(() => {});
-    this.hold.add(this.lastOperation);
+    const result = this.operations.run(operation);
+    this.hold.add(result);
     return result;
   }
 

@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
-import { messageOf, RmkError } from '@rmk/core';
-import { Sequencer } from '@rmk/driver';
+import { messageOf, RmkError, Sequencer } from '@rmk/core';
 import { PendingRequests } from '../process/pendingRequests.js';
 import { connectUnix } from '../process/unixSocket.js';
 import type { ControlEvents, PauseHandler } from './checkpointControl.js';

@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { RmkError } from '@rmk/core';
-import { Sequencer } from '@rmk/driver';
+import { RmkError, Sequencer } from '@rmk/core';
 import { z } from 'zod';
 import { GUEST_JOBS, type GuestJob } from './guestDescription.js';
 

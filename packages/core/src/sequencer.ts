@@ -1,4 +1,4 @@
-/** Runs asynchronous operations one at a time, in the order of the calls. */
+/** Runs asynchronous operations one at a time, in the order of the calls. Kernel, agent and drivers share it. */
 export class Sequencer {
   private last: Promise<unknown> = Promise.resolve();
 

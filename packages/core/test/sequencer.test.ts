@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { Sequencer } from '@rmk/driver';
+import { Sequencer } from '@rmk/core';
 import { describe, expect, it } from 'vitest';
 
 describe('a sequencer', () => {
