@@ -1,15 +1,9 @@
 import type { Clock } from './clock.js';
-import type { RmkError } from './errors.js';
+import type { RmkError } from './rmkError.js';
 import type { Bus } from './events.js';
 import type { OnFailure, Plugin } from './plugin.js';
+import type { PluginState } from './pluginState.js';
 import type { Token } from './token.js';
-
-/**
- * `'pending'`: waits for others to start. `'failed'`: failed to start. `'quarantined'`: had too many faults, or failed to
- * start and will be retried. `'removed'`: only in EVT_PLUGINCHANGED, since the domain does not list it any more.
- */
-export type PluginState =
-  'pending' | 'starting' | 'active' | 'failed' | 'quarantined' | 'stopping' | 'removed';
 
 export interface PluginStatus {
   readonly name: string;

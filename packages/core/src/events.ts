@@ -1,9 +1,9 @@
 import type { Checkpoint, Rollback } from './checkpoints.js';
-import type { PluginState } from './domain.js';
+import type { PluginState } from './pluginState.js';
 import type { WarningCode } from './errors.js';
 import type { Facts } from './machine.js';
 import type { EpochReport } from './pageLog.js';
-import type { LatencyBound } from './plugin.js';
+import type { LatencyBound } from './detection.js';
 import type { RecoveryRecord, RecoveryTrigger, RungAttempt } from './recovery.js';
 import { token } from './token.js';
 import type { Nanoseconds } from './units.js';

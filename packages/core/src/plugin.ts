@@ -1,9 +1,9 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Clock } from './clock.js';
+import type { Detection } from './detection.js';
 import type { EventName } from './events.js';
 import type { Capability, VirtualMachine } from './machine.js';
 import { token, type Token } from './token.js';
-import type { Nanoseconds } from './units.js';
 
 /** What a plugin's classes may have: the kernel calls both, pins first, modules last, and stops in reverse. */
 export interface Module {
@@ -24,19 +24,6 @@ export interface Provision<T = unknown> {
 
 export function provide<T>(of: Token<T>, by: Class<T & Module>): Provision<T> {
   return { token: of, by };
-}
-
-/** What is known of an error's latency, the time from its occurrence to its detection (§4). */
-export interface LatencyBound {
-  /** T_B: the latency of the share `quantile` of errors does not exceed it. */
-  readonly boundNs: Nanoseconds;
-  /** Above 0 and below 1. Undefined if no error takes longer than `boundNs`. */
-  readonly quantile?: number;
-}
-
-/** What a detector promises about the errors of one kind. */
-export interface Detection extends LatencyBound {
-  readonly kind: string;
 }
 
 /**
@@ -112,14 +99,6 @@ export function definePlugin(definition: PluginDefinition): (options?: unknown) 
   return (options) => ({ definition, options });
 }
 
-/** What all installed detectors promise together, as it stands now. */
-export interface Detections {
-  readonly all: readonly (Detection & { readonly plugin: string })[];
-  /** The longest bound of all; 0 where there is no detector. */
-  readonly longestBoundNs: Nanoseconds;
-}
-
 /** The plugin's own options, validated; its type is what the plugin's schema gives. */
 export const OPTIONS = token<unknown>('OPTIONS');
 export const CLOCK = token<Clock>('CLOCK');
-export const DETECTIONS = token<Detections>('DETECTIONS');

@@ -1,4 +1,4 @@
-import type { LatencyBound } from './plugin.js';
+import type { LatencyBound } from './detection.js';
 import { token } from './token.js';
 import type { Nanoseconds } from './units.js';
 

@@ -1,4 +1,4 @@
-import { RmkError } from './errors.js';
+import { RmkError } from './rmkError.js';
 
 /** A span of time, or a point of domain time: nanoseconds since the domain was created. 2^53 ns are 104 days. */
 export type Nanoseconds = number;

@@ -20,6 +20,7 @@ import {
 import { EventBus, ScopedBus } from './bus/bus.js';
 import { checkPlugins } from './plugins/checks.js';
 import { DeclaredEvents } from './bus/declaredEvents.js';
+import { HOST } from './bus/sources.js';
 import { historyShortfall, LiveDetections } from './plugins/detections.js';
 import { Hold } from './scope/hold.js';
 import { HostProvisions } from './plugins/hostProvisions.js';
@@ -32,7 +33,7 @@ import { Protection } from './protection.js';
 import { RestartBackoff } from './supervision/restartBackoff.js';
 import { isThenable, type Scope } from './scope/scope.js';
 import { ScopedClock } from './scope/scopedClock.js';
-import { HOST, Supervision, type SupervisionOptions } from './supervision/supervision.js';
+import { Supervision, type SupervisionOptions } from './supervision/supervision.js';
 import { Timeout, type Timeouts } from './supervision/timeout.js';
 
 export interface DomainOptions {

@@ -131,15 +131,17 @@ export {
   availabilityOf,
   chainOf,
   definitionOf,
-  requireVariant,
-  type Setting,
   solveVariant,
-  type Variant,
-  VARIANT_NAMES,
   type VariantResult,
-  VARIANTS,
   valuesOf,
 } from './availability/study.js';
+export {
+  requireVariant,
+  type Setting,
+  type Variant,
+  VARIANT_NAMES,
+  VARIANTS,
+} from './availability/variant.js';
 export {
   onlyVariantOf,
   parseSweep,

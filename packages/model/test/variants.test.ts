@@ -7,14 +7,8 @@ import { MICRO_CHECKPOINT } from '../src/availability/microCheckpoint.js';
 import { NO_CHECKPOINTING } from '../src/availability/noCheckpointing.js';
 import { parameterSet } from '../src/availability/parameterSets.js';
 import { REMOTE_REPLICA } from '../src/availability/remoteReplica.js';
-import {
-  availabilityOf,
-  chainOf,
-  definitionOf,
-  solveVariant,
-  valuesOf,
-  VARIANT_NAMES,
-} from '../src/availability/study.js';
+import { availabilityOf, chainOf, definitionOf, solveVariant, valuesOf } from '../src/availability/study.js';
+import { VARIANT_NAMES } from '../src/availability/variant.js';
 import { buildChain, type ChainDefinition } from '../src/chain/markovChain.js';
 import { meanTimeTo, measure } from '../src/chain/measures.js';
 import { sensitivities } from '../src/chain/sensitivity.js';

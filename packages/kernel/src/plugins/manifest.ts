@@ -17,7 +17,7 @@ import { injectionErrors } from './injectable.js';
 import { suggestion } from './nearest.js';
 import { isStandardSchema, validate } from './schema.js';
 import { isThenable } from '../scope/scope.js';
-import { HOST, KERNEL } from '../supervision/supervision.js';
+import { HOST, KERNEL } from '../bus/sources.js';
 import type { Timeout } from '../supervision/timeout.js';
 
 /** A plugin whose manifest and options are in order. */

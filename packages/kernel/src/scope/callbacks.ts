@@ -1,12 +1,15 @@
-import type { Scope } from './scope.js';
-
 type Callback = (...given: never[]) => unknown;
 
+/** A plugin that gives callbacks to others: its scope. */
+interface Giver {
+  readonly name: string;
+}
+
 /** What callbacks threw, and the plugin that had given each of them to another one. */
-const givers = new WeakMap<object, Scope>();
+const givers = new WeakMap<object, Giver>();
 
 /** The plugin whose callback threw `error`; undefined if no callback did. */
-export function giverOf(error: unknown): Scope | undefined {
+export function giverOf(error: unknown): Giver | undefined {
   return isObject(error) ? givers.get(error) : undefined;
 }
 
@@ -17,7 +20,7 @@ export function giverOf(error: unknown): Scope | undefined {
 export class Callbacks {
   private readonly wrapped = new WeakMap<object, Callback>();
 
-  constructor(private readonly giver: Scope) {}
+  constructor(private readonly giver: Giver) {}
 
   wrapAll(given: readonly unknown[]): readonly unknown[] {
     return given.some(isCallback) ? given.map((one) => (isCallback(one) ? this.wrap(one) : one)) : given;

@@ -170,7 +170,8 @@ export class Scope {
 
   /** Reports what went wrong: of the plugin whose code it came from, where that was a callback given to this one. */
   fault(during: string, occurrence: number, error: unknown): void {
-    const at = giverOf(error) ?? this;
+    const giver = giverOf(error);
+    const at = giver instanceof Scope ? giver : this;
     at.faults += 1;
     this.watch.fault(at, { during, occurrence, error });
   }

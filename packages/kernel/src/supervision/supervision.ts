@@ -8,13 +8,10 @@ import {
   type Topic,
 } from '@rmk/core';
 import { ScopedBus, type EventBus } from '../bus/bus.js';
+import { HOST, KERNEL } from '../bus/sources.js';
 import type { Hold } from '../scope/hold.js';
 import { Scope, type Fault, type Watch } from '../scope/scope.js';
 import { Slowness } from './slowness.js';
-
-/** Sources of events that are no plugins; a plugin cannot have these names. */
-export const KERNEL = 'kernel';
-export const HOST = 'host';
 
 export interface SupervisionOptions {
   /** A plugin is quarantined at its fault of this number within the window; 8 when absent. */

@@ -1,6 +1,7 @@
 import { spread } from '../availability/sweep.js';
 import { latencyOf, type Parameters } from '../availability/parameters.js';
-import { availabilityOf, type Setting } from '../availability/study.js';
+import { availabilityOf } from '../availability/study.js';
+import type { Setting } from '../availability/variant.js';
 import { HOURS_PER_YEAR } from '../chain/measures.js';
 import { empiricalLatency } from '../corruption/empiricalLatency.js';
 import type { LatencySample } from '../corruption/latencySample.js';

@@ -1,7 +1,7 @@
 import type { LatencyDistribution } from '../corruption/latencyDistribution.js';
 import { ruleRetained } from '../corruption/rollbackRule.js';
 import { latencyOf, type Parameters } from './parameters.js';
-import type { Setting, Variant } from './study.js';
+import type { Setting, Variant } from './variant.js';
 
 /** A class of errors, and the rule's T_B for it: the rollback target is the newest checkpoint that is at least `boundMs` old. */
 export interface ErrorClass {

@@ -1,6 +1,7 @@
 import { ModelError, requireCount } from '../errors.js';
 import { isCount, type NumberName, requireNumberName, withNumber } from './parameters.js';
-import { availabilityOf, type Setting, type Variant } from './study.js';
+import { availabilityOf } from './study.js';
+import type { Setting, Variant } from './variant.js';
 
 /** A parameter and the values that it takes in turn. */
 export interface Sweep {

@@ -5,7 +5,7 @@ import type { Estimate } from '../numerics/interval.js';
 import { exponentialVariate, type Random, seededRandom } from '../numerics/random.js';
 import { type ErrorClass, errorClasses } from './errorClasses.js';
 import { recoveryTime } from './recovery.js';
-import type { Setting } from './study.js';
+import type { Setting } from './variant.js';
 
 /** The system of §5 as components with clocks, in hours. */
 export interface SystemModel {

@@ -2,7 +2,8 @@ import { HOURS_PER_YEAR } from '../chain/measures.js';
 import type { Estimate } from '../numerics/interval.js';
 import { type NumberName, withNumber } from './parameters.js';
 import { retainedOf } from './errorClasses.js';
-import { availabilityOf, type Setting, valuesOf, type Variant } from './study.js';
+import { availabilityOf, valuesOf } from './study.js';
+import type { Setting, Variant } from './variant.js';
 
 /** What one uncertain input does to the downtime, all others held. */
 export interface TornadoBar {

@@ -1,5 +1,5 @@
 import type { NumberName } from './parameters.js';
-import type { Setting, Variant } from './study.js';
+import type { Setting, Variant } from './variant.js';
 
 const EVERYWHERE: readonly NumberName[] = [
   'vmMttfHours',
