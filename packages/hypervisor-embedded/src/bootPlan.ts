@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { PAGE_BYTES, pathText, RmkError, type Problem } from '@rmk/core';
 import { boardTree } from './devices/boardTree.js';
 import { fitToRam, type ElfImage } from './elf/elf.js';
@@ -24,6 +25,17 @@ export interface BootPlan {
 interface Ram {
   readonly base: number;
   readonly bytes: number;
+}
+
+/** Equal for two VMs that are booted alike. */
+export function identityOf(
+  { image, bootData, deviceTree, currentTask }: BootPlan,
+  pages: number,
+  nsPerCycle: number,
+): string {
+  const loaded = [...image.segments, ...bootData, ...(deviceTree === undefined ? [] : [deviceTree])];
+  const sums = loaded.map(({ address, data }) => `${address}:${data.length}:${crc32(data)}`);
+  return [pages, nsPerCycle, image.entry, currentTask ?? '', ...sums].join(' ');
 }
 
 /** `RMK_ERR_ELF` for a program that cannot be run, `RMK_ERR_INPUT` with every other problem and its path. */

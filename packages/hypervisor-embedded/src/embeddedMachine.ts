@@ -26,17 +26,27 @@ import {
   unknownNameError,
 } from '@rmk/driver';
 import { Board, type Digest } from './board.js';
-import { bootPlan, type BootPlan } from './bootPlan.js';
+import { bootPlan, identityOf, type BootPlan } from './bootPlan.js';
 import type { ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
 import { EmbeddedPageLog } from './memory/embeddedPageLog.js';
 import { EXCEPTION_NAMES, exceptionNamed } from './hart/exceptionNames.js';
 import { Execution, UART, type QuantumEnd } from './execution.js';
+import { checkBit } from './memory/checksum.js';
 import { GuestMemory } from './memory/guestMemory.js';
 import { readRegister, REGISTER_NAMES, writeRegister } from './hart/registers.js';
 import { InputLog } from './devices/inputLog.js';
 import type { LogChain } from './memory/logArea.js';
 import { checkMachineOptions, type MachineOptions, type Timing } from './machineOptions.js';
+import {
+  contextDifference,
+  foreignSnapshotError,
+  MachineSnapshot,
+  usedMachineError,
+  type StateDifference,
+} from './snapshot/machineSnapshot.js';
+import { copyPages, differingFrames } from './snapshot/memoryPages.js';
+import { Stepping, type FirstUse } from './snapshot/stepping.js';
 import { Transcript } from './devices/transcript.js';
 
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
@@ -65,6 +75,7 @@ export class EmbeddedMachine implements VirtualMachine {
   private readonly board: Board;
   private readonly execution: Execution;
   private readonly powerOn: Uint8Array;
+  private identity: string | undefined;
   private epochOpenedAtNs = 0;
   private epochPauseHostNs = 0;
 
@@ -235,6 +246,77 @@ export class EmbeddedMachine implements VirtualMachine {
     this.execution.emitPageFaults();
   }
 
+  /**
+   * The whole state of the VM. Pages that `previous` holds already are shared with it, so a series of snapshots costs what
+   * changed in between.
+   */
+  snapshot(previous?: MachineSnapshot): MachineSnapshot {
+    this.checkOpen();
+    const { guestNs, instructions, exitCode } = this;
+    return new MachineSnapshot(
+      this.guestIdentity,
+      copyPages(this.memory, previous?.guest === this.guestIdentity ? previous.pages : []),
+      this.board.save(),
+      this.transcript.state(),
+      this.inputLog.state(),
+      { guestNs, instructions, exitCode },
+    );
+  }
+
+  /**
+   * Puts a new VM where the snapshot was taken: the guest continues from there, in guest time, while domain time begins at
+   * 0. `RMK_ERR_INPUT` for a snapshot of another guest, `RMK_ERR_STATE` if this VM has run or was protected.
+   */
+  load(snapshot: MachineSnapshot): void {
+    this.checkOpen();
+    if (snapshot.guest !== this.guestIdentity) throw foreignSnapshotError(this.name);
+    if (this.clock.now() !== 0 || this.memory.wasLogged) throw usedMachineError(this.name);
+    this.memory.load(snapshot.pages);
+    this.transcript.load(snapshot.transcript);
+    this.inputLog.load(snapshot.input);
+    this.board.load(snapshot.context);
+    this.execution.beginHere();
+  }
+
+  /** Whether memory and context equal those of the snapshot. Committed output is compared by its length alone. */
+  equals(snapshot: MachineSnapshot): boolean {
+    if (Buffer.compare(this.board.save(), snapshot.context) !== 0) return false;
+    return differingFrames(this.memory, snapshot.pages, 1).length === 0;
+  }
+
+  /** Where memory and context differ from those of the snapshot. */
+  differenceFrom(snapshot: MachineSnapshot): StateDifference {
+    return {
+      frames: differingFrames(this.memory, snapshot.pages, Infinity),
+      ...contextDifference(this.board.save(), snapshot.context),
+    };
+  }
+
+  /** Runs the guest until an instruction reads `register` or replaces it, through at most `instructions`. */
+  firstUseOf(register: string, instructions: number): FirstUse {
+    this.checkOpen();
+    if (!REGISTER_NAMES.includes(register))
+      throw unknownNameError(this.name, 'register', register, REGISTER_NAMES);
+    return this.stepping.firstUseOf(register, instructions);
+  }
+
+  /**
+   * Whether the guest is in a loop or halt that nothing but RMK can end. Runs it through at most `instructions`, so false
+   * means that it was not proved.
+   */
+  loopsForever(instructions = 2048): boolean {
+    this.checkOpen();
+    return this.stepping.loopsForever(instructions);
+  }
+
+  /** Flips a bit (0 to 7) of memory beneath the write protection: no page fault, no page log captures it. */
+  flipMemoryBit(address: number, bit: number): void {
+    const offset = this.offsetOf(address, 1);
+    checkBit(bit, 1);
+    this.memory.flipBit(offset, bit);
+    this.board.state.breakReservation(address, 1);
+  }
+
   /** Entries of the log area that no page log holds. */
   get freeLogPages(): number {
     return this.memory.area.free;
@@ -261,6 +343,15 @@ export class EmbeddedMachine implements VirtualMachine {
   /** For the scheduler: runs a slice of this VM, at most to `untilNs` of domain time. */
   runQuantum(untilNs: Nanoseconds): QuantumEnd {
     return this.execution.runQuantum(Math.ceil(untilNs / this.nsPerCycle));
+  }
+
+  private get stepping(): Stepping {
+    return new Stepping(this.board, this.execution);
+  }
+
+  /** What a snapshot must have been taken of for this VM to continue it. */
+  private get guestIdentity(): string {
+    return (this.identity ??= identityOf(this.bootPlan, this.memoryPages, this.nsPerCycle));
   }
 
   private get nsPerCycle(): number {

@@ -90,6 +90,14 @@ export class Execution {
     this.beginQuantum();
   }
 
+  /** The guest's cycles were set from outside to where a snapshot was taken: domain time begins at 0 there. */
+  beginHere(): void {
+    this.turnedBackCycles = -this.board.state.cycles;
+    this.exitTold = this.board.state.exited;
+    this.board.state.forgetTask();
+    this.beginQuantum();
+  }
+
   /** Raises an exception as if the hardware had: it takes a cycle. */
   raise(cause: ExceptionCause): void {
     const { state } = this.board;

@@ -10,3 +10,5 @@ export { UART } from './execution.js';
 export { RAM_BASE } from './memory/guestMemory.js';
 export type { HypervisorOptions, MachineOptions } from './machineOptions.js';
 export { Stop, type HartMemory, type Processor } from './hart/processor.js';
+export { MachineSnapshot, type StateDifference } from './snapshot/machineSnapshot.js';
+export type { FirstUse } from './snapshot/stepping.js';

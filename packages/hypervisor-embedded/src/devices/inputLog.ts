@@ -4,6 +4,12 @@ export interface InputChunk {
   readonly data: Uint8Array;
 }
 
+/** All input that has arrived or is foreseen. */
+export interface InputState {
+  readonly chunks: readonly InputChunk[];
+  readonly lastReceived: number;
+}
+
 /**
  * All input of one device, keyed to guest time: what a script foresees and what came while the guest ran. A rollback
  * turns the cursor back, so that the guest receives again, at the same guest time, what it had read since.
@@ -56,6 +62,16 @@ export class InputLog {
       this.offset = 0;
     }
     return byte;
+  }
+
+  state(): InputState {
+    return { chunks: [...this.chunks], lastReceived: this.lastReceived };
+  }
+
+  /** The cursor is part of the context, and is to be set after this. */
+  load({ chunks, lastReceived }: InputState): void {
+    this.chunks.splice(0, this.chunks.length, ...chunks);
+    this.lastReceived = lastReceived;
   }
 
   /** After what arrives then already, before what is foreseen for later. */

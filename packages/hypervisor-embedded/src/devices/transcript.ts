@@ -1,3 +1,15 @@
+/** Bytes that were kept, and how many there were in all. */
+export interface BufferState {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+}
+
+/** All output up to a moment. */
+export interface TranscriptState {
+  readonly committed: BufferState;
+  readonly wire: BufferState;
+}
+
 /** Bytes in a buffer that grows by doubling up to a limit; what comes beyond is counted, not kept. */
 class ByteBuffer {
   private bytes = new Uint8Array(1024);
@@ -19,6 +31,16 @@ class ByteBuffer {
 
   copy(): Uint8Array {
     return this.bytes.slice(0, Math.min(this.length, this.limitBytes));
+  }
+
+  state(): BufferState {
+    return { bytes: this.copy(), length: this.length };
+  }
+
+  load({ bytes, length }: BufferState): void {
+    this.bytes = new Uint8Array(Math.max(bytes.length, 1024));
+    this.bytes.set(bytes);
+    this.length = length;
   }
 
   private grow(): void {
@@ -69,6 +91,16 @@ export class Transcript {
     const bytes = this.unreported.copy();
     this.unreported.truncate(0);
     return bytes;
+  }
+
+  state(): TranscriptState {
+    return { committed: this.committed.state(), wire: this.wire.state() };
+  }
+
+  load({ committed, wire }: TranscriptState): void {
+    this.committed.load(committed);
+    this.wire.load(wire);
+    this.unreported.truncate(0);
   }
 
   committedBytes(): Uint8Array {

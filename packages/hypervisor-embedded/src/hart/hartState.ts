@@ -10,6 +10,8 @@ import type { StateReader, StateWriter } from '../memory/stateStream.js';
 export class HartState {
   /** Bytes that {@link save} writes. */
   static readonly BYTES = 4 * 32 + 4 * 12 + 4 + 3 * 8 + 2 * Counter.BYTES;
+  /** Where among them the counters begin, which go on with every instruction. */
+  static readonly COUNTERS_AT = 4 * 32 + 4 * 12 + 4;
 
   /** Program counter, a multiple of 2. */
   pc = 0;

@@ -1,13 +1,7 @@
 import type { HartState } from './hartState.js';
-import {
-  INTERRUPT_MACHINE_SOFTWARE,
-  INTERRUPT_MACHINE_TIMER,
-  MIP_MSIP,
-  MSTATUS_MIE,
-  USER,
-} from './privileged.js';
+import { MSTATUS_MIE, USER } from './privileged.js';
 import { Stop } from './processor.js';
-import { takeInterrupt } from './trap.js';
+import { firstInterrupt, takeInterrupt } from './trap.js';
 
 /** Most instructions in one go; keeps the count a small integer. */
 const MAX_BUDGET = 1 << 29;
@@ -30,7 +24,7 @@ export function runHart(state: HartState, untilCycle: number, executor: Executor
     if (!(state.cycles < untilCycle)) return Stop.LIMIT;
     state.waiting = false;
     if (pending !== 0 && (state.privilege === USER || (state.mstatus & MSTATUS_MIE) !== 0)) {
-      takeInterrupt(state, (pending & MIP_MSIP) !== 0 ? INTERRUPT_MACHINE_SOFTWARE : INTERRUPT_MACHINE_TIMER);
+      takeInterrupt(state, firstInterrupt(pending));
     }
     // Between instructions that may change it, only the timer can make another interrupt deliverable.
     const due = state.clint.timerDueCycle;

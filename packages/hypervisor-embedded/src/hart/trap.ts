@@ -1,5 +1,14 @@
 import { NO_RESERVATION, type HartState } from './hartState.js';
-import { MACHINE, MSTATUS_MIE, MSTATUS_MPIE, MSTATUS_MPP, type ExceptionCause } from './privileged.js';
+import {
+  INTERRUPT_MACHINE_SOFTWARE,
+  INTERRUPT_MACHINE_TIMER,
+  MACHINE,
+  MIP_MSIP,
+  MSTATUS_MIE,
+  MSTATUS_MPIE,
+  MSTATUS_MPP,
+  type ExceptionCause,
+} from './privileged.js';
 
 const INTERRUPT = 1 << 31;
 const VECTORED = 1;
@@ -19,8 +28,22 @@ export function takeException(state: HartState, cause: ExceptionCause, value: nu
 
 /** Takes an interrupt between two instructions; it costs no cycle. `number`: as in mcause, below the top bit. */
 export function takeInterrupt(state: HartState, number: number): void {
-  const base = state.mtvec & ~3;
-  enter(state, INTERRUPT | number, 0, (state.mtvec & 3) === VECTORED ? base + 4 * number : base);
+  enter(state, INTERRUPT | number, 0, interruptHandler(state, number));
+}
+
+function interruptHandler({ mtvec }: HartState, number: number): number {
+  const base = mtvec & ~3;
+  return (mtvec & 3) === VECTORED ? base + 4 * number : base;
+}
+
+/** The first of the interrupts that are pending and enabled. */
+export function firstInterrupt(pending: number): number {
+  return (pending & MIP_MSIP) !== 0 ? INTERRUPT_MACHINE_SOFTWARE : INTERRUPT_MACHINE_TIMER;
+}
+
+/** Where the handler of the interrupt is that is taken before the next instruction. */
+export function dueInterruptHandler(state: HartState): number {
+  return interruptHandler(state, firstInterrupt(state.mie & state.mip));
 }
 
 function enter(state: HartState, mcause: number, mtval: number, handler: number): void {

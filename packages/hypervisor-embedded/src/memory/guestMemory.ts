@@ -144,6 +144,33 @@ export class GuestMemory implements TranslatableMemory {
     this.u8.set(data, byteOffset);
   }
 
+  /** Sets all of memory. Nothing may be logged yet. */
+  load(pages: readonly (Uint8Array | undefined)[]): void {
+    for (const [frame, page] of pages.entries()) {
+      if (page === undefined) {
+        if (this.present[frame] === 1) this.clearPage(frame);
+        continue;
+      }
+      this.endCode(frame);
+      this.u8.set(page, frame << FRAME_SHIFT);
+      this.present[frame] = 1;
+    }
+    this.forgetWritten();
+  }
+
+  /** Whether page logs are being kept, or have been. */
+  get wasLogged(): boolean {
+    return this.epoch > 0;
+  }
+
+  /** Flips a bit of memory without a store: no page log captures it. */
+  flipBit(byteOffset: number, bit: number): void {
+    const frame = byteOffset >>> FRAME_SHIFT;
+    this.endCode(frame);
+    this.u8[byteOffset] = (this.u8[byteOffset] ?? 0) ^ (1 << bit);
+    this.present[frame] = 1;
+  }
+
   /** The guest gives a page back: it does not exist any more and reads as zero, until it is written. */
   discard(frame: number): void {
     if (this.present[frame] === 0) return;
