@@ -25,6 +25,7 @@ import {
 import { checkpoint } from '@rmk/checkpoint';
 import { readGuest } from '@rmk/guests';
 import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import { installMissing, linuxGuest } from '@rmk/hypervisor-qemu';
 import { createDomain, type DomainOptions } from '@rmk/kernel';
 import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
@@ -35,7 +36,7 @@ import { hangDetector } from '@rmk/hang-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { buildChain, MODEL_ERROR_CODES, transient, type ChainDefinition } from '@rmk/model';
 import { inject, injectable } from 'tsyringe';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 
 const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
@@ -185,6 +186,25 @@ const examples = {
     log.release();
     await log.read(0);
   },
+  RMK_ERR_PLATFORM: async () => {
+    vi.stubEnv('PATH', '/nonexistent');
+    try {
+      await linuxGuest({ cache: '/nonexistent' });
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  },
+  RMK_ERR_NOTINSTALLED: () =>
+    installMissing(
+      [
+        {
+          what: 'qemu-system-x86_64',
+          debianPackage: 'qemu-system-x86',
+          present: () => Promise.resolve(false),
+        },
+      ],
+      { install: false, progress: () => {} },
+    ),
   RMK_ERR_TIMEOUT: () =>
     start([plugin('rmk-plugin-meter', { modules: [meterOf({ start: () => new Promise(() => {}) })] })], {
       timeouts: { start: '10ms' },

@@ -19,7 +19,7 @@ describe('What must be on this machine', () => {
     const said: string[] = [];
     const setUp = { install: false, progress: (doing: string) => void said.push(doing) };
     await expect(installMissing([present, absent, absent], setUp)).rejects.toThrow(
-      /^RMK_ERR_MISSING: not installed: .*apt-get install --no-install-recommends no-such-package$/,
+      /^RMK_ERR_NOTINSTALLED: not installed: .*apt-get install --no-install-recommends no-such-package$/,
     );
     expect(said).toEqual([]);
     await expect(installMissing([present], setUp)).resolves.toBeUndefined();
@@ -39,7 +39,7 @@ describe('The cache of the demo guest', () => {
     vi.stubEnv('PATH', '/nonexistent');
     try {
       const cache = join(await temporaryFolder(), 'cache');
-      await expect(linuxGuest({ cache })).rejects.toThrow(/^RMK_ERR_MISSING: .*there is no apt-get here/);
+      await expect(linuxGuest({ cache })).rejects.toThrow(/^RMK_ERR_PLATFORM: .*this system has no apt-get/);
       await expect(stat(cache)).rejects.toThrow('ENOENT');
     } finally {
       vi.unstubAllEnvs();

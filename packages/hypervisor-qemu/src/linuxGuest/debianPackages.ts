@@ -37,8 +37,8 @@ export async function guestPackages(setUp: SetUp): Promise<GuestPackages> {
 
 function listsMissing(cause: unknown): RmkError {
   return new RmkError(
-    'RMK_ERR_MISSING',
-    "apt does not know the packages of the demo guest; run as root: apt-get update (and see that Debian's main section is among its sources)",
+    'RMK_ERR_PACKAGE',
+    "apt does not know the packages of the demo guest. Run as root: apt-get update. Debian's main section must be among the sources of apt.",
     { cause },
   );
 }
@@ -100,8 +100,8 @@ function matching(of: Listed | undefined, pattern: RegExp): { name: string; matc
     if (match !== null) return { name, match };
   }
   throw new RmkError(
-    'RMK_ERR_MISSING',
-    `no package that fits ${pattern.source} in ${of?.name ?? 'the lists'}`,
+    'RMK_ERR_PACKAGE',
+    `no package that matches ${pattern.source} in ${of?.name ?? "apt's lists"}`,
   );
 }
 

@@ -93,7 +93,7 @@ export class GuestTree {
       )
         return path;
     }
-    throw new RmkError('RMK_ERR_MISSING', `the Debian packages of the demo guest bring no ${name}`);
+    throw new RmkError('RMK_ERR_PACKAGE', `the Debian packages of the demo guest do not contain ${name}`);
   }
 }
 

@@ -36,7 +36,7 @@ export interface SetUp {
 }
 
 /**
- * Installs what is missing through apt where that is allowed; else `RMK_ERR_MISSING` with the command to run. Nothing is
+ * Installs what is missing through apt where that is allowed; else `RMK_ERR_NOTINSTALLED` with the command to run. Nothing is
  * touched where nothing is missing.
  */
 export async function installMissing(
@@ -49,13 +49,10 @@ export async function installMissing(
   const command = `apt-get install --no-install-recommends ${packages.join(' ')}`;
   const whatIsMissing = missing.map(({ what }) => what).join(', ');
   if (commandPath('apt-get') === undefined) {
-    throw new RmkError(
-      'RMK_ERR_MISSING',
-      `not installed: ${whatIsMissing}; on Debian these come by: ${command}`,
-    );
+    throw new RmkError('RMK_ERR_NOTINSTALLED', `not installed: ${whatIsMissing}. On Debian: ${command}`);
   }
   if (!allowed || !isRoot()) {
-    throw new RmkError('RMK_ERR_MISSING', `not installed: ${whatIsMissing}; run as root: ${command}`);
+    throw new RmkError('RMK_ERR_NOTINSTALLED', `not installed: ${whatIsMissing}. Run as root: ${command}`);
   }
   progress(`Installing ${packages.join(', ')}`);
   await install(packages).catch(async () => {
@@ -65,7 +62,7 @@ export async function installMissing(
   const still = await missingNeeds(missing);
   if (still.length === 0) return;
   throw new RmkError(
-    'RMK_ERR_MISSING',
+    'RMK_ERR_NOTINSTALLED',
     `still missing after \`${command}\`: ${still.map(({ what }) => what).join(', ')}`,
   );
 }

@@ -47,7 +47,10 @@ const APPEND = [
 
 const KEY_LENGTH = 16;
 
-/** The demo guest, from the cache or built: `RMK_ERR_MISSING` where something is needed that is not, or may not be, installed. */
+/**
+ * The demo guest, from the cache or built. Throws RMK_ERR_PLATFORM on a host that cannot build it, RMK_ERR_NOTINSTALLED if
+ * a tool is missing and may not be installed, and RMK_ERR_PACKAGE if apt cannot provide a package.
+ */
 export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<LinuxGuest> {
   const { cache = cacheFolder(), newest = false, install = false, progress = () => {} } = options;
   const found = newest ? undefined : await findLinuxGuest(cache);
@@ -69,15 +72,15 @@ export async function findLinuxGuest(cache: string = cacheFolder()): Promise<Lin
 async function build(cache: string, setUp: SetUp): Promise<LinuxGuest> {
   if (commandPath('apt-get') === undefined || commandPath('dpkg-deb') === undefined) {
     throw new RmkError(
-      'RMK_ERR_MISSING',
-      'the demo guest is made of Debian packages, and there is no apt-get here; on another system name a kernel and an initrd of your own',
+      'RMK_ERR_PLATFORM',
+      'the demo guest is built from Debian packages, but this system has no apt-get. On another system pass a kernel and an initrd of your own.',
     );
   }
   const architecture = (await runTool('dpkg', ['--print-architecture'])).toString().trim();
   if (architecture !== 'amd64') {
     throw new RmkError(
-      'RMK_ERR_MISSING',
-      `the demo guest is built on amd64; this machine is ${architecture}`,
+      'RMK_ERR_PLATFORM',
+      `the demo guest can only be built on amd64, but this host is ${architecture}. Pass a kernel and an initrd of your own.`,
     );
   }
   const folder = await privateFolder(join(await privateFolder(cache), 'linux-guest'));

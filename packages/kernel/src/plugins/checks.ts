@@ -127,7 +127,7 @@ function missing(plugins: readonly CheckedPlugin[], all: readonly CheckedPlugin[
     (definition.requires ?? [])
       .filter((token) => !provided.has(token) && !KERNEL_TOKENS.has(token))
       .map((token) => {
-        const message = `${name} requires ${tokenName(token)}, which no plugin of the domain provides: add one that does`;
+        const message = `${name} requires ${tokenName(token)}, but no plugin of the domain provides it. Add one that does.`;
         return new RmkError('RMK_ERR_MISSING', message, { plugin: name });
       }),
   );

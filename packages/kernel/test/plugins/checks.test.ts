@@ -126,7 +126,7 @@ describe('a plugin is refused', () => {
     const error = await errorOf(domainOf([plugin('a', undefined, { requires: [PIN] })]));
     expect(error.code).toBe('RMK_ERR_MISSING');
     expect(error.message).toBe(
-      'RMK_ERR_MISSING: a requires test:PIN, which no plugin of the domain provides: add one that does',
+      'RMK_ERR_MISSING: a requires test:PIN, but no plugin of the domain provides it. Add one that does.',
     );
   });
 
