@@ -95,11 +95,13 @@ export function risksOf(
   }));
 }
 
-function fromOf({ plugin, boundNs, quantile }: Detection & { readonly plugin: string }): string {
+function fromOf({ plugin, boundNs, quantile, note }: Detection & { readonly plugin: string }): string {
   const bound = `${boundNs / 1e6} ms`;
-  return quantile === undefined
-    ? `${plugin} declares at most ${bound}`
-    : `${plugin} declares ${Number((quantile * 100).toPrecision(4))} % within ${bound}, taken as exponential`;
+  const declared =
+    quantile === undefined
+      ? `${plugin} declares at most ${bound}`
+      : `${plugin} declares ${Number((quantile * 100).toPrecision(4))} % within ${bound}, taken as exponential`;
+  return note === undefined ? declared : `${declared}: ${note}`;
 }
 
 /** (1 - e^-x) / x, which tends to 1 for small x. */

@@ -1,3 +1,4 @@
+import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig } from '@rmk/testing';
 import { expect, it } from 'vitest';
@@ -15,6 +16,16 @@ it.each([
   expect(found.map(({ risk }) => Number(risk.toPrecision(3)))).toEqual(risks);
   expect(riskLines(found).map((line) => line.includes('more than 5 %'))).toEqual(
     risks.map((risk) => risk > 0.05),
+  );
+});
+
+it('shows how a detector decides, where the detector says it', async () => {
+  const adaptive = { atLeast: '50ms', atMost: '1s' } as const;
+  const plugins = [...microcheckpoint({ hang: false }), heartbeatDetector({ device: 'uart', adaptive })];
+  const rig = await startRig({ guest: 'tasks', plugins });
+  expect(riskLines(domainRisks(rig.domain)).at(-1)).toContain(
+    '@rmk/heartbeat-detector declares at most 1010 ms: adaptive threshold of 50 ms to 1000 ms, ' +
+      'exceeded by 0.01 % of healthy silences at most',
   );
 });
 

@@ -12,6 +12,8 @@ export interface LatencyBound {
 /** What a detector promises about the errors of one kind. */
 export interface Detection extends LatencyBound {
   readonly kind: string;
+  /** How the detector decides, where the bound alone does not say it. For people: `rmk doctor` prints it. */
+  readonly note?: string;
 }
 
 /** What all installed detectors promise together, as it stands now. */

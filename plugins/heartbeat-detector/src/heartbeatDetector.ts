@@ -14,16 +14,20 @@ import {
   type SchedulingPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
+import { adaptiveSilence, fixedSilence, type AllowedSilence } from './allowedSilence.js';
 import { BeatMatcher } from './beatMatcher.js';
+import { ObservedSilences } from './observedSilences.js';
 import type { HeartbeatDetectorOptions } from './options.js';
 
 /** What the detector has heard of a guest: as much a part of the guest's life as its memory, and turned back with it. */
 interface Heard {
   readonly armed: boolean;
   readonly matched: number;
+  /** Silences observed: those since then are undone. */
+  readonly silences: number;
 }
 
-const NOTHING: Heard = { armed: false, matched: 0 };
+const NOTHING: Heard = { armed: false, matched: 0, silences: 0 };
 
 /**
  * The heartbeat rule: a guest that has promised a beat on a device is hung when it has been silent there for longer than
@@ -31,8 +35,12 @@ const NOTHING: Heard = { armed: false, matched: 0 };
  */
 @injectable()
 export class HeartbeatDetector implements Module {
-  private readonly silenceNs: Nanoseconds;
   private readonly beats: BeatMatcher;
+  private readonly silences = new ObservedSilences();
+  private readonly allowed: AllowedSilence;
+  private allowedNs: Nanoseconds;
+  /** The last beat, unless a rollback came since: what it cuts in two is no silence of the guest. */
+  private lastBeatNs: Nanoseconds | undefined;
   private readonly atCheckpoint = new WeakMap<Checkpoint, Heard>();
   private armed = false;
   /** The last beat, the last rollback or the last accusation. */
@@ -41,6 +49,7 @@ export class HeartbeatDetector implements Module {
   private lastWellNs: Nanoseconds = 0;
   /** Set while the rule is armed. One for each silence, not for each beat: it is set again for what then remains. */
   private timer: Disposable | undefined;
+  private timerDueNs: Nanoseconds = 0;
 
   constructor(
     @inject(P_VMSCHL) private readonly scheduling: SchedulingPin,
@@ -48,7 +57,8 @@ export class HeartbeatDetector implements Module {
     @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) private readonly options: HeartbeatDetectorOptions,
   ) {
-    this.silenceNs = nanoseconds(options.silence);
+    this.allowed = allowedBy(options, scheduling.schedulingIntervalNs);
+    this.allowedNs = this.allowed.longestNs;
     this.beats = new BeatMatcher(bytesOf(options.beat));
   }
 
@@ -58,9 +68,10 @@ export class HeartbeatDetector implements Module {
     });
     this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => this.rememberAt(checkpoint));
     this.bus.on('EVT_ROLLEDBACK', ({ atNs, to, rollback }) => {
-      const { armed, matched } = this.atCheckpoint.get(to) ?? NOTHING;
+      const { armed, matched, silences } = this.atCheckpoint.get(to) ?? NOTHING;
       this.disarm();
       this.beats.matched = matched;
+      this.forgetSilencesSince(silences);
       this.lastWellNs = atNs;
       if (armed) this.armAt(atNs);
       this.rememberAt(rollback.reopened);
@@ -68,6 +79,7 @@ export class HeartbeatDetector implements Module {
     this.bus.on('EVT_VMRESTARTED', ({ atNs }) => {
       this.disarm();
       this.beats.matched = 0;
+      this.forgetSilencesSince(0);
       this.lastWellNs = atNs;
     });
     // A guest that has ended owes no beat, unless it is rolled back.
@@ -77,12 +89,32 @@ export class HeartbeatDetector implements Module {
 
   private beatAt(atNs: Nanoseconds): void {
     this.lastWellNs = Math.max(this.lastWellNs, atNs - this.scheduling.schedulingIntervalNs);
-    if (this.armed) this.silentSinceNs = atNs;
-    else this.armAt(atNs);
+    if (this.lastBeatNs !== undefined) {
+      this.silences.add(atNs - this.lastBeatNs);
+      this.allowedNs = this.allowed.after(this.silences);
+    }
+    this.lastBeatNs = atNs;
+    if (!this.armed) {
+      this.armAt(atNs);
+      return;
+    }
+    this.silentSinceNs = atNs;
+    if (atNs + this.allowedNs < this.timerDueNs) this.listen();
+  }
+
+  private forgetSilencesSince(count: number): void {
+    this.silences.forgetSince(count);
+    this.allowedNs = this.allowed.after(this.silences);
+    this.lastBeatNs = undefined;
   }
 
   private rememberAt(checkpoint: Checkpoint): void {
-    this.atCheckpoint.set(checkpoint, { armed: this.armed, matched: this.beats.matched });
+    const { armed } = this;
+    this.atCheckpoint.set(checkpoint, {
+      armed,
+      matched: this.beats.matched,
+      silences: this.silences.count,
+    });
   }
 
   private armAt(atNs: Nanoseconds): void {
@@ -99,8 +131,10 @@ export class HeartbeatDetector implements Module {
 
   /** Until the silence is as long as it may be. */
   private listen(): void {
-    const remainingNs = this.silentSinceNs + this.silenceNs - this.clock.now();
-    this.timer = this.clock.after(Math.max(0, remainingNs), () => this.judge());
+    const nowNs = this.clock.now();
+    this.timer?.[Symbol.dispose]();
+    this.timerDueNs = Math.max(nowNs, this.silentSinceNs + this.allowedNs);
+    this.timer = this.clock.after(this.timerDueNs - nowNs, () => this.judge());
   }
 
   private judge(): Promise<void> | undefined {
@@ -110,7 +144,7 @@ export class HeartbeatDetector implements Module {
   }
 
   private get isSilent(): boolean {
-    return this.clock.now() >= this.silentSinceNs + this.silenceNs;
+    return this.clock.now() >= this.silentSinceNs + this.allowedNs;
   }
 
   private async accuse(): Promise<void> {
@@ -125,11 +159,23 @@ export class HeartbeatDetector implements Module {
     this.listen();
     if (!accused) return;
     const { device, silence } = this.options;
-    const cause = `no beat on ${device} in ${silence} of domain time`;
+    // The same text each time, so that the recovery recognises the same hang.
+    const cause =
+      silence === undefined
+        ? `no beat on ${device} for longer than its silences allow`
+        : `no beat on ${device} in ${silence} of domain time`;
     this.bus
       .topic('EVT_ERRORDETECTED')
       .publish({ atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
   }
+}
+
+function allowedBy(
+  { silence, adaptive }: HeartbeatDetectorOptions,
+  schedulingIntervalNs: Nanoseconds,
+): AllowedSilence {
+  if (adaptive !== undefined) return adaptiveSilence(adaptive, schedulingIntervalNs);
+  return fixedSilence(silence === undefined ? Infinity : nanoseconds(silence));
 }
 
 function bytesOf(beat: HeartbeatDetectorOptions['beat']): Uint8Array {

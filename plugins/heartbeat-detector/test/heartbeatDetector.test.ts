@@ -322,6 +322,22 @@ it.each([
     'beat: expected the text, or the bytes (a Uint8Array), of a beat',
   ],
   [{ device: 'uart', silence: '50ms', period: '20ms' }, 'period'],
+  [{ device: 'uart' }, 'silence: expected either `silence`, such as 500ms, or `adaptive`'],
+  [
+    { device: 'uart', silence: '50ms', adaptive: { atLeast: '50ms', atMost: '1s' } },
+    'silence: expected either `silence`, such as 500ms, or `adaptive`',
+  ],
+  [{ device: 'uart', adaptive: { atLeast: '50ms', atMost: '40ms' } }, 'adaptive.atMost: expected at least'],
+  [{ device: 'uart', adaptive: { atLeast: '50ms' } }, 'adaptive.atMost: expected a duration above zero'],
+  [{ device: 'uart', adaptive: { atLeast: 5, atMost: '40ms' } }, 'adaptive.atLeast: expected a duration'],
+  [
+    { device: 'uart', adaptive: { atLeast: '5ms', atMost: '40ms', falsePositiveRate: 0 } },
+    'adaptive.falsePositiveRate',
+  ],
+  [
+    { device: 'uart', adaptive: { atLeast: '5ms', atMost: '40ms', falsePositiveRate: 1 } },
+    'adaptive.falsePositiveRate',
+  ],
 ])('refuses the options %j, and says what is wrong', async (options, message) => {
   const plugin = heartbeatDetector(options as Parameters<typeof heartbeatDetector>[0]);
   const start = startRig({ guest: 'server', plugins: [pinVmio(), pinVmschl(), plugin] });

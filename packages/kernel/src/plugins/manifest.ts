@@ -103,6 +103,7 @@ const StatedDetections = z.array(
     kind: z.string().min(1),
     boundNs: z.number().nonnegative().max(Number.MAX_SAFE_INTEGER),
     quantile: z.number().gt(0).lt(1).optional(),
+    note: z.string().min(1).optional(),
   }),
 );
 
@@ -249,9 +250,12 @@ async function readDetections(
     // Copied: what was checked stays so.
     return problems.length > 0
       ? []
-      : detections.map(({ kind, boundNs, quantile }) =>
-          quantile === undefined ? { kind, boundNs } : { kind, boundNs, quantile },
-        );
+      : detections.map(({ kind, boundNs, quantile, note }) => ({
+          kind,
+          boundNs,
+          ...(quantile === undefined ? {} : { quantile }),
+          ...(note === undefined ? {} : { note }),
+        }));
   } catch (cause) {
     const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
     errors.push(new RmkError(code, message, { plugin, cause }));

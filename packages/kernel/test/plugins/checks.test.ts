@@ -238,6 +238,7 @@ describe('what a plugin says that it detects', () => {
     [[{ kind: 'hang', boundNs: -1 }], 'detects[0].boundNs'],
     [[{ kind: 'hang', boundNs: Infinity }], 'detects[0].boundNs'],
     [[{ boundNs: 5 }], 'detects[0].kind'],
+    [[{ kind: 'hang', boundNs: 5, note: '' }], 'detects[0].note'],
     ['hang', 'detects: '],
   ])('is refused when malformed: %j', async (detections, path) => {
     const error = await errorOf(domainOf([written({ detects: () => detections })]));
@@ -246,10 +247,11 @@ describe('what a plugin says that it detects', () => {
   });
 
   it('stays as it was checked', async () => {
-    const detection = { kind: 'hang', boundNs: 5 };
+    const detection = { kind: 'hang', boundNs: 5, quantile: 0.95, note: 'by two signs' };
     const { domain } = await domainOf([written({ detects: () => [detection] })]);
     detection.boundNs = Number.NaN;
     expect(domain.get(DETECTIONS).longestBoundNs).toBe(5);
+    expect(domain.get(DETECTIONS).all).toEqual([{ ...detection, boundNs: 5, plugin: 'rmk-plugin-x' }]);
   });
 
   it('is refused when it cannot be found out', async () => {
