@@ -18,6 +18,11 @@ static const struct tracker *begin(struct protection *protection, struct failure
 {
     if (!qemu_functions_find(protection->guest, failure))
         return NULL;
+    /* A balloon or free page reporting would punch holes in RAM, which sets no dirty bit. */
+    if (qemu.ram_block_discard_disable(true) != 0) {
+        fail(failure, FAILURE_UNSUPPORTED, "a device of the VM relies on discarding guest RAM");
+        return NULL;
+    }
     qemu.rcu_register_thread();
     return &dirty_bitmap_tracker;
 }
@@ -188,6 +193,7 @@ static void end(struct protection *protection, bool orphaned)
         run_on_vcpu(stop_tracker, protection);
     if (orphaned)
         run_in_main_loop(resume_orphan, protection);
+    qemu.ram_block_discard_disable(false);
     qemu.rcu_unregister_thread();
 }
 

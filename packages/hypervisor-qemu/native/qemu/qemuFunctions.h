@@ -46,6 +46,7 @@ struct qemu_version_info {
     X(void, async_run_on_cpu, (void *cpu, void (*work)(void *cpu, run_on_cpu_data data), run_on_cpu_data data))        \
     X(void *, qemu_get_aio_context, (void))                                                                           \
     X(void, aio_bh_schedule_oneshot_full, (void *context, void (*work)(void *data), void *data, const char *name))    \
+    X(int, ram_block_discard_disable, (bool disable))                                                                 \
     X(void, bdrv_drain_all, (void))                                                                                   \
     X(void, cpu_disable_ticks, (void))                                                                                \
     X(void, cpu_enable_ticks, (void))                                                                                 \

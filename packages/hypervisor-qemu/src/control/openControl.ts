@@ -1,6 +1,7 @@
 import { hasCode, RmkError } from '@rmk/core';
 import type { CheckpointControl } from './checkpointControl.js';
 import type { ChosenControl, ControlChoice, ControlTarget, OpenControl } from './controlTarget.js';
+import { checkCoverage } from './coverage.js';
 import { InProcessControl } from './inProcessControl.js';
 import { QmpControl } from './qmpControl.js';
 import { selfTest } from './selfTest.js';
@@ -9,25 +10,30 @@ const IN_PROCESS_WHY = 'QEMU and all functions needed within it are known, and t
 
 /**
  * In-process if QEMU's build is known and the self-test passes, otherwise QMP, unless one is requested. Any other problem
- * (no room, QEMU gone) is an error of either.
+ * (parts of the VM that are not covered, no room, QEMU gone) is an error of either.
  */
 export const openControl: OpenControl = async (target, choice, events) => {
   checkTracker(choice);
   if (choice.kind === 'qmp' || choice.tracker === 'userfaultfd-async') {
-    return opened(
-      QmpControl.open(target, choice, events),
-      target,
-      choice,
-      'requested, and the self-test passed',
-    );
+    return opened(openQmp(target, choice, events), target, choice, 'requested, and the self-test passed');
   }
+  await checkCoverage(target, 'in-process');
   try {
     return await opened(InProcessControl.open(target, choice, events), target, choice, IN_PROCESS_WHY);
   } catch (error) {
     if (choice.kind === 'in-process' || !hasCode(error, 'RMK_ERR_HYPERVISOR')) throw error;
     const why = `in-process control is not possible (${error.message}), and the self-test passed`;
-    return opened(QmpControl.open(target, choice, events), target, choice, why);
+    return opened(openQmp(target, choice, events), target, choice, why);
   }
+};
+
+const openQmp: (...given: Parameters<OpenControl>) => Promise<CheckpointControl> = async (
+  target,
+  choice,
+  events,
+) => {
+  await checkCoverage(target, 'qmp');
+  return QmpControl.open(target, choice, events);
 };
 
 function checkTracker({ kind, tracker }: ControlChoice): void {

@@ -3,6 +3,7 @@ import { RmkError } from '@rmk/core';
 import type { CheckpointControl, ControlCheckpoint } from './checkpointControl.js';
 import type { QmpClient } from '../qmp/qmpClient.js';
 import { queryRunState } from '../qmp/runState.js';
+import { checkSavedDevices } from './coverage.js';
 import { nameOffsets } from './stateSections.js';
 
 /** How long the guest runs on between a checkpoint of the test and the next. */
@@ -11,7 +12,7 @@ const RUN_MS = 10;
 /**
  * Proves on the VM itself that a rollback restores it bit for bit: takes two checkpoints, rolls back to the first, and
  * compares digests of all RAM and the device state. The guest loses what it did since, some 20 ms, and runs on if it ran.
- * Throws `RMK_ERR_HYPERVISOR` if anything differs.
+ * Throws `RMK_ERR_HYPERVISOR` if anything differs, `RMK_ERR_INPUT` for a device whose state QEMU does not save.
  */
 export async function selfTest(control: CheckpointControl, qmp: QmpClient, audit: boolean): Promise<void> {
   const { running } = await queryRunState(qmp);
@@ -20,6 +21,7 @@ export async function selfTest(control: CheckpointControl, qmp: QmpClient, audit
   try {
     const first = await control.checkpoint();
     taken.push(first);
+    await checkSavedDevices(qmp, await control.stateStream(first.state));
     await wait(RUN_MS);
     const second = await control.checkpoint();
     taken.push(second);

@@ -24,6 +24,11 @@ function stateSections(stream: Uint8Array): readonly StateSection[] {
   return sections;
 }
 
+/** Names of the devices whose state is in the stream. */
+export function stateDevices(stream: Uint8Array): readonly string[] {
+  return stateSections(stream).map(({ device }) => device);
+}
+
 /** Offsets as text: `i8254+21`, device and distance from the start of its section. */
 export function nameOffsets(stream: Uint8Array, offsets: readonly number[]): readonly string[] {
   const sections = stateSections(stream);

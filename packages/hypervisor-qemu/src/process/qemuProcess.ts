@@ -16,6 +16,7 @@ import type { CheckedMachineOptions } from '../machineOptions.js';
 import { commandLine, processStart } from './processStatus.js';
 import { qemuArguments } from './qemuArguments.js';
 import { QmpClient } from '../qmp/qmpClient.js';
+import { ramBackend } from '../qmp/ramBackend.js';
 import { readState, writeState, type MachineState } from './stateFile.js';
 
 /** How much of stderr errors show. */
@@ -239,20 +240,7 @@ function checkVersion(qmp: QmpClient): void {
 /** Checks with QEMU itself what RMK relies on. */
 async function checkMachine(qmp: QmpClient, state: MachineState): Promise<void> {
   const cpus = await qmp.query('query-cpus-fast', z.array(z.unknown()));
-  const backends = await qmp.query(
-    'query-memdev',
-    z.array(z.object({ id: z.string().optional(), size: z.int(), share: z.boolean() })),
-  );
-  const paths = await Promise.all(
-    backends.map(async ({ id }) =>
-      id === undefined
-        ? undefined
-        : qmp
-            .query('qom-get', z.string(), { path: `/objects/${id}`, property: 'mem-path' })
-            .catch(() => undefined),
-    ),
-  );
-  const ram = backends.find((_, index) => paths[index] === state.ram);
+  const ram = await ramBackend(qmp, state.ram);
   const problems = [
     ...(cpus.length === 1 ? [] : [`it has ${cpus.length} vCPUs, and RMK protects VMs with one`]),
     ...(ram === undefined ? [`${state.ram} is not its RAM: start it with a memory-backend-file`] : []),
