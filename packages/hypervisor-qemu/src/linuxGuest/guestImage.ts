@@ -24,6 +24,7 @@ const MODULES = [
   'virtio_pci',
   'virtio_console',
   'virtio_blk',
+  'virtio_balloon',
   'pvpanic',
   'pvpanic-pci',
 ];
