@@ -45,24 +45,34 @@ const REFUSED: readonly (readonly [what: string, devices: Devices, named: string
   [
     'shared memory of several VMs',
     () => [
-      ...['-object', 'memory-backend-ram,id=shared,share=on,size=1M'],
-      ...['-device', 'ivshmem-plain,memdev=shared'],
+      '-object',
+      'memory-backend-ram,id=shared,share=on,size=1M',
+      '-device',
+      'ivshmem-plain,memdev=shared',
     ],
     'ivshmem-plain: another process or device writes to guest RAM unseen',
   ],
   [
     'memory that grows at run time',
     () => [
-      ...['-m', '16M,maxmem=256M', '-object', 'memory-backend-ram,id=more,size=64M'],
-      ...['-device', 'virtio-mem-pci,memdev=more'],
+      '-m',
+      '16M,maxmem=256M',
+      '-object',
+      'memory-backend-ram,id=more,size=64M',
+      '-device',
+      'virtio-mem-pci,memdev=more',
     ],
     '0000:00:02.0/more: memory beside the RAM of the guest',
   ],
   [
     'a second module of memory',
     () => [
-      ...['-m', '16M,slots=2,maxmem=256M', '-object', 'memory-backend-ram,id=more,size=64M'],
-      ...['-device', 'pc-dimm,memdev=more'],
+      '-m',
+      '16M,slots=2,maxmem=256M',
+      '-object',
+      'memory-backend-ram,id=more,size=64M',
+      '-device',
+      'pc-dimm,memdev=more',
     ],
     'more: memory beside the RAM of the guest',
   ],
@@ -87,8 +97,8 @@ for (const kind of ['in-process', 'qmp'] as const) {
     });
 
     it.each(REFUSED)('a VM with %s is refused, by name', async (_, devices, named) => {
-      const arguments_ = devices(await image());
-      await expect(protectedGuest(kind, { arguments: arguments_ })).rejects.toThrow(named);
+      const args = devices(await image());
+      await expect(protectedGuest(kind, { arguments: args })).rejects.toThrow(named);
     });
   });
 }
