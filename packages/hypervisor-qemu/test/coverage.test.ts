@@ -79,7 +79,7 @@ const REFUSED: readonly (readonly [what: string, devices: Devices, named: string
   ['a device that saves no state', device('edu'), 'a PCI device at 02.0: QEMU does not save its state'],
 ];
 
-async function image(): Promise<string> {
+async function emptyImage(): Promise<string> {
   const path = join(await temporaryFolder(), 'image');
   writeFileSync(path, new Uint8Array(1 << 20));
   return path;
@@ -88,7 +88,7 @@ async function image(): Promise<string> {
 for (const kind of ['in-process', 'qmp'] as const) {
   describeControl(kind, `what control ${kind} covers`, () => {
     it.each(RESTORED)('a VM with %s comes back exactly', async (_, devices) => {
-      await using vm = await protectedGuest(kind, { arguments: devices(await image()) });
+      await using vm = await protectedGuest(kind, { arguments: devices(await emptyImage()) });
       const taken = await vm.control.checkpoint();
       await vm.goesOn();
       const back = await vm.control.rollback(taken.state, [taken.log]);
@@ -97,7 +97,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
     });
 
     it.each(REFUSED)('a VM with %s is refused, by name', async (_, devices, named) => {
-      const args = devices(await image());
+      const args = devices(await emptyImage());
       await expect(protectedGuest(kind, { arguments: args })).rejects.toThrow(named);
     });
   });
