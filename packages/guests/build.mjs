@@ -2,7 +2,7 @@
 // The same compiler gives the same bytes, wherever the sources lie; compiler.json says which one made those in `elf`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PINNED = JSON.parse(readFileSync(new URL('compiler.json', import.meta.url), 'utf8'));
@@ -18,6 +18,9 @@ const GUESTS = {
   server: ['runtime', 'server'],
   tasks: ['runtime', 'tasks', 'tasks/programs'],
 };
+/** Where the programs for measurements lie: each file but this one is a program. */
+const PROGRAMS = 'programs';
+const PROGRAMS_MAIN = 'programs/main.c';
 
 /** Extensions beyond RV32IMA that guests are built with, so that the hart has programs that use them. */
 const EXTENSIONS = { rtos: 'c_zicsr_zifencei', search: '_zicsr_zifencei_zba_zbb_zbs' };
@@ -87,11 +90,7 @@ if (version !== `${COMPILER} ${PINNED.version}`) {
     `build.mjs: the ELFs in \`elf\` were made by ${PINNED.version} of Debian ${PINNED.debianRelease}; this compiler may give other bytes\n`,
   );
 }
-mkdirSync(outputFolder, { recursive: true });
-for (const [name, folders] of Object.entries(GUESTS)) {
-  const elf = join(outputFolder, `${name}.elf`);
-  const includes = folders.map((folder) => `-I${folder}`);
-  const sources = folders.flatMap(sourcesIn);
+function build(name, folders, sources, elf) {
   const march = `-march=rv32ima${EXTENSIONS[name] ?? '_zicsr_zifencei'}`;
   const flags = [
     march,
@@ -99,8 +98,18 @@ for (const [name, folders] of Object.entries(GUESTS)) {
     ...LANGUAGE,
     ...WARNINGS,
     `-ffile-prefix-map=${guestFolder}=.`,
-    ...includes,
+    ...folders.map((folder) => `-I${folder}`),
   ];
   compiler([...flags, ...LINKING, '-T', 'link.ld', ...sources, '-o', elf]);
   process.stdout.write(`${elf}  ${statSync(elf).size} bytes\n`);
+}
+
+mkdirSync(join(outputFolder, PROGRAMS), { recursive: true });
+for (const [name, folders] of Object.entries(GUESTS)) {
+  build(name, folders, folders.flatMap(sourcesIn), join(outputFolder, `${name}.elf`));
+}
+for (const source of sourcesIn(PROGRAMS).filter((file) => file !== PROGRAMS_MAIN)) {
+  const name = basename(source, '.c');
+  const sources = [...sourcesIn('runtime'), PROGRAMS_MAIN, source];
+  build(name, ['runtime', PROGRAMS], sources, join(outputFolder, PROGRAMS, `${name}.elf`));
 }

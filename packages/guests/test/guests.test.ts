@@ -14,6 +14,16 @@ const RAM_BASE = 0x8000_0000;
 const PACKAGE = fileURLToPath(new URL('..', import.meta.url));
 const names = Object.keys(GUESTS) as GuestName[];
 
+/** By path within the folder, sorted. */
+function elfsIn(folder: string): ReadonlyMap<string, Buffer> {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).toSorted();
+  return new Map(
+    files
+      .filter((file) => file.endsWith('.elf'))
+      .map((file): [string, Buffer] => [file, readFileSync(join(folder, file))]),
+  );
+}
+
 describe.each(names)('the ELF of %s', (name) => {
   const elf = new ElfFile(readGuest(name));
 
@@ -97,12 +107,10 @@ describe('the build', () => {
     const folder = mkdtempSync(join(tmpdir(), 'rmk-guests-'));
     try {
       execFileSync(process.execPath, [join(PACKAGE, 'build.mjs'), folder]);
-      expect(readdirSync(folder).toSorted()).toEqual(names.map((name) => `${name}.elf`).toSorted());
-      for (const name of names) {
-        expect(Buffer.from(readGuest(name)).equals(readFileSync(join(folder, `${name}.elf`))), name).toBe(
-          true,
-        );
-      }
+      const built = elfsIn(folder);
+      expect([...built.keys()]).toEqual([...elfsIn(join(PACKAGE, 'elf')).keys()]);
+      for (const [file, elf] of elfsIn(join(PACKAGE, 'elf')))
+        expect(built.get(file)?.equals(elf), file).toBe(true);
     } finally {
       rmSync(folder, { recursive: true });
     }
