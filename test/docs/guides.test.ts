@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { main } from '@rmk/cli';
 import { describe, expect, it } from 'vitest';
 import { contentsOf, expectedText, shownBlocks, updateBlock } from './shownBlocks.js';
 
@@ -10,41 +12,81 @@ const markdown = execFileSync('git', ['ls-files', '--cached', '--others', '--exc
 })
   .trim()
   .split('\n')
-  .filter((path) => !path.startsWith('packages/create-rmk-plugin/templates/'));
+  // The README of a template is type-checked with the plugin that is generated from it; `api` is generated itself.
+  .filter((path) => existsSync(path) && !/^(?:packages\/create-rmk-plugin\/templates|api)\//.test(path));
 
 const shown = markdown.flatMap(shownBlocks);
 
 describe.each(shown)('the block in $file', (block) => {
   it(`is the ${block.kind} of ${block.source}`, async () => {
     const expected = await expectedText(block);
-    if (updates) updateBlock(block, expected);
+    if (updates && block.kind !== 'values') updateBlock(block, expected);
     else expect(block.text).toBe(expected);
   });
 });
 
-/** Its blocks are executed by bringYourOwnGuest.test.ts, and those of errors.md by errorsPage.test.ts. */
-const executedElsewhere = new Set(['docs/bring-your-own-guest.md', 'docs/errors.md']);
-const guides = markdown.filter((path) => /^(?:docs\/|README\.md)/.test(path) && !executedElsewhere.has(path));
+/** A test of their own reads their blocks from the page and checks each. */
+const readBy = new Map([
+  ['docs/bring-your-own-guest.md', 'test/docs/bringYourOwnGuest.test.ts'],
+  ['docs/errors.md', 'test/docs/errorsPage.test.ts'],
+]);
 
-describe.each(guides)('%s', (path) => {
+const isExecuted = (path: string): boolean => !readBy.has(path);
+
+describe.each(markdown.filter(isExecuted))('%s', (path) => {
   it('shows no code that nothing executes', () => {
-    const fences = [...contentsOf(path).matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].map(
-      ([, language]) => language ?? '',
+    const text = contentsOf(path);
+    const executed = [...text.matchAll(/^```(\w*)\n[\s\S]*?^```$/gm)].filter(
+      ([, language]) => language !== 'sh' && language !== 'mermaid',
     );
-    const executed = fences.filter((language) => language !== 'sh' && language !== 'mermaid');
-    // What a VM in real time printed differs each time: `recorded` names the command.
-    const recorded = [...contentsOf(path).matchAll(/^<!-- recorded: npm run [\w:]+ -->\n+```$/gm)];
-    expect(executed).toHaveLength(shownBlocks(path).length + recorded.length);
+    // What was measured, or happened in real time, differs each time: `recorded` names the command.
+    const others = [...text.matchAll(/^<!-- (?:recorded: .+|diagram) -->\n+```$/gm)];
+    expect(executed).toHaveLength(shownBlocks(path).length + others.length);
   });
+});
 
-  it('names only commands that exist', async () => {
-    const { scripts } = JSON.parse(contentsOf('package.json')) as {
-      readonly scripts: Record<string, string>;
-    };
-    const blocks = [...contentsOf(path).matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text);
-    const named = blocks.flatMap((text) =>
-      [...text.matchAll(/^npm run ([\w:-]+)/gm)].map(([, name = '']) => name),
-    );
-    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+describe.each([...readBy])('%s', (path, reader) => {
+  it('is read by the test that checks its blocks', () => {
+    expect(contentsOf(reader)).toContain(path);
+  });
+});
+
+describe.each(markdown)('%s', (path) => {
+  const text = contentsOf(path);
+  const commands = [
+    ...[...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, lines = '']) => lines.split('\n')),
+    ...[...text.matchAll(/^<!-- recorded: (.+) -->$/gm)].map(([, command = '']) => command),
+  ];
+
+  it('names only commands that exist', () => {
+    const missing = commands.filter((command) => {
+      const [, script, workspace = ''] =
+        /^npm run (?:--silent )?([\w:-]+)(?: -w @rmk\/(\S+))?/.exec(command) ?? [];
+      const [, file] = /^(?:npx vitest run|node) (test\/\S+)/.exec(command) ?? [];
+      if (file !== undefined) return !existsSync(file);
+      return script !== undefined && scriptsOf(workspace)[script] === undefined;
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+function scriptsOf(workspace: string): Readonly<Record<string, string>> {
+  const path = workspace === '' ? 'package.json' : `packages/${workspace}/package.json`;
+  const { scripts = {} } = JSON.parse(contentsOf(path)) as { readonly scripts?: Record<string, string> };
+  return scripts;
+}
+
+describe('a file that is shown and run by no program', () => {
+  const folder = 'test/docs/examples';
+  it.each([
+    ['run', `${folder}/cli/rmk.config.json`],
+    ['model', 'availability', '--variants', 'dual', '--params', `${folder}/model/classes.json`],
+    ['model', 'advise', '--slowdown', `${folder}/model/slowdown.json`],
+    ['model', 'chain', `${folder}/model/chain.json`],
+    ['model', 'corruption', '--samples', `${folder}/model/four-errors.txt`],
+  ])('is accepted by rmk %s', async (...args) => {
+    const problems: string[] = [];
+    const code = await main(args, { out: () => undefined, err: (text) => void problems.push(text) });
+    expect({ code, problems }).toEqual({ code: 0, problems: [] });
   });
 });

@@ -1,30 +1,37 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { format } from 'node:util';
 import { main } from '@rmk/cli';
 import { pluginNames } from 'create-rmk-plugin';
 import { vi } from 'vitest';
+import { guestOutput } from './guestOutput.js';
+import { differingValues } from './statedValues.js';
 
 /**
  * A code block of a Markdown file with the comment above it that says where it comes from:
  *
  * - `<!-- code: <file> -->`, or `<file>#<region>` for the lines between `// #region <region>` and `// #endregion`;
  *   ` as <name>` fills in the template of a plugin with that name;
- * - `<!-- output: <program> -->`: what it prints. `rmk …` runs the command line.
+ * - `<!-- output: <program> -->`: what it prints. `rmk …` runs the command line, `guest <name> [boot file]` a guest alone.
+ *   A first line `$ …` is the reader's command. A line `...` or `…` stands for any lines of the output;
+ * - `<!-- timed output: <program> -->`: the same for a program that prints host times without saying so;
+ * - `<!-- values: <package> -->`: code, each value of which is the one that the comment behind it states.
  */
 export interface ShownBlock {
   readonly file: string;
-  readonly kind: 'code' | 'output';
+  readonly kind: 'code' | 'output' | 'timed output' | 'values';
   readonly source: string;
   readonly text: string;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const BLOCK = /(^<!-- (code|output): (.+?) -->\n+```\w*\n)([\s\S]*?)(^```$)/gm;
+const BLOCK = /(^<!-- (code|output|timed output|values): (.+?) -->\n+```\w*\n)([\s\S]*?)(^```$)/gm;
 
 export function shownBlocks(file: string): readonly ShownBlock[] {
   return [...contentsOf(file).matchAll(BLOCK)].map(([, , kind, source = '', text = '']) => ({
     file,
-    kind: kind === 'code' ? 'code' : 'output',
+    kind: kind as ShownBlock['kind'],
     source,
     text,
   }));
@@ -33,7 +40,13 @@ export function shownBlocks(file: string): readonly ShownBlock[] {
 /** What the block has to be. Host times differ from run to run, so those shown are kept. */
 export async function expectedText({ kind, source, text }: ShownBlock): Promise<string> {
   if (kind === 'code') return code(source);
-  return withHostTimesOf(text, await output(source));
+  if (kind === 'values') return `${text}${await differingValues(text, source)}`;
+  const [, command = '', shown = ''] = /^(\$ (?:.*\\\n)*.*\n)?([\s\S]*)$/.exec(text) ?? [];
+  if (command !== '' && command.replaceAll(/\\\n +/g, '') !== `$ ${withoutFolders(source)}\n`) {
+    return `$ ${withoutFolders(source)}\n${shown}`;
+  }
+  const printed = withTimesOf(shown, await output(source), kind === 'output' ? HOST_TIME : ANY_MILLISECONDS);
+  return isExcerptOf(shown, printed) ? text : `${command}${printed}`;
 }
 
 /** Writes what has to be shown into the file. */
@@ -73,19 +86,37 @@ function filledIn(text: string, name: string): string {
     .replaceAll('0.0.0-rmk', '0.1.0');
 }
 
-async function output(program: string): Promise<string> {
-  if (!program.startsWith('rmk ')) return outputOfProgram(program);
+async function output(source: string): Promise<string> {
+  const [program = '', ...args] = source.split(' ');
+  if (program === 'rmk') return outputOfCommand(args);
+  if (program === 'guest') return guestOutput(args[0] ?? '', args[1]);
+  return outputOfProgram(program);
+}
+
+/** A command as a reader gives it who is in the folder of the example. */
+function withoutFolders(command: string): string {
+  return command.replaceAll(/(?<= )\S+\//g, '');
+}
+
+/** The folder of an example's files is shown as `/home/you`, or not at all in a path that is relative to it. */
+async function outputOfCommand(args: readonly string[]): Promise<string> {
   const printed: string[] = [];
-  await main(program.split(' ').slice(1), {
+  await main(args, {
     out: (text) => void printed.push(text),
     err: (text) => void printed.push(text),
   });
-  return printed.join('');
+  const folders = args.filter((arg) => arg.includes('/')).map((path) => dirname(path));
+  return folders.reduce(
+    (text, folder) => text.replaceAll(resolve(folder), '/home/you').replaceAll(`${folder}/`, ''),
+    printed.join(''),
+  );
 }
 
 async function outputOfProgram(path: string): Promise<string> {
   const printed: string[] = [];
-  const log = vi.spyOn(console, 'log').mockImplementation((line: string) => void printed.push(`${line}\n`));
+  const log = vi
+    .spyOn(console, 'log')
+    .mockImplementation((...what: readonly unknown[]) => void printed.push(`${format(...what)}\n`));
   try {
     await import(/* @vite-ignore */ `${root}${path}`);
   } finally {
@@ -95,9 +126,26 @@ async function outputOfProgram(path: string): Promise<string> {
 }
 
 const HOST_TIME = /\d+(?:\.\d+)? ms of host time/g;
+const ANY_MILLISECONDS = / *\d+\.\d+ ms/g;
 
-function withHostTimesOf(shown: string, printed: string): string {
-  const times = shown.match(HOST_TIME) ?? [];
+function withTimesOf(shown: string, printed: string, pattern: RegExp): string {
+  const times = shown.match(pattern) ?? [];
   let next = 0;
-  return printed.replaceAll(HOST_TIME, (time) => times[next++] ?? time);
+  return printed.replaceAll(pattern, (time) => times[next++] ?? time);
+}
+
+const ELISION = /^(?:\.\.\.|…)\n/m;
+
+/** Whether `shown` leaves lines out of `printed`, and is right where it does not. */
+function isExcerptOf(shown: string, printed: string): boolean {
+  const [first = '', ...parts] = shown.split(ELISION);
+  const last = parts.pop();
+  if (last === undefined || !printed.startsWith(first) || !printed.endsWith(last)) return false;
+  let from = first.length;
+  for (const part of parts) {
+    const at = printed.indexOf(`\n${part}`, from - 1);
+    if (at < 0) return false;
+    from = at + 1 + part.length;
+  }
+  return from <= printed.length - last.length;
 }

@@ -197,14 +197,6 @@ describe('the server under faults, on its own', () => {
   });
 });
 
-describe('the README of testing', () => {
-  it('shows a report as it is tested', () => {
-    expect(read('packages/testing/README.md')).toContain(
-      `\`\`\`ts\n${read('test/pipelines/requestsUnderFaults.test.ts')}\`\`\``,
-    );
-  });
-});
-
 /** The table in the README of testing has the figures of this report. */
 function expectShown(faults: string, { committed, wire }: Omit<RequestReport, 'requests'>): void {
   const counts = [committed, wire].flatMap(({ answered, lost, duplicated, wrong }) => [
