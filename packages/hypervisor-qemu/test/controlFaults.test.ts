@@ -5,8 +5,8 @@ import { RmkError } from '@rmk/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ControlKind } from '../src/control/checkpointControl.js';
-import type { QmpCommands } from '../src/control/libraryConnection.js';
 import type { LibraryControl } from '../src/control/libraryControl.js';
+import { qmpCommandsOf } from '../src/control/qmpControl.js';
 import { encodeFrame, KIND } from '../src/control/libraryProtocol.js';
 import { InProcessControl } from '../src/control/inProcessControl.js';
 import { openControl } from '../src/control/openControl.js';
@@ -240,19 +240,16 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
 describeControl('qmp', 'control qmp, when QEMU refuses to load the device state', () => {
   test('every log is void, and the next checkpoint is a first one, exact again', async () => {
     await using vm = await protectedGuest('qmp');
-    const { connection } = vm.control as unknown as { connection: { qmpCommands: QmpCommands } };
-    const own = connection.qmpCommands;
-    connection.qmpCommands = {
-      save: (path) => own.save(path),
-      load: () => Promise.reject(new Error('refused')),
-    };
+    const { connection } = vm.control as LibraryControl;
+    const commands = qmpCommandsOf(vm.guest.target);
+    connection.setQmpCommands({ ...commands, load: () => Promise.reject(new Error('refused')) });
     const cut = await vm.control.checkpoint();
     await vm.guest.proves();
     await expect(vm.control.rollback(cut.state, [cut.log])).rejects.toThrow(
       'RMK_ERR_HYPERVISOR: QEMU could not load its device state: restart the VM',
     );
     await expect(vm.control.frames(cut.log)).rejects.toThrow('RMK_ERR_RELEASED');
-    connection.qmpCommands = own;
+    connection.setQmpCommands(commands);
     const first = await vm.control.checkpoint();
     expect(first.closed).toBeUndefined();
     const back = await vm.control.rollback(first.state, [first.log]);

@@ -2,7 +2,7 @@ import { edgesOf } from './controlFlow.js';
 import type { Instruction } from './instruction.js';
 import type { Block, Ending } from './region.js';
 
-/** Which integer registers a region uses, and which it may have written by each of its blocks. x0 is none of them. */
+/** Which integer registers a region uses, and which it may have written by each of its blocks; never x0. */
 export class RegionRegisters {
   readonly used = new Set<number>();
   readonly written = new Set<number>();

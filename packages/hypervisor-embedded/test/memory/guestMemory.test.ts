@@ -439,16 +439,6 @@ describe('logs', () => {
     expect(memory.area.free).toBe(PLENTY);
   });
 
-  it('know an entry that has been taken for that of another page', () => {
-    const { memory, logs } = threeEpochs();
-    memory.nextEpoch({ preSave: 'none' });
-    const [newest] = logs;
-    const entry = newest?.first ?? Number.NaN;
-    expect(memory.area.isIntact(entry)).toBe(true);
-    memory.area['frames'][entry] = 1;
-    expect(memory.area.isIntact(entry)).toBe(false);
-  });
-
   it('end the tracking safely where the open one is released: no page is taken for logged', () => {
     const { memory, logs } = threeEpochs();
     memory.area.release(choose(logs, 0)[0] as LogChain);

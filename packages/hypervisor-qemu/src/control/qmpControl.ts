@@ -14,7 +14,7 @@ import type {
   StateHandle,
 } from './checkpointControl.js';
 import type { ControlTarget } from './controlTarget.js';
-import type { LibraryConnection } from './libraryConnection.js';
+import type { LibraryConnection, QmpCommands } from './libraryConnection.js';
 import { LibraryControl } from './libraryControl.js';
 import { encodeSnapshot, KIND } from './libraryProtocol.js';
 import { snapshotClusters } from './snapshotClusters.js';
@@ -58,16 +58,7 @@ export class QmpControl extends LibraryControl {
       () => undefined,
     );
     try {
-      connection.setQmpCommands({
-        save: async (filename) => {
-          await target.qmp.execute('xen-save-devices-state', { filename, live: false });
-        },
-        load: async () => {
-          // After the library has verified everything. Loading leaves the run state as it is.
-          if (needsReset(await queryRunState(target.qmp))) await resetMachine(target.qmp);
-          await runJob(target.qmp, 'snapshot-load', 'rmk-load', { tag: TAG, vmstate: NODE, devices: [NODE] });
-        },
-      });
+      connection.setQmpCommands(qmpCommandsOf(target));
       await prepareSnapshot(target, connection);
       return new QmpControl(connection, settings, target);
     } catch (error) {
@@ -121,6 +112,20 @@ export class QmpControl extends LibraryControl {
     }
     await this.target.writeMemory(address, data);
   }
+}
+
+/** How this QEMU saves and loads its device state. */
+export function qmpCommandsOf({ qmp }: ControlTarget): QmpCommands {
+  return {
+    save: async (filename) => {
+      await qmp.execute('xen-save-devices-state', { filename, live: false });
+    },
+    load: async () => {
+      // After the library has verified everything. Loading leaves the run state as it is.
+      if (needsReset(await queryRunState(qmp))) await resetMachine(qmp);
+      await runJob(qmp, 'snapshot-load', 'rmk-load', { tag: TAG, vmstate: NODE, devices: [NODE] });
+    },
+  };
 }
 
 function timeNs(events: readonly QmpEvent[], name: string): number | undefined {
