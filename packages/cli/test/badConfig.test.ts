@@ -131,6 +131,16 @@ describe('a config with problems', () => {
       ["protect.algorithm: expected 'cowb'"],
     ],
     [
+      'a bad risk',
+      { guests: [tasks], protect: { corruptionRisk: 2 } },
+      ['protect.corruptionRisk: expected a probability above 0 and below 1'],
+    ],
+    [
+      'a recovery that is none',
+      { guests: [tasks], protect: { recovery: 'off' } },
+      ['protect.recovery: expected the options of the recovery, a plugin, or false'],
+    ],
+    [
       'an unknown option of the preset',
       { guests: [tasks], protect: { intervall: '5ms' } },
       ['protect.intervall: unknown key, did you mean interval?'],

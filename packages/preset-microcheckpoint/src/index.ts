@@ -1,1 +1,2 @@
-export { microcheckpoint, type MicrocheckpointOptions } from './microcheckpoint.js';
+export { microcheckpoint } from './microcheckpoint.js';
+export { microcheckpointOptions, type MicrocheckpointOptions } from './options.js';

@@ -159,27 +159,41 @@ describe('the preset', () => {
   });
 
   it.each([
-    [null, 'microcheckpoint: invalid options: expected options, given null'],
-    ['cowp', 'microcheckpoint: invalid options: expected options, given cowp'],
+    [null, 'microcheckpoint: invalid options: expected an object of options'],
+    ['cowp', 'microcheckpoint: invalid options: expected an object of options'],
     [
       { intervall: '50ms' },
-      'microcheckpoint: invalid options: intervall: unknown option, choose among interval, retain, ',
+      'microcheckpoint: invalid options: unknown: intervall. Choose among interval, retain, ',
     ],
     [
       { algorithm: 'cowq' },
-      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given cowq',
+      "microcheckpoint: invalid options: algorithm: expected 'cowb', 'cowp', or a plugin that contributes an algorithm",
     ],
     [
       { algorithm: 'toString' },
-      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given toString',
+      "microcheckpoint: invalid options: algorithm: expected 'cowb', 'cowp', or a plugin",
     ],
     [
       { algorithm: cowp },
-      'microcheckpoint: invalid options: algorithm: expected cowb, cowp or a plugin that contributes one, given a function (call it)',
+      "microcheckpoint: invalid options: algorithm: expected 'cowb', 'cowp', or a plugin that contributes an algorithm: call the function, it makes the plugin",
     ],
-    [{ algorithm: null, x: 1 }, 'microcheckpoint: invalid options\n  - x: unknown option'],
+    [{ interval: '50' }, 'microcheckpoint: invalid options: interval: expected a duration'],
+    [{ retain: 1 }, 'microcheckpoint: invalid options: retain: '],
+    [
+      { hang: true },
+      'microcheckpoint: invalid options: hang: expected the options of the hang detector, or false',
+    ],
+    [{ signals: [] }, 'microcheckpoint: invalid options: signals: expected the options of pin-vmsignal'],
+    [
+      { recovery: 'none' },
+      'microcheckpoint: invalid options: recovery: expected the options of the recovery, a plugin, or false',
+    ],
+    [
+      { algorithm: null, x: 1 },
+      /microcheckpoint: invalid options\n {2}- algorithm: expected .+\n {2}- unknown: x\. Choose among/,
+    ],
   ])('refuses %o', (options, message) => {
     const make = () => microcheckpoint(options as unknown as MicrocheckpointOptions);
-    expect(make).toThrow(`RMK_ERR_INPUT: ${message}`);
+    expect(make).toThrow(typeof message === 'string' ? `RMK_ERR_INPUT: ${message}` : message);
   });
 });

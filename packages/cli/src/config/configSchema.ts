@@ -2,7 +2,7 @@ import { DURATION_HINT, isDuration, type Duration, type Plugin } from '@rmk/core
 import { GUESTS, type GuestName } from '@rmk/guests';
 import type { QemuHypervisorOptions } from '@rmk/hypervisor-qemu';
 import { domainSettings } from '@rmk/kernel';
-import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { microcheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { z } from 'zod';
 import type { ConfiguredGuest } from '../defineConfig.js';
 import { memoryBytes, MEMORY_SIZE_HINT } from './memorySize.js';
@@ -15,7 +15,6 @@ const isPath = (value: unknown): value is string => typeof value === 'string' &&
 const duration = z.custom<Duration>(isDuration, DURATION_HINT);
 const path = z.custom<string>(isPath, 'expected the path of a file');
 const directoryPath = z.custom<string>(isPath, 'expected the path of a directory');
-const options = z.record(z.string(), z.unknown(), 'expected an object of options');
 
 /** Bytes as such, or as numbers, as JSON has them. */
 const bytes = z
@@ -51,25 +50,11 @@ export const pluginsSchema = z.array(
 /** The plugins of a config once its named ones are imported. */
 type ImportedPlugins = readonly Plugin[] | ((guest: ConfiguredGuest) => readonly Plugin[]);
 
-const preset = z.strictObject({
-  interval: duration.exactOptional(),
-  retain: z.int().min(2).exactOptional(),
-  algorithm: z
-    .custom<NonNullable<MicrocheckpointOptions['algorithm']>>(
-      (value) => value === 'cowb' || value === 'cowp' || (typeof value === 'object' && value !== null),
-      "expected 'cowb', 'cowp', or a plugin",
-    )
-    .exactOptional(),
-  // Checked by the plugins that they go to.
-  hang: z
-    .union([z.literal(false), options], 'expected the options of the hang detector, or false')
-    .exactOptional(),
-  signals: options.exactOptional(),
-  recovery: options.exactOptional(),
-});
-
 const protect = z
-  .union([z.literal(false), preset], 'expected the options of the preset, or false for no protection')
+  .union(
+    [z.literal(false), microcheckpointOptions],
+    'expected the options of the preset, or false for no protection',
+  )
   .exactOptional();
 
 const inputEntry = z.strictObject({

@@ -204,14 +204,12 @@ function pluginsOf(
   { about, presetOf }: Choice,
   problems: Problems,
 ): readonly Plugin[] {
-  const preset = (protect: GuestEntry['protect']): readonly Plugin[] | undefined => {
-    if (protect === undefined) return undefined;
-    return protect === false ? [] : presetOf(protect);
-  };
-  const own = guest.plugins ?? preset(guest.protect);
+  const preset = (protect: MicrocheckpointOptions | false): readonly Plugin[] =>
+    protect === false ? [] : presetOf(protect);
+  const own = guest.plugins ?? (guest.protect === undefined ? undefined : preset(guest.protect));
   if (own !== undefined) return own;
   const { plugins } = config;
-  if (typeof plugins !== 'function') return plugins ?? preset(config.protect ?? {}) ?? [];
+  if (typeof plugins !== 'function') return plugins ?? preset(config.protect ?? {});
   try {
     const chosen: unknown = plugins(about);
     if (chosen instanceof Promise) {
