@@ -78,7 +78,7 @@ describe('an agent that is removed and installed again', () => {
     for (const plugin of family) await rig.domain.install(plugin);
     await rig.advance('1ms');
     expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([
-      { atNs: 350e6, lostForNs: 30e6, source: 'kernel' },
+      { atNs: 350e6, lostForNs: 30e6, source: '@rmk/protection-watch' },
     ]);
     await rig.advance('100ms');
     await crash(rig);

@@ -27,6 +27,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { Algorithms, NO_PRESAVE, type NextPlan } from './algorithms.js';
+import { historyShortfall } from './history.js';
 import type { CheckpointOptions } from './options.js';
 import { Ring } from './ring.js';
 import { risksOf } from './risk.js';
@@ -54,7 +55,10 @@ export class CheckpointAgent implements Checkpoints, Module {
   private next: Disposable | undefined;
   /** A first checkpoint is scheduled for now. */
   private isDue = false;
-  private unprotectedSinceNs: Nanoseconds | undefined;
+  /** The end of protection has been reported, and no checkpoint has been taken since. */
+  private isUnprotected = false;
+  /** What was last reported of a history that is too short. */
+  private shortfall: string | undefined;
   /** Checkpoints and rollbacks wait for each other. */
   private readonly operations = new Sequencer();
 
@@ -71,7 +75,11 @@ export class CheckpointAgent implements Checkpoints, Module {
   start(): void {
     this.bus.on('EVT_LOGLOST', ({ reason }) => this.loseAll(reason));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_PLUGINCHANGED', ({ to }) => {
+      if (to !== 'starting' && to !== 'stopping') this.warnOfShortHistory();
+    });
     this.warnOfRisk();
+    this.warnOfShortHistory();
   }
 
   async stop(): Promise<void> {
@@ -161,7 +169,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus
       .topic('EVT_CHECKPOINTED')
       .publish({ atNs, checkpoint, algorithm, ...(closed === undefined ? {} : { closed }) });
-    this.protectionStands();
+    this.isUnprotected = false;
     return checkpoint;
   }
 
@@ -192,7 +200,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   private dropOldest(reason: string): boolean {
     if (this.ring.length < FEWEST_RETAINED) return false;
     this.ring.releaseOldest();
-    this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs: this.clock.now(), reason, checkpoints: 1 });
+    this.reportLost(1, reason, false);
     return true;
   }
 
@@ -246,28 +254,32 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   private loseAll(reason: string): void {
-    const atNs = this.clock.now();
-    this.discardAll(reason);
+    const checkpoints = this.discardAll();
     if (this.algorithms.installed === 0) this.next?.[Symbol.dispose]();
-    if (this.unprotectedSinceNs !== undefined) return;
-    this.unprotectedSinceNs = atNs;
-    this.bus.topic('EVT_PROTECTIONLOST').publish({ atNs, reason });
+    if (checkpoints > 0 || !this.isUnprotected) this.reportLost(checkpoints, reason, true);
+    this.isUnprotected = true;
   }
 
-  private discardAll(reason: string): void {
+  /** Returns how many checkpoints were retained. */
+  private discardAll(): number {
     this.losses += 1;
     this.history = [];
-    const checkpoints = this.ring.clear();
-    if (checkpoints === 0) return;
-    this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs: this.clock.now(), reason, checkpoints });
+    return this.ring.clear();
   }
 
-  private protectionStands(): void {
-    if (this.unprotectedSinceNs === undefined) return;
+  private reportLost(checkpoints: number, reason: string, endsProtection: boolean): void {
     const atNs = this.clock.now();
-    const lostForNs = atNs - this.unprotectedSinceNs;
-    this.unprotectedSinceNs = undefined;
-    this.bus.topic('EVT_PROTECTIONRESTORED').publish({ atNs, lostForNs });
+    this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs, reason, checkpoints, endsProtection });
+  }
+
+  /** Again only if the numbers have changed: every plugin that comes or goes may change them. */
+  private warnOfShortHistory(): void {
+    const shortfall = historyShortfall(this, this.detections);
+    if (shortfall === this.shortfall) return;
+    this.shortfall = shortfall;
+    if (shortfall === undefined) return;
+    const atNs = this.clock.now();
+    this.bus.topic('EVT_WARNING').publish({ atNs, code: 'RMK_WARN_HISTORY', message: shortfall });
   }
 
   private warnOfRisk(): void {
@@ -288,7 +300,8 @@ export class CheckpointAgent implements Checkpoints, Module {
 
   /** After a restart the retained checkpoints no longer apply. */
   private async beginAgain(): Promise<void> {
-    this.discardAll('the VM was restarted');
+    const checkpoints = this.discardAll();
+    if (checkpoints > 0) this.reportLost(checkpoints, 'the VM was restarted', false);
     if (this.algorithms.installed > 0) await this.operations.run(() => this.takeNow('interval'));
   }
 }

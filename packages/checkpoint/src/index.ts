@@ -1,6 +1,8 @@
 export { CheckpointAgent } from './agent.js';
+export { historyShortfall } from './history.js';
 export { checkpointOptions, type CheckpointOptions } from './options.js';
 export { checkpoint } from './plugin.js';
+export { protectionWatch } from './protectionWatch.js';
 export {
   boundOfRisk,
   corruptionRisk,

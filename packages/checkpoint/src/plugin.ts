@@ -1,6 +1,7 @@
 import { CHECKPOINTING, CHECKPOINTS, definePlugin, DETECTIONS, provide } from '@rmk/core';
 import { CheckpointAgent } from './agent.js';
 import { checkpointOptions } from './options.js';
+import { protectionWatch } from './protectionWatch.js';
 
 /** The checkpoint agent. It takes no checkpoint before an algorithm (COWB, COWP) is installed. */
 export const checkpoint = definePlugin({
@@ -9,5 +10,6 @@ export const checkpoint = definePlugin({
   rmk: '^0.1.0',
   requires: [CHECKPOINTING, DETECTIONS],
   provides: [provide(CHECKPOINTS, CheckpointAgent)],
+  companions: [protectionWatch()],
   options: checkpointOptions,
 });

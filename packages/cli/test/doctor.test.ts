@@ -47,7 +47,7 @@ describe('rmk doctor', () => {
   it('shows in which order the plugins of a config start, and what each depends on', async () => {
     const { code, out } = await rmk(['doctor', config()]);
     expect(code).toBe(ExitCode.DONE);
-    expect(out).toMatch(/^tasks: 9 plugins, started in \d+\.\d\d ms$/m);
+    expect(out).toMatch(/^tasks: 10 plugins, started in \d+\.\d\d ms$/m);
     expect(out).toMatch(
       /^│ {2}└─ @rmk\/checkpoint 0.1.0 +active +\d+\.\d\d ms\n│ {5}├─ @rmk\/cowp 0.1.0 +active +\d+\.\d\d ms\n│ {5}└─ @rmk\/recovery 0.1.0 +active +\d+\.\d\d ms {2}needs @rmk\/pin-vcpu, @rmk\/checkpoint$/m,
     );

@@ -34,8 +34,14 @@ export interface RmkEvents {
   };
   EVT_ROLLEDBACK: { readonly atNs: Nanoseconds; readonly to: Checkpoint; readonly rollback: Rollback };
   /** So many checkpoints of the ring are gone before their time: the log area was full, or the agent failed. */
-  EVT_CHECKPOINTLOST: { readonly atNs: Nanoseconds; readonly reason: string; readonly checkpoints: number };
-  /** No checkpoint is left, and a failure costs a restart. */
+  EVT_CHECKPOINTLOST: {
+    readonly atNs: Nanoseconds;
+    readonly reason: string;
+    readonly checkpoints: number;
+    /** Nothing is left to go back to until the next EVT_CHECKPOINTED. `checkpoints` may be 0 then. */
+    readonly endsProtection: boolean;
+  };
+  /** No checkpoint is left, and a failure costs a restart. Published once until protection is restored. */
   EVT_PROTECTIONLOST: { readonly atNs: Nanoseconds; readonly reason: string };
   /** Checkpoints are taken again. The first is the newest too, so the one after it is what a failure is undone with. */
   EVT_PROTECTIONRESTORED: { readonly atNs: Nanoseconds; readonly lostForNs: Nanoseconds };
@@ -101,6 +107,8 @@ export interface RmkEvents {
     readonly plugin: string;
     readonly from: PluginState;
     readonly to: PluginState;
+    /** Names of the tokens that the plugin provides. */
+    readonly provides: readonly string[];
     readonly reason?: string;
   };
   /** The domain is not what it should be, yet works: a coded warning (`RMK_WARN_…`). */

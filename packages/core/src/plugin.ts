@@ -61,6 +61,11 @@ export interface Manifest {
   readonly onFailure?: OnFailure;
   /** Classes that provide nothing: they subscribe and act. */
   readonly modules?: readonly Class[];
+  /**
+   * Plugins that are installed with this one, ahead of it, unless plugins of their names are. Each has a life of its own: it
+   * continues when this one is restarted, quarantined or removed.
+   */
+  readonly companions?: readonly Plugin[];
 }
 
 /** What a bound may depend on: no more of the VM is shown to `detects`. */

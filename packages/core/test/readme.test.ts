@@ -39,6 +39,7 @@ describe('the README', () => {
       optional: true,
       provides: true,
       modules: true,
+      companions: true,
       capabilities: true,
       before: true,
       after: true,

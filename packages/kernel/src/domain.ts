@@ -1,5 +1,4 @@
 import {
-  CHECKPOINTS,
   DETECTIONS,
   RmkError,
   Sequencer,
@@ -21,15 +20,14 @@ import { EventBus, ScopedBus } from './bus/bus.js';
 import { checkPlugins } from './plugins/checks.js';
 import { DeclaredEvents } from './bus/declaredEvents.js';
 import { HOST } from './bus/sources.js';
-import { historyShortfall, LiveDetections } from './plugins/detections.js';
+import { LiveDetections } from './plugins/detections.js';
 import { Hold } from './scope/hold.js';
 import { HostProvisions } from './plugins/hostProvisions.js';
 import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
 import type { InstalledPlugin, Limits } from './plugins/installedPlugin.js';
-import { Lifecycle, requiredError, type RestartedBy } from './plugins/lifecycle.js';
+import { Lifecycle, requiredError } from './plugins/lifecycle.js';
 import { readOnFailure } from './plugins/manifest.js';
 import { claimMachine, releaseMachine } from './machineOwnership.js';
-import { Protection } from './protection.js';
 import { RestartBackoff } from './supervision/restartBackoff.js';
 import { isThenable, type Scope } from './scope/scope.js';
 import { ScopedClock } from './scope/scopedClock.js';
@@ -81,7 +79,6 @@ class SupervisedDomain implements Domain {
   private readonly limits: Limits;
   private readonly lifecycle: Lifecycle;
   private readonly restartBackoff: RestartBackoff;
-  private readonly protection: Protection;
   private readonly provisions: HostProvisions;
   private readonly operations = new Sequencer();
 
@@ -99,8 +96,7 @@ class SupervisedDomain implements Domain {
     const { bus } = this.supervision;
     this.warning = bus.topic('EVT_WARNING');
     this.pluginChanged = bus.topic('EVT_PLUGINCHANGED');
-    this.protection = new Protection(bus, machine.clock);
-    this.restartBackoff = new RestartBackoff(machine.clock, this.hold, bus, supervision, (plugin) =>
+    this.restartBackoff = new RestartBackoff(machine.clock, this.hold, supervision, (plugin) =>
       this.revive(plugin),
     );
     this.host = this.supervision.scope(HOST);
@@ -111,7 +107,12 @@ class SupervisedDomain implements Domain {
     this.limits = { start: new Timeout(start), stop: new Timeout(stop) };
     this.lifecycle = new Lifecycle(
       this.installed,
-      { machine, eventBus, detections: this.detections },
+      {
+        machine,
+        eventBus,
+        detections: this.detections,
+        suspended: (isSuspended) => this.restartBackoff.suspended(isSuspended),
+      },
       {
         limits: this.limits,
         newScope: (plugin) => this.supervision.scope(plugin),
@@ -129,7 +130,7 @@ class SupervisedDomain implements Domain {
     if (typeof of !== 'symbol') {
       throw new RmkError(
         'RMK_ERR_INPUT',
-        `domain.get: expected a token, such as P_VCPU, given ${typeof of} (undefined often comes of an import cycle)`,
+        `domain.get: expected a token, such as DETECTIONS, given ${typeof of} (undefined often comes of an import cycle)`,
       );
     }
     this.refuseWhenStopped(`domain.get(${tokenName(of)})`);
@@ -149,7 +150,6 @@ class SupervisedDomain implements Domain {
           ({ name, definition }) => stated.get(name) ?? definition.onFailure,
           () => observeSynchronously(observe, this.bus),
         );
-        this.warnOfShortHistory();
       } catch (error) {
         this.end();
         throw error;
@@ -176,7 +176,6 @@ class SupervisedDomain implements Domain {
         inOrder,
         ({ name, definition }) => stated.get(name) ?? definition.onFailure,
       );
-      this.warnOfShortHistory();
     });
   }
 
@@ -191,18 +190,14 @@ class SupervisedDomain implements Domain {
       const dependants = this.lifecycle.dependantsOf(plugin);
       if (dependants.length > 0 && how.dependants !== 'remove') throw requiredError(plugin, dependants);
       const leaving = [plugin, ...dependants];
-      const errors = await this.lifecycle.removeFromUnder(leaving);
-      const agent = leaving.find(isAgent);
-      if (agent !== undefined) this.protection.agentGone(`${agent.name} was removed`);
-      this.warnOfShortHistory();
-      throwIfAny(errors);
+      throwIfAny(await this.lifecycle.removeFromUnder(leaving));
     });
   }
 
   restart(name: string): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('restart');
-      const [error] = await this.startAgain(this.find(name), 'restarted by the host', 'host');
+      const [error] = await this.lifecycle.restart(this.find(name), 'restarted by the host', 'host');
       if (error !== undefined) throw error;
     });
   }
@@ -233,10 +228,15 @@ class SupervisedDomain implements Domain {
     const { name, state: to } = plugin;
     if (to === 'quarantined') this.restartBackoff.schedule(plugin);
     if (to === 'stopping' || to === 'removed') this.restartBackoff.cancel(plugin);
-    const change = { atNs: this.machine.clock.now(), plugin: name, from, to };
+    const { provides = [] } = plugin.checked.definition;
+    const change = {
+      atNs: this.machine.clock.now(),
+      plugin: name,
+      from,
+      to,
+      provides: provides.map(({ token }) => tokenName(token)),
+    };
     this.pluginChanged.publish(reason === undefined ? change : { ...change, reason });
-    const gone = AGENT_GONE[to];
-    if (gone !== undefined && isAgent(plugin)) this.protection.agentGone(`${name} ${gone}: ${reason}`);
   }
 
   /** Too many faults: all that the plugin has registered has been released. */
@@ -256,18 +256,8 @@ class SupervisedDomain implements Domain {
     // Where it fails again that is told by events. There is nobody to throw anything else to.
     this.exclusively(async () => {
       if (this.installed.includes(plugin) && plugin.state === 'quarantined')
-        await this.startAgain(plugin, 'its quarantine is over', 'kernel');
+        await this.lifecycle.restart(plugin, 'its quarantine is over', 'kernel');
     }).catch((error: unknown) => plugin.scope.fault('restart', 0, error));
-  }
-
-  private async startAgain(
-    plugin: InstalledPlugin,
-    reason: string,
-    by: RestartedBy,
-  ): Promise<readonly RmkError[]> {
-    const errors = await this.lifecycle.restart(plugin, reason, by);
-    this.warnOfShortHistory();
-    return errors;
   }
 
   private end(): void {
@@ -291,31 +281,6 @@ class SupervisedDomain implements Domain {
       `${operation}: the domain ${this.name} has stopped: make another one with createDomain`,
     );
   }
-
-  private warnOfShortHistory(): void {
-    const agent = this.installed.find((plugin) => plugin.state === 'active' && isAgent(plugin));
-    agent?.scope.attempt(
-      'CHECKPOINTS',
-      () => {
-        const message = historyShortfall(this.get(CHECKPOINTS), this.detections);
-        if (message === undefined) return;
-        this.warning.publish({ atNs: this.clock.now(), code: 'RMK_WARN_HISTORY', message });
-      },
-      undefined,
-    );
-  }
-}
-
-/** In which states the agent that was there cannot tell any more whether the VM is protected. */
-const AGENT_GONE: Readonly<Partial<Record<PluginState, string>>> = {
-  quarantined: 'is quarantined',
-  failed: 'has failed',
-  pending: 'is started anew',
-};
-
-/** The one that provides CHECKPOINTS: whether the VM is protected depends on it. */
-function isAgent({ checked }: InstalledPlugin): boolean {
-  return checked.definition.provides?.some(({ token }) => token === CHECKPOINTS) ?? false;
 }
 
 function observeSynchronously(observe: DomainOptions['observe'], bus: Bus): void {

@@ -126,7 +126,7 @@ describe('what is not understood', () => {
   it.each(['P_VCPU', undefined, null])('is no token: %o', async (given) => {
     const { domain } = await domainOf([]);
     expect(() => domain.get(given as unknown as Token<unknown>)).toThrow(
-      'RMK_ERR_INPUT: domain.get: expected a token, such as P_VCPU, given',
+      'RMK_ERR_INPUT: domain.get: expected a token, such as DETECTIONS, given',
     );
     expect(() => domain.get(P_VCPU)).toThrow('RMK_ERR_UNKNOWN');
   });

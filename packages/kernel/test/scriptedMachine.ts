@@ -83,8 +83,8 @@ export class ScriptedMachine implements VirtualMachine {
     this.#pending = pending;
   }
 
-  suspend = noGuest;
-  resume = noGuest;
+  suspend = async (): Promise<void> => {};
+  resume = async (): Promise<void> => {};
   readRegister = noGuest;
   writeRegister = noGuest;
   read = noGuest;

@@ -26,6 +26,7 @@ describe('the preset', () => {
       '@rmk/pin-vmsignal active',
       '@rmk/pin-vmschl active',
       '@rmk/pin-vmio active',
+      '@rmk/protection-watch active',
       '@rmk/checkpoint active',
       '@rmk/cowp active',
       '@rmk/hang-detector active',

@@ -125,6 +125,7 @@ describe('the fake pins', () => {
       'rmk-fake-vmsignal',
       'rmk-fake-vmschl',
       'rmk-fake-vmio',
+      '@rmk/protection-watch',
       '@rmk/checkpoint',
       '@rmk/cowb',
     ]);

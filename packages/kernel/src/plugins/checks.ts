@@ -11,6 +11,7 @@ import {
   type Token,
   type VirtualMachine,
 } from '@rmk/core';
+import { withCompanions } from './companions.js';
 import { checkPlugin, type CheckedPlugin } from './manifest.js';
 import { startOrder } from './startOrder.js';
 import type { Timeout } from '../supervision/timeout.js';
@@ -26,10 +27,10 @@ const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
 
 /**
  * Checks plugins against each other, against those that run and against the hypervisor, before any of their classes is
- * constructed. Gives them in start order; throws one error with every problem there is.
+ * constructed. Gives them, with their companions, in start order; throws one error with every problem there is.
  */
 export async function checkPlugins(
-  plugins: readonly Plugin[],
+  given: readonly Plugin[],
   running: readonly CheckedPlugin[],
   machine: VirtualMachine,
   /** For the schema of each. */
@@ -37,6 +38,10 @@ export async function checkPlugins(
   /** Exclusive rights that the host has taken. */
   ofHost: ReadonlySet<Token<unknown>> = new Set(),
 ): Promise<readonly CheckedPlugin[]> {
+  const plugins = withCompanions(
+    given,
+    running.map(({ name }) => name),
+  );
   const results = await Promise.all(plugins.map((plugin) => checkPlugin(plugin, machine, limit)));
   const errors = results.flatMap((result) => result.errors);
   const readable = results.flatMap(({ plugin }) => plugin ?? []);

@@ -20,16 +20,18 @@ export interface KernelParts {
   readonly machine: VirtualMachine;
   readonly eventBus: EventBus;
   readonly detections: Detections;
+  /** Called when a plugin has suspended the VM, and when one has resumed it. */
+  readonly suspended: (isSuspended: boolean) => void;
 }
 
 /** What the classes of a plugin may ask for: that which everyone gets, and what its manifest requires or takes. */
 export function injectedInto(
   { checked, scope, providers }: InstalledPlugin,
-  { machine, eventBus, detections }: KernelParts,
+  { machine, eventBus, detections, suspended }: KernelParts,
 ): ReadonlyMap<Token<unknown>, unknown> {
   const available = new Map<Token<unknown>, unknown>([
     [DETECTIONS, detections],
-    [VIRTUAL_MACHINE, scopedMachine(machine, scope)],
+    [VIRTUAL_MACHINE, scopedMachine(machine, scope, suspended)],
     ...providers.flatMap((provider) =>
       Array.from(
         provider.provided,

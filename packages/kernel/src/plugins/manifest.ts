@@ -72,6 +72,11 @@ const AnyToken = z.custom<Token<unknown>>((value) => typeof value === 'symbol', 
       : 'expected a token (undefined often comes of an import cycle)',
 });
 
+const AnyPlugin = z.custom<Plugin>(
+  (value) => typeof value === 'object' && value !== null && 'definition' in value,
+  'expected a plugin: what a factory made by definePlugin returns',
+);
+
 export const NameOfEvent = z
   .string()
   .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
@@ -94,6 +99,7 @@ const PluginManifest = z.strictObject({
   events: z.array(NameOfEvent).optional(),
   onFailure: z.enum(ON_FAILURE).optional(),
   modules: z.array(AnyClass).optional(),
+  companions: z.array(AnyPlugin).optional(),
   options: z.custom(isStandardSchema, 'expected a Standard Schema, such as one of zod').optional(),
   detects: z.custom((value) => typeof value === 'function', 'expected a function').optional(),
 });

@@ -6,11 +6,24 @@ import { ScopedClock } from './scopedClock.js';
 
 /**
  * The VM as one plugin sees it: its observers of facts are supervised (what one throws does not reach the driver) and
- * released with it, and the hold stays the domain's. All else is the driver's own, as long as the scope is not closed.
+ * released with it, `suspended` is called when it has suspended or resumed the VM, and the hold stays the domain's. All
+ * else is the driver's own, as long as the scope is not closed.
  */
-export function scopedMachine(machine: VirtualMachine, scope: Scope): VirtualMachine {
-  const own: Pick<VirtualMachine, 'clock' | 'observe' | 'holdWhile'> = {
+export function scopedMachine(
+  machine: VirtualMachine,
+  scope: Scope,
+  suspended: (isSuspended: boolean) => void,
+): VirtualMachine {
+  const own: Pick<VirtualMachine, 'clock' | 'observe' | 'holdWhile' | 'suspend' | 'resume'> = {
     clock: new ScopedClock(machine.clock, scope),
+    suspend: () => {
+      scope.refuseWhenClosed('call VIRTUAL_MACHINE.suspend');
+      return machine.suspend().then(() => suspended(true));
+    },
+    resume: () => {
+      scope.refuseWhenClosed('call VIRTUAL_MACHINE.resume');
+      return machine.resume().then(() => suspended(false));
+    },
     observe: (fact, tell) => {
       const label = `fact ${fact}`;
       const sampling = new Sampling();

@@ -1,4 +1,4 @@
-import { nanoseconds, type Bus, type Clock, type Nanoseconds } from '@rmk/core';
+import { nanoseconds, type Clock, type Nanoseconds } from '@rmk/core';
 import type { Hold } from '../scope/hold.js';
 import type { InstalledPlugin } from '../plugins/installedPlugin.js';
 import type { SupervisionOptions } from './supervision.js';
@@ -31,13 +31,10 @@ export class RestartBackoff {
   constructor(
     private readonly clock: Clock,
     private readonly hold: Hold,
-    bus: Bus,
     { restartAfter = '2s' }: SupervisionOptions,
     private readonly revive: (plugin: InstalledPlugin) => void,
   ) {
     this.restartAfterNs = restartAfter === 'never' ? Infinity : nanoseconds(restartAfter);
-    bus.on('EVT_VCPUSUSPENDED', () => this.suspended(true));
-    bus.on('EVT_VCPURESUMED', () => this.suspended(false));
   }
 
   schedule(plugin: InstalledPlugin): void {
@@ -65,7 +62,8 @@ export class RestartBackoff {
     this.revive(plugin);
   }
 
-  private suspended(isSuspended: boolean): void {
+  /** A plugin suspended the VM, or resumed it, through the port. */
+  suspended(isSuspended: boolean): void {
     this.isSuspended = isSuspended;
     for (const plugin of this.waiting) {
       const wait = this.waits.get(plugin);

@@ -127,7 +127,7 @@ describe('the VM as a plugin sees it', () => {
     if (machine === undefined) throw new Error('not constructed');
     expect(machine.name).toBe('scripted');
     expect(machine.clock.now()).toBe(0);
-    expect((await errorOf(machine.suspend())).message).toContain('has no guest');
+    expect((await errorOf(machine.restart())).message).toContain('has no guest');
     expect(() => machine.holdWhile(() => undefined)).toThrow('RMK_ERR_STATE: a: ');
     await domain.remove('a');
     // What is left of a plugin has no hold of the guest any more.

@@ -1,5 +1,16 @@
-import { provide, token, type Duration, type Plugin } from '@rmk/core';
+import 'reflect-metadata';
+import {
+  provide,
+  token,
+  VIRTUAL_MACHINE,
+  type Domain,
+  type Duration,
+  type Plugin,
+  type VirtualMachine,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
 import { describe, expect, it, vi } from 'vitest';
+import { ScriptedMachine } from '../scriptedMachine.js';
 import { domainOf, errorOf, plugin } from '../testDomain.js';
 
 /** Fails each 10 ns until `well` says otherwise. */
@@ -26,6 +37,25 @@ async function historyOf(one: Plugin, forNs: number): Promise<readonly string[]>
   await domain.stop();
   expect(machine.liveTimers).toBe(0);
   return history;
+}
+
+/** A plugin that requires the VM, as pins do, and hands it out. */
+class Port {
+  machine: VirtualMachine = new ScriptedMachine();
+  readonly plugin: Plugin;
+
+  constructor() {
+    const handOut = (machine: VirtualMachine): void => void (this.machine = machine);
+    @injectable()
+    class Holder {
+      constructor(@inject(VIRTUAL_MACHINE) private readonly vm: VirtualMachine) {}
+
+      start(): void {
+        handOut(this.vm);
+      }
+    }
+    this.plugin = plugin('port', () => {}, { requires: [VIRTUAL_MACHINE], modules: [Holder] });
+  }
 }
 
 class RealPin {
@@ -175,42 +205,47 @@ describe('a plugin that is quarantined', () => {
 });
 
 describe('while the VM is suspended, a quarantined plugin', () => {
-  /** Its plugin is quarantined, and 1 ms of domain time is left of its wait. */
-  async function quarantined() {
-    const { domain, machine } = await domainOf([ailing()], {
+  async function start() {
+    const port = new Port();
+    const { domain, machine } = await domainOf([port.plugin, ailing()], {
       supervision: { quarantineAfterFaults: 1, restartAfter: '1ms' },
     });
-    await machine.run(10);
-    expect(domain.plugins).toMatchObject([{ state: 'quarantined', restarts: 0 }]);
-    return { domain, machine };
+    return { domain, machine, vm: port.machine };
+  }
+  const ailingOf = ({ plugins }: Domain) => plugins.find(({ name }) => name === 'ailing');
+
+  /** Its plugin is quarantined, and 1 ms of domain time is left of its wait. */
+  async function quarantined() {
+    const started = await start();
+    await started.machine.run(10);
+    expect(ailingOf(started.domain)).toMatchObject({ state: 'quarantined', restarts: 0 });
+    return started;
   }
   const passes = (hostMs: number) => new Promise((resolve) => setTimeout(resolve, hostMs));
 
   it('is started again when its wait has passed in host time', async () => {
-    const { domain, machine } = await quarantined();
-    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
-    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]));
+    const { domain, machine, vm } = await quarantined();
+    await vm.suspend();
+    await vi.waitFor(() => expect(ailingOf(domain)).toMatchObject({ state: 'active', restarts: 1 }));
     expect(machine.clock.now()).toBe(10);
     await domain.stop();
     expect(machine.liveTimers).toBe(0);
   });
 
   it('is started again too if the VM was suspended before', async () => {
-    const { domain, machine } = await domainOf([ailing()], {
-      supervision: { quarantineAfterFaults: 1, restartAfter: '1ms' },
-    });
-    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 0 });
+    const { domain, machine, vm } = await start();
+    await vm.suspend();
     await machine.run(10);
-    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]));
+    await vi.waitFor(() => expect(ailingOf(domain)).toMatchObject({ state: 'active', restarts: 1 }));
     await domain.stop();
   });
 
   it.each(['resumed', 'removed'] as const)('is left alone once the VM or it is %s', async (what) => {
-    const { domain, machine } = await quarantined();
+    const { domain, machine, vm } = await quarantined();
     const restarts: number[] = [];
     domain.bus.on('EVT_PLUGINCHANGED', ({ to, atNs }) => void (to === 'starting' && restarts.push(atNs)));
-    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
-    if (what === 'resumed') domain.bus.topic('EVT_VCPURESUMED').publish({ atNs: 10 });
+    await vm.suspend();
+    if (what === 'resumed') await vm.resume();
     else await domain.remove('ailing');
     await passes(10);
     expect(restarts).toEqual([]);
@@ -220,15 +255,15 @@ describe('while the VM is suspended, a quarantined plugin', () => {
   });
 
   it('waits for as long as a handler is at work, however long that takes', async () => {
-    const { domain } = await quarantined();
+    const { domain, vm } = await quarantined();
     let finish = (): void => {};
     domain.bus.on('EVT_ERRORDETECTED', () => new Promise<void>((resolve) => (finish = resolve)));
     domain.bus.topic('EVT_ERRORDETECTED').publish({ atNs: 10, kind: 'hang', cause: 'silent' });
-    domain.bus.topic('EVT_VCPUSUSPENDED').publish({ atNs: 10 });
+    await vm.suspend();
     await passes(10);
-    expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
+    expect(ailingOf(domain)).toMatchObject({ state: 'quarantined' });
     finish();
-    await vi.waitFor(() => expect(domain.plugins).toMatchObject([{ restarts: 1 }]));
+    await vi.waitFor(() => expect(ailingOf(domain)).toMatchObject({ restarts: 1 }));
     await domain.stop();
   });
 });
