@@ -105,6 +105,6 @@ function combine(operation: number, memory: number, register: number): number {
 
 function store(memory: HartMemory, offset: number, value: number): void {
   const frame = offset >>> 12;
-  if (memory.pageState[frame] !== 0) memory.beforeWrite(frame);
+  if (memory.pageState[frame] !== 0) memory.beforeWrite(frame, offset);
   memory.i32[offset >>> 2] = value;
 }

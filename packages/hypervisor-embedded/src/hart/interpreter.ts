@@ -35,6 +35,8 @@ const SYSTEM = 0x73;
  * against.
  */
 export class Interpreter implements Processor, Executor {
+  hasJumped = false;
+
   constructor(
     readonly state: HartState,
     private readonly memory: HartMemory,
@@ -47,9 +49,11 @@ export class Interpreter implements Processor, Executor {
 
   /**
    * Executes `budget` instructions, or fewer where one may change what interrupts are deliverable, makes the hart wait
-   * or exit, or raises an exception. Takes the exception; gives whether there was one.
+   * or exit, or raises an exception. Takes the exception; gives whether there was one. `untilJump`: no further than to
+   * where a jump leads, or a branch back; {@link hasJumped} says whether there was one.
    */
-  execute(budget: number): boolean {
+  execute(budget: number, untilJump = false): boolean {
+    this.hasJumped = false;
     const { state, memory, devices } = this;
     const { x } = state;
     const { u8, i8, u16, i16, i32, pageState } = memory;
@@ -390,7 +394,7 @@ export class Interpreter implements Processor, Executor {
           if (pageState[offset >>> 12] !== 0) {
             state.pc = (pc + base) | 0;
             state.cycles = start + count;
-            memory.beforeWrite(offset >>> 12);
+            memory.beforeWrite(offset >>> 12, offset);
           }
           if (operation === 2) i32[offset >>> 2] = stored;
           else if (operation === 0) u8[offset] = stored;
@@ -438,6 +442,11 @@ export class Interpreter implements Processor, Executor {
                   ((word >>> 20) & 0x7e0) |
                   ((word >>> 7) & 0x1e))) |
               0;
+            if (untilJump && word < 0) {
+              this.hasJumped = true;
+              count += 1;
+              break loop;
+            }
           } else {
             pc = next;
           }
@@ -451,6 +460,11 @@ export class Interpreter implements Processor, Executor {
             0;
           if (rd !== 0) x[rd] = next + base;
           pc = target;
+          if (untilJump) {
+            this.hasJumped = true;
+            count += 1;
+            break loop;
+          }
           continue;
         }
         case JALR: {
@@ -463,6 +477,11 @@ export class Interpreter implements Processor, Executor {
           }
           if (rd !== 0) x[rd] = next + base;
           pc = target;
+          if (untilJump) {
+            this.hasJumped = true;
+            count += 1;
+            break loop;
+          }
           continue;
         }
         case LUI: {

@@ -15,9 +15,11 @@ export interface HartMemory {
   readonly pageState: Uint8Array;
   /**
    * Must be called before a store to a frame whose {@link pageState} is not 0. Captures the prior contents and sets the
-   * page's state to 0. Never fails. `cycles` and `pc` of the hart's state are exact (those of the storing instruction).
+   * page's state to 0, unless the page has to be reported again: then it may leave another. Never fails. `cycles` and `pc`
+   * of the hart's state are exact (those of the storing instruction). `offset`: where in RAM, if the store stays within
+   * an aligned word.
    */
-  beforeWrite(frame: number): void;
+  beforeWrite(frame: number, offset?: number): void;
 }
 
 /** Why {@link Processor.run} came back. */

@@ -2,7 +2,7 @@ import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
-import type { TranslatableMemory } from './translatableMemory.js';
+import { LINE_SHIFT, type TranslatableMemory } from './translatableMemory.js';
 import { WebAssembly, type WasmMemory } from '../webAssembly.js';
 import type { TranslationLayout } from './translationLayout.js';
 
@@ -26,7 +26,9 @@ const MOST_UNLOGGED = 0.25;
 
 const WASM_PAGE_BYTES = 65_536;
 const REGISTER_BYTES = 4 * 32;
-const LEAVING_BYTES = 4 * 2;
+const LEAVING_BYTES = 4 * 3;
+/** Places that translated code leads to, at a time. */
+const SLOTS = 1 << 15;
 /** A power of two: 32 KiB of them. */
 const JUMP_CACHE_ENTRIES = 4096;
 const JUMP_CACHE_BYTES = 8 * JUMP_CACHE_ENTRIES;
@@ -64,6 +66,7 @@ export class GuestMemory implements TranslatableMemory {
   onCodeWritten: (frame: number) => void = () => {};
 
   private readonly holdsCode: Uint8Array;
+  private readonly codeLines: Uint8Array;
   private readonly present: Uint8Array;
   private readonly faulted: Uint32Array;
   private faultedCount = 0;
@@ -83,7 +86,8 @@ export class GuestMemory implements TranslatableMemory {
     const registers = bytes + logPages * PAGE_BYTES;
     const pc = registers + REGISTER_BYTES;
     const jumpCache = pc + LEAVING_BYTES;
-    const pageState = jumpCache + JUMP_CACHE_BYTES;
+    const slotEntries = jumpCache + JUMP_CACHE_BYTES;
+    const pageState = slotEntries + 4 * SLOTS;
     const wasmPages = Math.ceil((pageState + this.pages) / WASM_PAGE_BYTES);
     this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
     const { buffer } = this.wasmMemory;
@@ -95,6 +99,9 @@ export class GuestMemory implements TranslatableMemory {
       registers,
       pc,
       left: pc + 4,
+      leftRegion: pc + 8,
+      slotEntries,
+      slots: SLOTS,
       jumpCache,
       jumpCacheEntries: JUMP_CACHE_ENTRIES,
     };
@@ -109,6 +116,7 @@ export class GuestMemory implements TranslatableMemory {
     this.area = new LogArea(new Uint8Array(buffer, 0, whole), new Int32Array(buffer, 0, whole / 4), bytes);
     this.pageState = new Uint8Array(buffer, pageState, this.pages).fill(PROTECTED);
     this.holdsCode = new Uint8Array(this.pages);
+    this.codeLines = new Uint8Array(bytes >>> LINE_SHIFT);
     this.present = new Uint8Array(this.pages);
     this.faulted = new Uint32Array(this.pages);
     this.marks = new FrameMarks(this.pages);
@@ -119,15 +127,24 @@ export class GuestMemory implements TranslatableMemory {
     return this.epoch;
   }
 
-  /** Called by the hart and by the host before a store to a page that is not WRITTEN. */
-  beforeWrite(frame: number): void {
+  /**
+   * Called by the hart and by the host before a store to a page that is not WRITTEN. `offset`: where in RAM, if the store
+   * stays within an aligned word; else translated code in the whole page ends.
+   */
+  beforeWrite(frame: number, offset?: number): void {
     if (this.pageState[frame] === PROTECTED) this.fault(frame);
-    this.endCode(frame);
     this.present[frame] = 1;
+    if (offset !== undefined && this.holdsCode[frame] !== 0 && this.codeLines[offset >>> LINE_SHIFT] === 0) {
+      this.pageState[frame] = WRITTEN_CODE;
+      return;
+    }
+    this.endCode(frame);
     this.pageState[frame] = WRITTEN;
   }
 
-  watchCode(frame: number): void {
+  watchCode(line: number): void {
+    const frame = line >>> (FRAME_SHIFT - LINE_SHIFT);
+    this.codeLines[line] = 1;
     this.holdsCode[frame] = 1;
     if (this.pageState[frame] === WRITTEN) this.pageState[frame] = WRITTEN_CODE;
   }
@@ -135,6 +152,8 @@ export class GuestMemory implements TranslatableMemory {
   private endCode(frame: number): void {
     if (this.holdsCode[frame] === 0) return;
     this.holdsCode[frame] = 0;
+    const first = frame << (FRAME_SHIFT - LINE_SHIFT);
+    this.codeLines.fill(0, first, first + (1 << (FRAME_SHIFT - LINE_SHIFT)));
     this.onCodeWritten(frame);
   }
 

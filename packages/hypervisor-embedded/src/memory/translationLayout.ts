@@ -11,6 +11,11 @@ export interface TranslationLayout {
   readonly pc: number;
   /** Why it was left: one of `Left` of the translator. */
   readonly left: number;
+  /** The region that was left, by its number. */
+  readonly leftRegion: number;
+  /** A word for each slot: the number of a region times 4096, and that of its entry which the slot leads to; or 0. */
+  readonly slotEntries: number;
+  readonly slots: number;
   /** Entries of 8 bytes: a program counter and the slot of the region that begins there. */
   readonly jumpCache: number;
   readonly jumpCacheEntries: number;

@@ -3,38 +3,58 @@ import type { Block, Edge } from './region.js';
 /** What structured code has to know of a block. Orders are positions in a reverse postorder. */
 export interface Placement {
   readonly order: number;
-  /** Blocks that this one immediately dominates and that more than one forward edge leads to; descending order. */
+  /** Blocks that this one immediately dominates and that are entries or that more than one forward edge leads to; descending order. */
   readonly merges: readonly Block[];
   readonly isLoop: boolean;
   readonly isMerge: boolean;
 }
 
+/** The blocks of a region in their places, below a dispatcher. */
+export interface PlacedRegion {
+  /** Leads to all entries, and to nothing else. */
+  readonly dispatcher: Block;
+  readonly placements: ReadonlyMap<Block, Placement>;
+}
+
 /**
  * Orders the blocks of a region so that it can be written with blocks and loops alone (N. Ramsey, _Beyond Relooper_,
- * ICFP 2022). An edge into the middle of a loop makes that impossible: such an edge is cut, so that control leaves the
- * region there.
+ * ICFP 2022). An edge into the middle of a loop makes that impossible: such an edge goes by way of the dispatcher, which
+ * then has its target as one more entry.
  */
-export function placeBlocks(entry: Block): ReadonlyMap<Block, Placement> {
+export function placeBlocks(entries: readonly Block[]): PlacedRegion {
+  const to = new Map(entries.map((block): [Block, Edge] => [block, { pc: block.pc, block }]));
   for (;;) {
-    const order = reversePostorder(entry);
+    const dispatcher: Block = {
+      pc: 0,
+      body: [],
+      ending: { kind: 'dispatch', to: [...to.values()] },
+      length: 0,
+    };
+    const order = reversePostorder(dispatcher);
     const position = new Map(order.map((block, index) => [block, index]));
-    const edges = order.flatMap((block) => edgesOf(block.ending).map((edge) => ({ from: block, edge })));
-    const dominators = immediateDominators(order, position, edges);
-    const isBefore = (block: Block, other: Block): boolean =>
-      positionOf(position, block) <= positionOf(position, other);
-    const irreducible = edges.filter(
-      ({ from, edge: { block } }) =>
-        block !== undefined && isBefore(block, from) && !dominates(block, from, dominators),
+    const edges = order.flatMap((block) =>
+      edgesOf(block.ending).flatMap((edge) => (edge.isDispatched === true ? [] : { from: block, edge })),
     );
-    if (irreducible.length === 0) return placements(order, position, edges, dominators);
-    for (const { edge } of irreducible) edge.block = undefined;
+    const dominators = immediateDominators(order, position, edges);
+    let isReducible = true;
+    for (const { from, edge } of edges) {
+      const { block } = edge;
+      if (block === undefined || positionOf(position, block) > positionOf(position, from)) continue;
+      if (dominates(block, from, dominators)) continue;
+      isReducible = false;
+      edge.isDispatched = true;
+      to.set(block, { pc: block.pc, block });
+    }
+    if (isReducible)
+      return { dispatcher, placements: placements(order, position, edges, dominators, new Set(to.keys())) };
   }
 }
 
 export function edgesOf(ending: Block['ending']): readonly Edge[] {
   if (ending.kind === 'jump') return [ending.to];
   if (ending.kind === 'branch') return [ending.taken, ending.otherwise];
-  return ending.kind === 'indirect' && ending.expected !== undefined ? [ending.expected] : [];
+  if (ending.kind === 'indirect') return ending.expected;
+  return ending.kind === 'dispatch' ? ending.to : [];
 }
 
 interface FlowEdge {
@@ -66,7 +86,9 @@ function reversePostorder(entry: Block): readonly Block[] {
 }
 
 function successorsOf({ ending }: Block): Block[] {
-  return edgesOf(ending).flatMap(({ block }) => block ?? []);
+  return edgesOf(ending).flatMap(({ block, isDispatched }) =>
+    block === undefined || isDispatched === true ? [] : block,
+  );
 }
 
 /** By K. Cooper, T. Harvey, K. Kennedy, _A Simple, Fast Dominance Algorithm_. The entry dominates itself. */
@@ -119,6 +141,7 @@ function placements(
   position: ReadonlyMap<Block, number>,
   edges: readonly FlowEdge[],
   dominators: ReadonlyMap<Block, Block>,
+  entries: ReadonlySet<Block>,
 ): ReadonlyMap<Block, Placement> {
   const loops = new Set<Block>();
   const forward = new Map<Block, number>();
@@ -127,12 +150,14 @@ function placements(
     if (positionOf(position, edge.block) <= positionOf(position, from)) loops.add(edge.block);
     else forward.set(edge.block, (forward.get(edge.block) ?? 0) + 1);
   }
-  const isMerge = (block: Block): boolean => (forward.get(block) ?? 0) > 1;
+  const isMerge = (block: Block): boolean => entries.has(block) || (forward.get(block) ?? 0) > 1;
   const merges = new Map<Block, Block[]>();
   for (const block of order.toReversed()) {
     const dominator = dominators.get(block);
     if (dominator === undefined || dominator === block || !isMerge(block)) continue;
-    merges.set(dominator, [...(merges.get(dominator) ?? []), block]);
+    const known = merges.get(dominator) ?? [];
+    known.push(block);
+    merges.set(dominator, known);
   }
   return new Map(
     order.map((block, index) => [

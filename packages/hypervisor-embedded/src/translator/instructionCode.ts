@@ -4,11 +4,20 @@ import type { Instruction } from './instruction.js';
 import type { StructuredCode } from './structuredCode.js';
 import { Op } from './wasmCode.js';
 
-/** Locals: x1 to x31 are 1 to 31. */
+/** Locals. The first two are parameters. */
 export const REMAINING = 0;
-export const ADDRESS = 32;
-export const PC = 33;
-export const LOCALS = 34;
+/** The number of the entry to go to. */
+export const ENTRY = 1;
+export const ADDRESS = 33;
+export const PC = 34;
+export const SLOT = 35;
+export const LOCALS = 36;
+export const PARAMETERS = 2;
+
+/** The local that holds an integer register; x0 has none. */
+export function localOf(register: number): number {
+  return ENTRY + register;
+}
 
 /** Types and imports of all modules, by number. */
 export const REGION_TYPE = 0;
@@ -43,7 +52,7 @@ export class InstructionCode {
           () => void this.operand(rs1),
           () => void code.constant(immediate),
         );
-        code.set(rd);
+        code.set(localOf(rd));
         return;
       }
       case 'register': {
@@ -55,14 +64,14 @@ export class InstructionCode {
           () => void this.operand(rs1),
           () => void this.operand(rs2),
         );
-        code.set(rd);
+        code.set(localOf(rd));
         return;
       }
       case 'constant':
-        if (instruction.rd !== 0) code.constant(instruction.value).set(instruction.rd);
+        if (instruction.rd !== 0) code.constant(instruction.value).set(localOf(instruction.rd));
         return;
       case 'jump':
-        if (instruction.rd !== 0) code.constant(place.next).set(instruction.rd);
+        if (instruction.rd !== 0) code.constant(place.next).set(localOf(instruction.rd));
         return;
       case 'load':
         this.load(instruction, place);
@@ -78,7 +87,7 @@ export class InstructionCode {
 
   operand(register: number): StructuredCode {
     if (register === 0) this.code.constant(0);
-    else this.code.get(register);
+    else this.code.get(localOf(register));
     return this.code;
   }
 
@@ -114,7 +123,7 @@ export class InstructionCode {
     code
       .get(ADDRESS)
       .access(LOADS[width][signed ? 0 : 1], 0)
-      .set(rd);
+      .set(localOf(rd));
   }
 
   private store({ width, rs1, rs2, immediate }: Extract<Instruction, { kind: 'store' }>, place: Place): void {

@@ -1,3 +1,4 @@
+import { LINE_SHIFT } from '../memory/translatableMemory.js';
 import type { Condition, Instruction } from './instruction.js';
 
 /** An instruction of the guest where it stands. `instruction` is undefined where the interpreter has to execute it. */
@@ -14,6 +15,8 @@ export type Fetch = (pc: number) => Fetched | undefined;
 export interface Edge {
   readonly pc: number;
   block: Block | undefined;
+  /** Whether it leads there by way of the dispatcher, since structured code has no other. */
+  isDispatched?: boolean;
 }
 
 export type Ending =
@@ -26,17 +29,19 @@ export type Ending =
       readonly taken: Edge;
       readonly otherwise: Edge;
     }
-  /** `expected`: where an inlined function returns to, if it returns as functions do. */
+  /** `expected`: where a function returns to, as far as its callers lie in the region and it returns as functions do. */
   | {
       readonly kind: 'indirect';
       readonly rd: number;
       readonly rs1: number;
       readonly immediate: number;
       readonly next: number;
-      readonly expected: Edge | undefined;
+      readonly expected: readonly Edge[];
     }
   /** The interpreter executes what stands at `pc`. */
-  | { readonly kind: 'interpret'; readonly pc: number };
+  | { readonly kind: 'interpret'; readonly pc: number }
+  /** The dispatcher of a region: where its entries are told apart. */
+  | { readonly kind: 'dispatch'; readonly to: readonly Edge[] };
 
 /** Instructions that are executed one after the other, and where control goes then. */
 export interface Block {
@@ -47,205 +52,259 @@ export interface Block {
   readonly length: number;
 }
 
-/** Blocks that are translated together: what is reachable from the entry, within bounds. */
+/** Blocks that are translated together: what is reachable from the entries, called functions included, within bounds. */
 export interface Region {
-  readonly entry: Block;
+  /** Where execution can begin: those that were asked for, and the places that calls return to. */
+  readonly entries: readonly Block[];
+  /** Where its instructions lie; those of inlined functions are left out. */
+  readonly places: ReadonlySet<number>;
   /** Ascending, without duplicates: page frames that hold its instructions, as offsets into RAM over 4096. */
   readonly frames: readonly number[];
+  /** Likewise the lines that hold them: offsets into RAM over 64. */
+  readonly lines: ReadonlySet<number>;
   readonly instructions: number;
 }
 
-/** Largest region, in instructions; inlined functions count each time. */
-const MAX_INSTRUCTIONS = 600;
-/** Largest function that is inlined, and how deep functions are inlined into each other. */
+/** Largest function that is inlined. */
 const MAX_INLINED = 60;
-const MAX_DEPTH = 2;
+/** Most places that a return is compared with, before it is looked up as any indirect jump. */
+const MAX_EXPECTED = 8;
+/** Entries of a region at most: the number of one is kept in 12 bits. */
+const MAX_ENTRIES = 1000;
 const LINK = 1;
+const FRAME_SHIFT = 12;
 
-/** The calls that led to an inlined function; the outermost has no `returnTo`. */
+/** The code of a region itself, or of a function that is inlined into it, which then has a `returnTo`. */
 interface Inlining {
   readonly returnTo: number | undefined;
   readonly caller: Inlining | undefined;
-  readonly depth: number;
   readonly leaders: Set<number>;
   readonly visited: Set<number>;
   readonly blocks: Map<number, Block>;
   readonly inlinedAt: Map<number, Inlining>;
+  /** The function that a block was found in first, by the function's beginning. */
+  readonly functionOf: Map<number, number>;
 }
 
 function inlining(returnTo?: number, caller?: Inlining): Inlining {
   return {
     returnTo,
     caller,
-    depth: caller === undefined ? 0 : caller.depth + 1,
     leaders: new Set(),
     visited: new Set(),
     blocks: new Map(),
     inlinedAt: new Map(),
+    functionOf: new Map(),
   };
 }
 
-/** Finds the region that begins at `pc`. Undefined where the interpreter has to execute its first instruction. */
-export function findRegion(pc: number, fetch: Fetch, base: number): Region | undefined {
-  const root = inlining();
-  const first = fetch(pc);
-  if (first?.instruction === undefined) return undefined;
-  const frames = new Set<number>();
-  const instructions = findLeaders(pc, root, fetch, (fetched) => {
-    const offset = (fetched.pc - base) >>> 0;
-    frames.add(offset >>> 12);
-    frames.add((offset + fetched.bytes - 1) >>> 12);
-  });
-  const entry = buildBlocks(pc, root, fetch);
-  return entry === undefined
-    ? undefined
-    : { entry, frames: [...frames].toSorted((a, b) => a - b), instructions };
-}
+/** A place that is looked at next, in the code that it belongs to and the function that it was found in. */
+type Target = readonly [pc: number, within: Inlining, inFunction: number];
 
-function findLeaders(entry: number, root: Inlining, fetch: Fetch, found: (fetched: Fetched) => void): number {
-  const queue: [number, Inlining][] = [[entry, root]];
-  let total = 0;
-  for (let next = queue.shift(); next !== undefined && total < MAX_INSTRUCTIONS; next = queue.shift()) {
-    const [start, within] = next;
-    if (within.leaders.has(start) || fetch(start) === undefined) continue;
-    within.leaders.add(start);
-    for (let at = start; !within.visited.has(at);) {
-      const fetched = fetch(at);
-      if (fetched === undefined) break;
-      within.visited.add(at);
-      found(fetched);
-      total += 1;
-      const following = (at + fetched.bytes) | 0;
-      const targets = successors(fetched, following, within, entry, fetch);
-      if (targets === undefined) {
+/** Finds regions: one finder, one region. */
+export class RegionFinder {
+  private readonly root = inlining();
+  private readonly lines = new Set<number>();
+  private readonly entries: Set<number>;
+  /** By the beginning of a function: where it returns to. */
+  private readonly returns = new Map<number, number[]>();
+  private readonly edges: [Edge, Inlining][] = [];
+  private instructions = 0;
+
+  private constructor(
+    entries: readonly number[],
+    private readonly fetch: Fetch,
+    private readonly base: number,
+    private readonly maxInstructions: number,
+  ) {
+    this.entries = new Set(entries);
+  }
+
+  /**
+   * Finds the region with these entries. Undefined where the interpreter has to execute the first instruction of each.
+   */
+  static find(
+    entries: readonly number[],
+    fetch: Fetch,
+    base: number,
+    maxInstructions: number,
+  ): Region | undefined {
+    const known = entries.filter((pc) => fetch(pc)?.instruction !== undefined);
+    return known.length === 0 ? undefined : new RegionFinder(known, fetch, base, maxInstructions).region();
+  }
+
+  private region(): Region {
+    this.findLeaders();
+    this.buildBlocks();
+    const { root, lines, instructions } = this;
+    const frames = new Set([...lines].map((line) => line >>> (FRAME_SHIFT - LINE_SHIFT)));
+    return {
+      entries: [...this.entries].flatMap((pc) => root.blocks.get(pc) ?? []),
+      places: root.visited,
+      frames: [...frames].toSorted((a, b) => a - b),
+      lines,
+      instructions,
+    };
+  }
+
+  private findLeaders(): void {
+    const queue: Target[] = [...this.entries].map((pc) => [pc, this.root, pc]);
+    for (const [start, within, inFunction] of queue) {
+      if (this.instructions >= this.maxInstructions) return;
+      if (within.leaders.has(start) || this.fetch(start) === undefined) continue;
+      within.leaders.add(start);
+      within.functionOf.set(start, inFunction);
+      for (let at = start; !within.visited.has(at);) {
+        const fetched = this.fetch(at);
+        if (fetched === undefined) break;
+        within.visited.add(at);
+        this.note(fetched);
+        const following = (at + fetched.bytes) | 0;
+        const targets = this.successors(fetched, following, within, inFunction);
+        if (targets !== undefined) {
+          queue.push(...targets);
+          break;
+        }
         at = following;
-        if (total >= MAX_INSTRUCTIONS) break;
-        continue;
+        if (this.instructions >= this.maxInstructions) break;
       }
-      queue.push(...targets);
-      break;
     }
   }
-  return total;
-}
 
-/** Where control goes after an instruction that ends a block; undefined after one that does not. */
-function successors(
-  { pc, instruction }: Fetched,
-  following: number,
-  within: Inlining,
-  entry: number,
-  fetch: Fetch,
-): [number, Inlining][] | undefined {
-  if (instruction === undefined) return [];
-  if (instruction.kind === 'branch') {
-    return [
-      [instruction.target, within],
-      [following, within],
-    ];
+  private note({ pc, bytes }: Fetched): void {
+    const offset = (pc - this.base) >>> 0;
+    this.lines.add(offset >>> LINE_SHIFT);
+    this.lines.add((offset + bytes - 1) >>> LINE_SHIFT);
+    this.instructions += 1;
   }
-  if (instruction.kind === 'indirect') {
-    return isReturn(instruction) && within.returnTo !== undefined && within.caller !== undefined
-      ? [[within.returnTo, within.caller]]
-      : [];
+
+  /** Where control goes after an instruction that ends a block; undefined after one that does not. */
+  private successors(
+    { pc, instruction }: Fetched,
+    following: number,
+    within: Inlining,
+    inFunction: number,
+  ): Target[] | undefined {
+    if (instruction === undefined) return this.entry(following, within, inFunction);
+    if (instruction.kind === 'branch') {
+      return [
+        [instruction.target, within, inFunction],
+        [following, within, inFunction],
+      ];
+    }
+    if (instruction.kind === 'indirect') {
+      const { returnTo, caller } = within;
+      if (isReturn(instruction) && returnTo !== undefined && caller !== undefined)
+        return [[returnTo, caller, inFunction]];
+      return instruction.rd === 0 ? [] : this.entry(following, within, inFunction);
+    }
+    if (instruction.kind !== 'jump') return undefined;
+    const { rd, target } = instruction;
+    if (rd === 0) return [[target, within, inFunction]];
+    if (rd === LINK && within.caller === undefined && this.isSmall(target)) {
+      const inlined = inlining(following, within);
+      within.inlinedAt.set(pc, inlined);
+      // What stands behind the call belongs to the function of the caller.
+      within.functionOf.set(following, within.functionOf.get(following) ?? inFunction);
+      return [[target, inlined, inFunction]];
+    }
+    const known = this.returns.get(target) ?? [];
+    this.returns.set(target, [...known, following]);
+    return [[target, within, target], ...this.entry(following, within, inFunction)];
   }
-  if (instruction.kind !== 'jump') return undefined;
-  if (instruction.rd === 0) return [[instruction.target, within]];
-  if (instruction.rd !== LINK || within.depth >= MAX_DEPTH || instruction.target === entry) return [];
-  if (!isSmall(instruction.target, fetch)) return [];
-  const inlined = inlining(following, within);
-  within.inlinedAt.set(pc, inlined);
-  return [[instruction.target, inlined]];
+
+  /** A place where execution comes back into the region. */
+  private entry(pc: number, within: Inlining, inFunction: number): Target[] {
+    if (within.caller !== undefined || this.fetch(pc)?.instruction === undefined) return [];
+    if (this.entries.size >= MAX_ENTRIES) return [];
+    this.entries.add(pc);
+    return [[pc, within, inFunction]];
+  }
+
+  /** Whether a function is worth copying into its caller: few instructions, that return and call nothing. */
+  private isSmall(start: number): boolean {
+    if (this.entries.has(start)) return false;
+    const seen = new Set<number>();
+    const work = [start];
+    let returns = false;
+    for (let at = work.pop(); at !== undefined; at = work.pop()) {
+      if (seen.has(at)) continue;
+      if (seen.size === MAX_INLINED) return false;
+      seen.add(at);
+      const fetched = this.fetch(at);
+      if (fetched?.instruction === undefined) return false;
+      const { instruction, bytes } = fetched;
+      if (instruction.kind === 'indirect') {
+        if (!isReturn(instruction)) return false;
+        returns = true;
+      } else if (instruction.kind === 'jump') {
+        if (instruction.rd !== 0) return false;
+        work.push(instruction.target);
+      } else {
+        if (instruction.kind === 'branch') work.push(instruction.target);
+        work.push((at + bytes) | 0);
+      }
+    }
+    return returns;
+  }
+
+  private buildBlocks(): void {
+    const contexts = [this.root];
+    for (const within of contexts) {
+      contexts.push(...within.inlinedAt.values());
+      for (const leader of within.leaders) within.blocks.set(leader, this.buildBlock(leader, within));
+    }
+    for (const [made, within] of this.edges) made.block = within.blocks.get(made.pc);
+  }
+
+  private edge(pc: number, within: Inlining): Edge {
+    const made: Edge = { pc, block: undefined };
+    this.edges.push([made, within]);
+    return made;
+  }
+
+  private buildBlock(leader: number, within: Inlining): Block {
+    const body: Fetched[] = [];
+    for (let at = leader; ;) {
+      const fetched = this.fetch(at);
+      const isElsewhere = at !== leader && within.leaders.has(at);
+      if (fetched === undefined || isElsewhere || !within.visited.has(at)) {
+        return { pc: leader, body, ending: { kind: 'jump', to: this.edge(at, within) }, length: body.length };
+      }
+      const { instruction, bytes } = fetched;
+      const next = (at + bytes) | 0;
+      if (instruction === undefined) {
+        return { pc: leader, body, ending: { kind: 'interpret', pc: at }, length: body.length };
+      }
+      if (instruction.kind === 'branch') {
+        const { op, rs1, rs2, target } = instruction;
+        const taken = this.edge(target, within);
+        const otherwise = this.edge(next, within);
+        const ending = { kind: 'branch', op, rs1, rs2, taken, otherwise } as const;
+        return { pc: leader, body, ending, length: body.length + 1 };
+      }
+      if (instruction.kind === 'jump') {
+        body.push(fetched);
+        const to = this.edge(instruction.target, within.inlinedAt.get(at) ?? within);
+        return { pc: leader, body, ending: { kind: 'jump', to }, length: body.length };
+      }
+      if (instruction.kind === 'indirect') {
+        const expected = isReturn(instruction) ? this.expected(leader, within) : [];
+        const ending = { ...instruction, kind: 'indirect', next, expected } as const;
+        return { pc: leader, body, ending, length: body.length + 1 };
+      }
+      body.push(fetched);
+      at = next;
+    }
+  }
+
+  private expected(leader: number, { returnTo, caller, functionOf }: Inlining): readonly Edge[] {
+    if (returnTo !== undefined && caller !== undefined) return [this.edge(returnTo, caller)];
+    const places = this.returns.get(functionOf.get(leader) ?? leader) ?? [];
+    return [...new Set(places)].slice(0, MAX_EXPECTED).map((pc) => this.edge(pc, this.root));
+  }
 }
 
 function isReturn({ rd, rs1, immediate }: Extract<Instruction, { kind: 'indirect' }>): boolean {
   return rd === 0 && rs1 === LINK && immediate === 0;
-}
-
-/** Whether a function is worth copying into its caller: few instructions, that return and call nothing. */
-function isSmall(start: number, fetch: Fetch): boolean {
-  const seen = new Set<number>();
-  const work = [start];
-  let returns = false;
-  for (let at = work.pop(); at !== undefined; at = work.pop()) {
-    if (seen.has(at)) continue;
-    if (seen.size === MAX_INLINED) return false;
-    seen.add(at);
-    const fetched = fetch(at);
-    if (fetched?.instruction === undefined) return false;
-    const { instruction, bytes } = fetched;
-    if (instruction.kind === 'indirect') {
-      if (!isReturn(instruction)) return false;
-      returns = true;
-    } else if (instruction.kind === 'jump') {
-      if (instruction.rd !== 0) return false;
-      work.push(instruction.target);
-    } else {
-      if (instruction.kind === 'branch') work.push(instruction.target);
-      work.push((at + bytes) | 0);
-    }
-  }
-  return returns;
-}
-
-function buildBlocks(entry: number, root: Inlining, fetch: Fetch): Block | undefined {
-  const edges: [Edge, Inlining][] = [];
-  const edge = (pc: number, within: Inlining): Edge => {
-    const made: Edge = { pc, block: undefined };
-    edges.push([made, within]);
-    return made;
-  };
-  const contexts = [root];
-  for (const within of contexts) {
-    contexts.push(...within.inlinedAt.values());
-    for (const leader of within.leaders) within.blocks.set(leader, buildBlock(leader, within, fetch, edge));
-  }
-  for (const [made, within] of edges) made.block = within.blocks.get(made.pc);
-  return root.blocks.get(entry);
-}
-
-function buildBlock(
-  leader: number,
-  within: Inlining,
-  fetch: Fetch,
-  edge: (pc: number, within: Inlining) => Edge,
-): Block {
-  const body: Fetched[] = [];
-  for (let at = leader; ;) {
-    const fetched = fetch(at);
-    const isElsewhere = at !== leader && within.leaders.has(at);
-    if (fetched === undefined || isElsewhere || !within.visited.has(at)) {
-      return { pc: leader, body, ending: { kind: 'jump', to: edge(at, within) }, length: body.length };
-    }
-    const { instruction, bytes } = fetched;
-    const next = (at + bytes) | 0;
-    if (instruction === undefined) {
-      return { pc: leader, body, ending: { kind: 'interpret', pc: at }, length: body.length };
-    }
-    if (instruction.kind === 'branch') {
-      const { op, rs1, rs2, target } = instruction;
-      const taken = edge(target, within);
-      const otherwise = edge(next, within);
-      const ending = { kind: 'branch', op, rs1, rs2, taken, otherwise } as const;
-      return { pc: leader, body, ending, length: body.length + 1 };
-    }
-    if (instruction.kind === 'jump') {
-      body.push(fetched);
-      const target = instruction.rd === 0 ? within : within.inlinedAt.get(at);
-      const to =
-        target === undefined
-          ? { pc: instruction.target, block: undefined }
-          : edge(instruction.target, target);
-      return { pc: leader, body, ending: { kind: 'jump', to }, length: body.length };
-    }
-    if (instruction.kind === 'indirect') {
-      const { returnTo, caller } = within;
-      const isInlined = isReturn(instruction) && returnTo !== undefined && caller !== undefined;
-      const expected = isInlined ? edge(returnTo, caller) : undefined;
-      const ending = { ...instruction, kind: 'indirect', next, expected } as const;
-      return { pc: leader, body, ending, length: body.length + 1 };
-    }
-    body.push(fetched);
-    at = next;
-  }
 }

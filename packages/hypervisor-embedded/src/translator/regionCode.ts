@@ -1,30 +1,49 @@
 import type { TranslationLayout } from '../memory/translationLayout.js';
 import { edgesOf, placeBlocks, type Placement } from './controlFlow.js';
 import type { Condition } from './instruction.js';
-import { ADDRESS, InstructionCode, LOCALS, PC, REGION_TYPE, REMAINING } from './instructionCode.js';
+import {
+  ADDRESS,
+  ENTRY,
+  InstructionCode,
+  LOCALS,
+  localOf,
+  PARAMETERS,
+  PC,
+  REGION_TYPE,
+  REMAINING,
+  SLOT,
+} from './instructionCode.js';
 import { Left } from './left.js';
 import type { Block, Edge, Ending, Region } from './region.js';
 import { RegionRegisters } from './regionRegisters.js';
 import { StructuredCode } from './structuredCode.js';
 import { I32, Op, type WasmCode } from './wasmCode.js';
 
+/** Bits of a slot's word that hold the number of an entry; the others hold that of the region. */
+export const ENTRY_BITS = 12;
+
 /** The body of the function that executes a region. */
 export class RegionCode {
-  private readonly code = new StructuredCode(8192);
+  private readonly code = new StructuredCode(16_384);
   private readonly instructions: InstructionCode;
   private readonly registers: RegionRegisters;
+  private readonly dispatcher: Block;
   private readonly placements: ReadonlyMap<Block, Placement>;
-  private readonly blocks: readonly Block[];
+  /** By number; the first are those of the region. */
+  private readonly entries: readonly Block[];
+  private readonly entryNumbers: ReadonlyMap<Block, number>;
   private readonly checks = new Map<Block, number>();
 
   constructor(
-    private readonly region: Region,
+    region: Region,
     private readonly layout: TranslationLayout,
+    private readonly id: number,
     private readonly slotOf: (pc: number) => number,
   ) {
-    this.placements = placeBlocks(region.entry);
-    this.blocks = [...this.placements.keys()];
-    this.registers = new RegionRegisters(this.blocks);
+    ({ dispatcher: this.dispatcher, placements: this.placements } = placeBlocks(region.entries));
+    this.entries = edgesOf(this.dispatcher.ending).flatMap(({ block }) => block ?? []);
+    this.entryNumbers = new Map(this.entries.map((block, number) => [block, number]));
+    this.registers = new RegionRegisters(this.placements.keys());
     this.instructions = new InstructionCode(this.code, layout);
     this.findChecks();
   }
@@ -33,19 +52,25 @@ export class RegionCode {
     const { code, layout } = this;
     code
       .unsigned(1)
-      .unsigned(LOCALS - 1)
+      .unsigned(LOCALS - PARAMETERS)
       .byte(I32);
     code.open(Op.BLOCK, { kind: 'interpret' });
     code.open(Op.BLOCK, { kind: 'spent' });
-    const { entry } = this.region;
+    code.open(Op.BLOCK, { kind: 'leave' });
     for (const register of this.registers.used)
       code
         .constant(0)
         .access(Op.I32_LOAD, layout.registers + 4 * register)
-        .set(register);
-    if (!this.placement(entry).isLoop) this.check(entry);
-    this.tree(entry);
-    code.byte(0x00);
+        .set(localOf(register));
+    code.open(Op.LOOP, { kind: 'dispatch' });
+    code.open(Op.BLOCK, { kind: 'indirect' });
+    this.tree(this.dispatcher);
+    code.close(Op.END);
+    this.lookUp();
+    code.close(Op.END);
+    code.byte(Op.UNREACHABLE);
+    code.close(Op.END);
+    this.leaveToSlot();
     code.close(Op.END);
     this.leave(Left.SPENT);
     code.close(Op.END);
@@ -54,16 +79,20 @@ export class RegionCode {
     return code;
   }
 
-  /** For the entry and each loop: the instructions on the longest way from there to the next such place, or out. */
+  /** For each entry and loop: the instructions on the longest way from there to the next such place, or out. */
   private findChecks(): void {
     const longest = new Map<Block, number>();
-    for (const block of this.blocks.toReversed()) {
-      const ways = edgesOf(block.ending).map(({ block: next }) =>
-        next === undefined || this.placement(next).isLoop ? 0 : (longest.get(next) ?? 0),
+    for (const block of [...this.placements.keys()].toReversed()) {
+      const ways = edgesOf(block.ending).map(({ block: next, isDispatched }) =>
+        next === undefined || isDispatched === true || this.isChecked(next) ? 0 : (longest.get(next) ?? 0),
       );
       longest.set(block, block.length + Math.max(0, ...ways));
     }
-    for (const [block, length] of longest) this.checks.set(block, length);
+    for (const [block, length] of longest) if (this.isChecked(block)) this.checks.set(block, length);
+  }
+
+  private isChecked(block: Block): boolean {
+    return this.entryNumbers.has(block) || this.placement(block).isLoop;
   }
 
   private placement(block: Block): Placement {
@@ -76,34 +105,22 @@ export class RegionCode {
   private tree(block: Block): void {
     const { code } = this;
     const { isLoop, merges } = this.placement(block);
-    if (!isLoop) {
-      this.within(block, merges);
-      return;
-    }
-    code.open(Op.LOOP, { to: block, kind: 'loop' });
+    if (isLoop) code.open(Op.LOOP, { to: block, kind: 'loop' });
     this.check(block);
-    this.within(block, merges);
-    code.close(Op.END);
-  }
-
-  private within(block: Block, [merge, ...others]: readonly Block[]): void {
-    const { code } = this;
-    if (merge === undefined) {
-      this.block(block);
-      return;
+    for (const merge of merges) code.open(Op.BLOCK, { to: merge, kind: 'merge' });
+    this.block(block);
+    for (const merge of merges.toReversed()) {
+      code.close(Op.END);
+      this.tree(merge);
     }
-    code.open(Op.BLOCK, { to: merge, kind: 'merge' });
-    this.within(block, others);
-    code.close(Op.END);
-    this.tree(merge);
+    if (isLoop) code.close(Op.END);
   }
 
   private check(block: Block): void {
     const { code } = this;
-    code
-      .get(REMAINING)
-      .constant(this.checks.get(block) ?? 0)
-      .byte(Op.I32_LT_S);
+    const length = this.checks.get(block);
+    if (length === undefined) return;
+    code.get(REMAINING).constant(length).byte(Op.I32_LT_S);
     code.open(Op.IF, { kind: 'if' });
     code.constant(block.pc).set(PC);
     code.branch(Op.BR, ({ kind }) => kind === 'spent');
@@ -136,21 +153,30 @@ export class RegionCode {
         code.byte(Op.ELSE);
         this.follow(ending.otherwise, block);
         code.close(Op.END);
-        code.byte(0x00);
+        code.byte(Op.UNREACHABLE);
         return;
       case 'interpret':
         this.instructions.interpret({ pc: ending.pc, unexecuted: 0 });
         return;
       case 'indirect':
         this.indirect(ending, block);
+        return;
+      case 'dispatch':
+        code.get(ENTRY).branchTable(this.entries);
     }
   }
 
   /** Goes where an edge leads, from the end of `from`. */
-  private follow({ pc, block }: Edge, from: Block): void {
+  private follow({ pc, block, isDispatched }: Edge, from: Block): void {
     const { code } = this;
     if (block === undefined) {
-      this.leaveTo(pc, from);
+      code.constant(pc).set(PC).constant(this.slotOf(pc)).set(SLOT);
+      code.branch(Op.BR, ({ kind }) => kind === 'leave');
+      return;
+    }
+    if (isDispatched === true) {
+      code.constant(this.entryNumbers.get(block) ?? 0).set(ENTRY);
+      code.branch(Op.BR, ({ kind }) => kind === 'dispatch');
       return;
     }
     const { order, isMerge } = this.placement(block);
@@ -164,19 +190,24 @@ export class RegionCode {
   }
 
   private indirect(ending: Extract<Ending, { kind: 'indirect' }>, block: Block): void {
-    const { code, layout } = this;
+    const { code } = this;
     this.instructions.operand(ending.rs1);
     if (ending.immediate !== 0) code.constant(ending.immediate).byte(Op.I32_ADD);
     code.constant(-2).byte(Op.I32_AND).set(PC);
-    if (ending.rd !== 0) code.constant(ending.next).set(ending.rd);
-    if (ending.expected !== undefined) {
-      code.get(PC).constant(ending.expected.pc).byte(Op.I32_EQ);
+    if (ending.rd !== 0) code.constant(ending.next).set(localOf(ending.rd));
+    for (const edge of ending.expected) {
+      if (edge.block === undefined) continue;
+      code.get(PC).constant(edge.pc).byte(Op.I32_EQ);
       code.open(Op.IF, { kind: 'if' });
-      this.follow(ending.expected, block);
+      this.follow(edge, block);
       code.close(Op.END);
     }
-    this.spill(this.registers.writtenAfter(block));
-    code.constant(0).get(PC).access(Op.I32_STORE, layout.pc);
+    code.branch(Op.BR, ({ kind }) => kind === 'indirect');
+  }
+
+  /** Goes on at the program counter in the local: in this region, in another one, or back in the translator. */
+  private lookUp(): void {
+    const { code, layout } = this;
     code
       .get(PC)
       .constant(1)
@@ -187,39 +218,61 @@ export class RegionCode {
     code.get(PC).byte(Op.I32_EQ);
     code.open(Op.IF, { kind: 'if' });
     code
-      .get(REMAINING)
       .get(ADDRESS)
-      .access(Op.I32_LOAD, layout.jumpCache + 4);
-    code.byte(Op.RETURN_CALL_INDIRECT).unsigned(REGION_TYPE).unsigned(0);
+      .access(Op.I32_LOAD, layout.jumpCache + 4)
+      .tee(SLOT);
+    this.entryOfSlot(ENTRY);
+    code.get(ENTRY).constant(ENTRY_BITS).byte(Op.I32_SHR_U).constant(this.id).byte(Op.I32_EQ);
+    code.open(Op.IF, { kind: 'if' });
+    code
+      .get(ENTRY)
+      .constant((1 << ENTRY_BITS) - 1)
+      .byte(Op.I32_AND)
+      .set(ENTRY);
+    code.branch(Op.BR, ({ kind }) => kind === 'dispatch');
     code.close(Op.END);
-    code.constant(0).constant(Left.LOOK_UP).access(Op.I32_STORE, layout.left);
-    code.get(REMAINING).byte(Op.RETURN);
+    code.branch(Op.BR, ({ kind }) => kind === 'leave');
+    code.close(Op.END);
+    this.leave(Left.LOOK_UP);
   }
 
-  /** Leaves the region for a known place: the region that begins there, once there is one. */
-  private leaveTo(pc: number, from: Block): void {
+  /** Of the slot on the stack. */
+  private entryOfSlot(to: number): void {
     const { code, layout } = this;
-    this.spill(this.registers.writtenAfter(from));
-    code.constant(0).constant(pc).access(Op.I32_STORE, layout.pc);
-    code.get(REMAINING).constant(this.slotOf(pc));
-    code.byte(Op.RETURN_CALL_INDIRECT).unsigned(REGION_TYPE).unsigned(0);
+    code.constant(2).byte(Op.I32_SHL).access(Op.I32_LOAD, layout.slotEntries).set(to);
   }
 
-  private spill(registers: ReadonlySet<number>): void {
-    for (const register of registers)
-      this.code
-        .constant(0)
-        .get(register)
-        .access(Op.I32_STORE, this.layout.registers + 4 * register);
+  /** Leaves for the region that the slot leads to, or back to the translator where there is none. */
+  private leaveToSlot(): void {
+    const { code } = this;
+    this.spill();
+    code.get(SLOT);
+    this.entryOfSlot(ENTRY);
+    code.get(REMAINING);
+    code
+      .get(ENTRY)
+      .constant((1 << ENTRY_BITS) - 1)
+      .byte(Op.I32_AND);
+    code.get(SLOT).byte(Op.RETURN_CALL_INDIRECT).unsigned(REGION_TYPE).unsigned(0);
   }
 
-  /** The end of all ways out that share it: which registers were written is not known, so all are given back. */
   private leave(why: number): void {
     const { code, layout } = this;
-    this.spill(this.registers.written);
-    code.constant(0).get(PC).access(Op.I32_STORE, layout.pc);
+    this.spill();
     code.constant(0).constant(why).access(Op.I32_STORE, layout.left);
     code.get(REMAINING).byte(Op.RETURN);
+  }
+
+  /** Gives back all that the translator and other regions look at. */
+  private spill(): void {
+    const { code, layout } = this;
+    for (const register of this.registers.written)
+      code
+        .constant(0)
+        .get(localOf(register))
+        .access(Op.I32_STORE, layout.registers + 4 * register);
+    code.constant(0).get(PC).access(Op.I32_STORE, layout.pc);
+    code.constant(0).constant(this.id).access(Op.I32_STORE, layout.leftRegion);
   }
 }
 

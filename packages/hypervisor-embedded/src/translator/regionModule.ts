@@ -10,13 +10,17 @@ const FUNCTION = 0x60;
 const Section = { TYPES: 1, IMPORTS: 2, FUNCTIONS: 3, EXPORTS: 7, CODE: 10 } as const;
 const Kind = { FUNCTION: 0, TABLE: 1, MEMORY: 2 } as const;
 
-/** The WebAssembly module of a region. It exports one function `r`: the rest of the budget in, what is left of it out. */
+/**
+ * The WebAssembly module of a region. It exports one function `r`: it takes the rest of the budget and the number of the
+ * entry to begin at, and gives what is left of the budget.
+ */
 export function regionModule(
   region: Region,
   layout: TranslationLayout,
+  id: number,
   slotOf: (pc: number) => number,
 ): Uint8Array {
-  return moduleOf(new RegionCode(region, layout, slotOf).compile(), layout);
+  return moduleOf(new RegionCode(region, layout, id, slotOf).compile(), layout);
 }
 
 /** What a slot without a region holds: goes back to the translator, which looks for one. The program counter has been stored. */
@@ -29,7 +33,7 @@ export function wayBackModule(layout: TranslationLayout): Uint8Array {
 function moduleOf(body: WasmCode, { wasmPages }: TranslationLayout): Uint8Array {
   const types = new WasmCode(32)
     .unsigned(2)
-    .raw(Uint8Array.of(FUNCTION, 1, I32, 1, I32))
+    .raw(Uint8Array.of(FUNCTION, 2, I32, I32, 1, I32))
     .raw(Uint8Array.of(FUNCTION, 3, I32, I32, I32, 1, I32));
   const imports = new WasmCode(64).unsigned(3);
   importName(imports, 'm').byte(Kind.MEMORY).byte(1).unsigned(wasmPages).unsigned(wasmPages);

@@ -1,31 +1,48 @@
-import { WebAssembly } from '../webAssembly.js';
 import type { TranslatableMemory } from '../memory/translatableMemory.js';
-import { wayBackModule } from './regionModule.js';
+import { WebAssembly } from '../webAssembly.js';
+import type { Region } from './region.js';
+import { ENTRY_BITS } from './regionCode.js';
+import { regionModule, wayBackModule } from './regionModule.js';
 
-/** Executes a region with a budget of instructions; gives what is left of it. */
-export type RegionFunction = (remaining: number) => number;
+/** Executes a region from an entry on, with a budget of instructions; gives what is left of it. */
+export type RegionFunction = (remaining: number, entry: number) => number;
 
-/** Places that regions can be linked to; beyond that all regions go. */
-const MAX_SLOTS = 1 << 16;
-const NO_PC = 1;
-
-interface Entry {
-  readonly pc: number;
-  readonly frames: readonly number[];
-  /** Undefined until it is compiled. */
-  run: RegionFunction | undefined;
+/** A place where translated code can be entered. */
+export interface Way {
+  readonly run: RegionFunction;
+  readonly entry: number;
 }
 
+/** A region that was translated: compiled, or being compiled. */
+export interface Translation {
+  readonly id: number;
+  readonly region: Region;
+  /** The entries that were asked for. */
+  readonly asked: readonly number[];
+  /** Takes the place of this one as soon as it is compiled. */
+  readonly replaces: Translation | undefined;
+  isGrowing: boolean;
+  isCompiled: boolean;
+}
+
+/** Slots that a region may ask for at most; where fewer are free, all regions go. */
+const SLOTS_KEPT_FREE = 1 << 13;
+const NO_PC = 1;
+const NO_ENTRY = 0;
+const MAX_ID = (1 << (32 - ENTRY_BITS)) - 1;
+
 /**
- * The regions that live, by where they begin. Regions go on in each other through slots of a table: each place that
- * one leads to has a slot, which holds the region that begins there or, without one, the way back to the translator.
+ * The regions that live. Regions go on in each other through slots of a table: each place that one leads to has a slot,
+ * which holds the region that has an entry there or, without one, the way back to the translator.
  */
 export class RegionTable {
   private readonly table = new WebAssembly.Table({ element: 'anyfunc', initial: 1024 });
   private readonly unlinked: RegionFunction;
-  private readonly regions = new Map<number, Entry>();
+  private readonly regions = new Map<number, Translation>();
+  private readonly ways = new Map<number, Way & { readonly owner: Translation }>();
   private readonly slots = new Map<number, number>();
-  private readonly byFrame = new Map<number, Set<Entry>>();
+  private readonly byFrame = new Map<number, Set<Translation>>();
+  private lastId = 0;
 
   /** `guard`: called by translated code before a store to a page that is protected or holds code. `maxRegions`: beyond that the oldest half ends. */
   constructor(
@@ -35,25 +52,32 @@ export class RegionTable {
   ) {
     this.unlinked = this.instantiate(new WebAssembly.Module(wayBackModule(memory.layout)));
     this.fill(0);
-    this.clearJumpCache();
+    this.clearSlots();
   }
 
   get size(): number {
     return this.regions.size;
   }
 
-  at(pc: number): RegionFunction | undefined {
-    return this.regions.get(pc)?.run;
+  at(pc: number): Way | undefined {
+    return this.ways.get(pc);
   }
 
-  /** Whether a region begins there, compiled or not yet. */
-  has(pc: number): boolean {
-    return this.regions.has(pc);
+  /** The region that was translated as this number, while it lives. */
+  region(id: number): Translation | undefined {
+    return this.regions.get(id);
+  }
+
+  /** A region that holds the instruction at `pc`, which lies in a page frame. */
+  holding(pc: number, frame: number): Translation | undefined {
+    for (const translation of this.byFrame.get(frame) ?? [])
+      if (translation.region.places.has(pc)) return translation;
+    return undefined;
   }
 
   /** Lets indirect jumps to `pc` find its region. Gives whether there is one. */
   link(pc: number): boolean {
-    if (this.at(pc) === undefined) return false;
+    if (!this.ways.has(pc)) return false;
     const { words, layout } = this.memory;
     const entry = (layout.jumpCache >>> 2) + 2 * ((pc >>> 1) & (layout.jumpCacheEntries - 1));
     words[entry] = pc;
@@ -61,7 +85,7 @@ export class RegionTable {
     return true;
   }
 
-  readonly slotOf = (pc: number): number => {
+  private readonly slotOf = (pc: number): number => {
     const known = this.slots.get(pc);
     if (known !== undefined) return known;
     const slot = this.slots.size;
@@ -73,71 +97,96 @@ export class RegionTable {
     return slot;
   };
 
-  /** Before a region is made, since it names slots: ends others where there are too many. */
-  makeRoom(): void {
-    if (this.slots.size >= MAX_SLOTS) this.clear();
-    else if (this.regions.size >= this.maxRegions) this.evictHalf();
-  }
-
   /** Compiles a region, and from then on executes it. */
-  add(pc: number, frames: readonly number[], bytes: Uint8Array): void {
-    this.install(this.announce(pc, frames), new WebAssembly.Module(bytes));
+  add(region: Region, asked: readonly number[], replaces: Translation | undefined): void {
+    const [translation, bytes] = this.announce(region, asked, replaces);
+    this.install(translation, new WebAssembly.Module(bytes));
   }
 
   /** As {@link add}, but the engine compiles while the guest runs on. */
-  async addLater(pc: number, frames: readonly number[], bytes: Uint8Array): Promise<void> {
-    const entry = this.announce(pc, frames);
+  async addLater(region: Region, asked: readonly number[], replaces: Translation | undefined): Promise<void> {
+    const [translation, bytes] = this.announce(region, asked, replaces);
     const module = await WebAssembly.compile(bytes);
-    if (this.regions.get(pc) === entry) this.install(entry, module);
-  }
-
-  /** From here on a write to its code ends the region. */
-  private announce(pc: number, frames: readonly number[]): Entry {
-    const entry: Entry = { pc, frames, run: undefined };
-    this.remove(this.regions.get(pc));
-    this.regions.set(pc, entry);
-    for (const frame of frames) {
-      const inFrame = this.byFrame.get(frame) ?? new Set();
-      this.byFrame.set(frame, inFrame.add(entry));
-    }
-    return entry;
-  }
-
-  private install(entry: Entry, module: object): void {
-    entry.run = this.instantiate(module);
-    this.table.set(this.slotOf(entry.pc), entry.run);
+    if (this.regions.get(translation.id) === translation) this.install(translation, module);
   }
 
   /** The regions that hold instructions of a page frame end. */
   removeFrame(frame: number): void {
-    for (const entry of this.byFrame.get(frame) ?? []) this.remove(entry);
+    for (const translation of this.byFrame.get(frame) ?? []) this.remove(translation);
+  }
+
+  /** From here on a write to its code ends the region. */
+  private announce(
+    region: Region,
+    asked: readonly number[],
+    replaces: Translation | undefined,
+  ): readonly [Translation, Uint8Array] {
+    this.makeRoom();
+    const id = (this.lastId += 1);
+    const translation: Translation = { id, region, asked, replaces, isGrowing: false, isCompiled: false };
+    if (replaces !== undefined) replaces.isGrowing = true;
+    this.regions.set(id, translation);
+    for (const frame of region.frames) {
+      const inFrame = this.byFrame.get(frame) ?? new Set();
+      this.byFrame.set(frame, inFrame.add(translation));
+    }
+    return [translation, regionModule(region, this.memory.layout, id, this.slotOf)];
+  }
+
+  /** Before a region is made, since it names slots: ends others where there are too many. */
+  private makeRoom(): void {
+    if (this.slots.size >= this.memory.layout.slots - SLOTS_KEPT_FREE || this.lastId === MAX_ID) this.clear();
+    else if (this.regions.size >= this.maxRegions) this.evictHalf();
+  }
+
+  private install(translation: Translation, module: object): void {
+    if (translation.replaces !== undefined) this.remove(translation.replaces);
+    const run = this.instantiate(module);
+    translation.isCompiled = true;
+    translation.region.entries.forEach(({ pc }, entry) => {
+      if (this.ways.has(pc)) return;
+      this.ways.set(pc, { run, entry, owner: translation });
+      this.setSlot(pc, run, (translation.id << ENTRY_BITS) | entry);
+    });
+  }
+
+  private setSlot(pc: number, run: RegionFunction, word: number): void {
+    const { words, layout } = this.memory;
+    const slot = this.slotOf(pc);
+    this.table.set(slot, run);
+    words[(layout.slotEntries >>> 2) + slot] = word;
   }
 
   private evictHalf(): void {
-    for (const entry of this.regions.values()) {
-      this.remove(entry);
+    for (const translation of this.regions.values()) {
+      this.remove(translation);
       if (this.regions.size <= this.maxRegions / 2) return;
     }
   }
 
   private clear(): void {
-    for (const entry of this.regions.values()) this.remove(entry);
+    for (const translation of this.regions.values()) this.remove(translation);
     this.slots.clear();
-    this.clearJumpCache();
+    this.lastId = 0;
+    this.clearSlots();
   }
 
   /** No program counter is odd, so that an empty entry is found by none. */
-  private clearJumpCache(): void {
+  private clearSlots(): void {
     const { words, layout } = this.memory;
     const first = layout.jumpCache >>> 2;
     words.fill(NO_PC, first, first + 2 * layout.jumpCacheEntries);
   }
 
-  private remove(entry: Entry | undefined): void {
-    if (entry === undefined) return;
-    this.regions.delete(entry.pc);
-    this.table.set(this.slotOf(entry.pc), this.unlinked);
-    for (const frame of entry.frames) this.byFrame.get(frame)?.delete(entry);
+  private remove(translation: Translation): void {
+    this.regions.delete(translation.id);
+    if (translation.replaces !== undefined) translation.replaces.isGrowing = false;
+    for (const frame of translation.region.frames) this.byFrame.get(frame)?.delete(translation);
+    for (const { pc } of translation.region.entries) {
+      if (this.ways.get(pc)?.owner !== translation) continue;
+      this.ways.delete(pc);
+      this.setSlot(pc, this.unlinked, NO_ENTRY);
+    }
   }
 
   private fill(from: number): void {

@@ -5,10 +5,9 @@ import { Interpreter } from '../hart/interpreter.js';
 import type { Processor, Stop } from '../hart/processor.js';
 import { runHart, type Executor } from '../hart/runHart.js';
 import { decode } from './instruction.js';
-import { findRegion, type Fetched } from './region.js';
+import { RegionFinder, type Fetched } from './region.js';
 import { Left } from './left.js';
-import { regionModule } from './regionModule.js';
-import { RegionTable } from './regionTable.js';
+import { RegionTable, type Translation } from './regionTable.js';
 import type { TranslatableMemory } from '../memory/translatableMemory.js';
 
 /** When code is translated; what a guest computes does not depend on it. */
@@ -17,7 +16,7 @@ export interface TranslatorOptions {
   readonly hotVisits?: number;
   /** Instructions that the interpreter executes at one go where there is no translated code; default: 64. */
   readonly interpretedInstructions?: number;
-  /** Regions that live at a time; default: 2048. */
+  /** Regions that live at a time; default: 256. */
   readonly maxRegions?: number;
   /**
    * Whether the engine compiles while the guest runs on; default: true. Code is then used from the next turn of the
@@ -30,6 +29,13 @@ export interface TranslatorOptions {
 const MAX_REWRITES = 64;
 /** Most places that are counted at a time. */
 const MAX_COUNTED = 1 << 16;
+/** Most instructions of a region, when it is found first and when it has grown; inlined functions count each time. */
+const MAX_FIRST = 500;
+const MAX_GROWN = 2000;
+/** Most places that a region is asked to be entered at. */
+const MAX_ASKED = 48;
+/** No region has this number. */
+const NO_REGION = 0;
 
 /** Numbers of a translator's work, for benchmarks and tests. */
 export interface TranslatorStatistics {
@@ -65,12 +71,7 @@ export class Translator implements Processor, Executor {
     devices: DeviceBus,
     options: TranslatorOptions = {},
   ) {
-    const {
-      hotVisits = 32,
-      interpretedInstructions = 64,
-      maxRegions = 2048,
-      compilesBeside = true,
-    } = options;
+    const { hotVisits = 32, interpretedInstructions = 64, maxRegions = 256, compilesBeside = true } = options;
     this.hotVisits = hotVisits;
     this.interpretedInstructions = interpretedInstructions;
     this.compilesBeside = compilesBeside;
@@ -94,28 +95,30 @@ export class Translator implements Processor, Executor {
     this.endCycle = state.cycles + budget;
     let remaining = budget;
     while (remaining > 0) {
-      const region = state.reservation === NO_RESERVATION ? table.at(state.pc) : undefined;
-      if (region === undefined) {
-        const isException = this.interpreter.execute(Math.min(remaining, this.interpretedInstructions));
+      const way = state.reservation === NO_RESERVATION ? table.at(state.pc) : undefined;
+      if (way === undefined) {
+        const { interpreter } = this;
+        const isException = interpreter.execute(Math.min(remaining, this.interpretedInstructions), true);
         // What it executed last may have made an interrupt deliverable: back to where those are looked for.
-        if (!isException) this.visit(state.pc);
+        if (!isException && interpreter.hasJumped) this.visit(state.pc, NO_REGION);
         return isException;
       }
       const before = remaining;
-      remaining = region(remaining);
+      remaining = way.run(remaining, way.entry);
       this.translated += before - remaining;
       state.pc = words[layout.pc >>> 2] ?? 0;
       state.cycles = this.endCycle - remaining;
       const left = words[layout.left >>> 2];
       if (left === Left.INTERPRET) return remaining > 0 && this.interpreter.execute(1);
       if (left === Left.SPENT) return remaining > 0 && this.interpreter.execute(remaining);
-      if (remaining > 0 && !table.link(state.pc)) this.visit(state.pc);
+      if (remaining > 0 && !table.link(state.pc))
+        this.visit(state.pc, words[layout.leftRegion >>> 2] ?? NO_REGION);
     }
     return false;
   }
 
-  /** Counts a place where execution is, and translates what begins there once it is hot. */
-  private visit(pc: number): void {
+  /** Counts a place where execution is, come from a region; translates what begins there once it is hot. */
+  private visit(pc: number, from: number): void {
     const visits = (this.heat.get(pc) ?? 0) + 1;
     if (visits < this.hotVisits) {
       if (this.heat.size >= MAX_COUNTED) this.heat.clear();
@@ -123,19 +126,28 @@ export class Translator implements Processor, Executor {
       return;
     }
     this.heat.delete(pc);
-    if (!this.table.has(pc)) this.translate(pc);
+    if (this.table.at(pc) === undefined) this.translate(pc, from);
   }
 
-  private translate(pc: number): void {
-    const region = findRegion(pc, this.fetch, this.memory.layout.base);
-    if (region === undefined || region.frames.some((frame) => this.isRewritten(frame))) return;
-    const { frames } = region;
-    this.table.makeRoom();
-    const bytes = regionModule(region, this.memory.layout, this.table.slotOf);
-    for (const frame of frames) this.memory.watchCode(frame);
+  /** Translates what begins at `pc`: into the region that it lies in, or that leads there, or into a new one. */
+  private translate(pc: number, from: number): void {
+    const { memory, table } = this;
+    const { base } = memory.layout;
+    const found = table.holding(pc, ((pc - base) >>> 0) >>> 12) ?? this.growable(table.region(from));
+    if (found !== undefined && (!found.isCompiled || found.isGrowing || found.asked.includes(pc))) return;
+    const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
+    const asked = host === undefined ? [pc] : [...host.asked, pc];
+    const region = RegionFinder.find(asked, this.fetch, base, host === undefined ? MAX_FIRST : MAX_GROWN);
+    if (region === undefined || !region.entries.some((entry) => entry.pc === pc)) return;
+    if (region.frames.some((frame) => this.isRewritten(frame))) return;
+    for (const line of region.lines) memory.watchCode(line);
     this.translations += 1;
-    if (this.compilesBeside) void this.table.addLater(pc, frames, bytes);
-    else this.table.add(pc, frames, bytes);
+    if (this.compilesBeside) void table.addLater(region, asked, host);
+    else table.add(region, asked, host);
+  }
+
+  private growable(translation: Translation | undefined): Translation | undefined {
+    return translation !== undefined && translation.region.instructions < MAX_GROWN ? translation : undefined;
   }
 
   private isRewritten(frame: number): boolean {
@@ -154,7 +166,7 @@ export class Translator implements Processor, Executor {
     this.state.pc = pc;
     this.state.cycles = this.endCycle - remaining;
     this.invalidated = false;
-    this.memory.beforeWrite(address >>> 12);
+    this.memory.beforeWrite(address >>> 12, address);
     return this.invalidated ? 1 : 0;
   };
 

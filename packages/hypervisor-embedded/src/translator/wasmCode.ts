@@ -1,11 +1,14 @@
 /** The opcodes of WebAssembly that translated code uses. */
 export const Op = {
+  UNREACHABLE: 0x00,
   BLOCK: 0x02,
   LOOP: 0x03,
   IF: 0x04,
   ELSE: 0x05,
   END: 0x0b,
   BR: 0x0c,
+  BR_IF: 0x0d,
+  BR_TABLE: 0x0e,
   RETURN: 0x0f,
   CALL: 0x10,
   RETURN_CALL_INDIRECT: 0x13,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeBlocks } from '../../src/translator/controlFlow.js';
+import { edgesOf, placeBlocks } from '../../src/translator/controlFlow.js';
 import type { Block, Edge, Ending } from '../../src/translator/region.js';
 
 /** Blocks by number with the numbers that they lead to, the first being the entry. */
@@ -27,14 +27,14 @@ function placed(ways: readonly (readonly number[])[]) {
   const blocks = graph(ways);
   const [entry] = blocks;
   if (entry === undefined) throw new TypeError('a graph has an entry');
-  const placements = placeBlocks(entry);
+  const { placements } = placeBlocks([entry]);
   return blocks.map((block) => placements.get(block));
 }
 
 describe('placeBlocks', () => {
   it('finds the head of a loop, and what follows a choice', () => {
     const [entry, head, left, right, join] = placed([[1], [2, 3], [4], [4], [1, 5], []]);
-    expect(entry).toMatchObject({ isLoop: false, isMerge: false });
+    expect(entry).toMatchObject({ isLoop: false, isMerge: true });
     expect(head).toMatchObject({ isLoop: true });
     expect(left).toMatchObject({ isMerge: false });
     expect(right).toMatchObject({ isMerge: false });
@@ -51,26 +51,37 @@ describe('placeBlocks', () => {
     const ways = [[1, 2], [3], [3], [4, 1], []];
     const placements = placed(ways);
     const order = (pc: number) => placements[pc]?.order ?? -1;
-    expect(order(0)).toBe(0);
+    expect(order(0)).toBe(1);
     expect(order(3)).toBeGreaterThan(order(2));
     expect(order(4)).toBeGreaterThan(order(3));
   });
 
-  it('cuts an edge into the middle of a loop, so that what is left can be structured', () => {
+  it('sends an edge into the middle of a loop by way of the dispatcher, with its target as an entry', () => {
     // 1 and 2 lead to each other, and both are reached from 0: neither heads the loop.
     const blocks = graph([[1, 2], [2], [1, 3], []]);
     const [entry, one, two] = blocks;
     if (entry === undefined) throw new TypeError('a graph has an entry');
-    const placements = placeBlocks(entry);
-    const ends = [one, two].flatMap((block) =>
-      block?.ending.kind === 'jump'
-        ? [block.ending.to]
-        : block?.ending.kind === 'branch'
-          ? [block.ending.taken]
-          : [],
+    const { dispatcher, placements } = placeBlocks([entry]);
+    const dispatched = [one, two].filter(
+      (block) => block !== undefined && edgesOf(block.ending).some(({ isDispatched }) => isDispatched),
     );
-    expect(ends.filter(({ block }) => block === undefined)).toHaveLength(1);
+    expect(dispatched).toHaveLength(1);
+    const entries = edgesOf(dispatcher.ending).map(({ pc }) => pc);
+    expect(entries).toEqual([0, dispatched[0] === one ? 2 : 1]);
     expect([...placements.values()].some(({ isLoop }) => isLoop)).toBe(false);
+  });
+
+  it('places each entry right below the dispatcher', () => {
+    const blocks = graph([[1], [2], [3, 1], []]);
+    const [entry, , other] = blocks;
+    if (entry === undefined || other === undefined) throw new TypeError('a graph has an entry');
+    const { dispatcher, placements } = placeBlocks([entry, other]);
+    expect(placements.get(dispatcher)?.merges.map(({ pc }) => pc)).toEqual(
+      [...(placements.get(dispatcher)?.merges ?? [])]
+        .toSorted((a, b) => (placements.get(b)?.order ?? 0) - (placements.get(a)?.order ?? 0))
+        .map(({ pc }) => pc),
+    );
+    expect(placements.get(dispatcher)?.merges).toEqual(expect.arrayContaining([entry, other]));
   });
 
   it('leaves out what cannot be reached', () => {
