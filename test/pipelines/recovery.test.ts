@@ -72,6 +72,7 @@ describe('a recovery', () => {
       attempts: [{ rung: 'target', takenAtNs: 200 * MS }],
       occurrence: 1,
       checkpoint: { takenAtNs: 200 * MS, ageNs: atNs - 200 * MS, origin: 'interval' },
+      corruptionRisk: expect.closeTo(0.05 ** ((atNs - 200 * MS) / (50 * MS)), 12),
       pagesRestored: rolledBack.rollback.pagesRestored,
       workLostNs: atNs - 200 * MS,
       outputStruckBytes: rolledBack.rollback.outputStruckBytes,
@@ -132,6 +133,11 @@ describe('a recovery', () => {
       await rig.advance('1ms');
       // The checkpoint at the state that the first recovery left is all there is for another interval.
       expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['target', afterMs < 50 ? 'only' : 'target']);
+      // A checkpoint as old as that holds the error with the odds of its age.
+      expect(recordsOf(rig)[1]?.corruptionRisk).toBeCloseTo(
+        0.05 ** ((recordsOf(rig)[1]?.checkpoint?.ageNs ?? NaN) / (50 * MS)),
+        9,
+      );
       expect(rig.guestState).toEqual(await goldenAt(compressor, rig.machine.guestNs));
       await rig.stop();
     }

@@ -45,6 +45,11 @@ export interface RecoveryRecord {
     readonly ageNs: Nanoseconds;
     readonly origin: 'first' | 'interval' | 'request' | 'rollback';
   };
+  /**
+   * Probability that the checkpoint used holds the error. Undefined after a restart, for an error that came again, and where
+   * the detector states no latency that gives it.
+   */
+  readonly corruptionRisk?: number;
   readonly pagesRestored: number;
   /** Guest time undone; absent for a restart, which loses all of it. */
   readonly workLostNs?: Nanoseconds;

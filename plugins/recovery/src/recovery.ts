@@ -26,6 +26,7 @@ import {
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
+import { checkpointRisk } from './checkpointRisk.js';
 import { Episode, type Failure, type Verdict } from './episode.js';
 import { ladderAgain, ladderFor, suspectSince, type Candidate, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './options.js';
@@ -156,6 +157,7 @@ export class Recovery implements DomainRecovery, Module {
     const record: RecoveryRecord = {
       trigger,
       ...restored,
+      ...(occurrence === 1 ? riskOf(trigger, restored) : {}),
       attempts,
       occurrence,
       steps: {
@@ -288,6 +290,13 @@ export class Recovery implements DomainRecovery, Module {
   private reportFailure(trigger: Trigger, attempts: readonly RungAttempt[], reason: string): void {
     this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
   }
+}
+
+/** What came again was in the checkpoint used before, so its latency is not what was declared. */
+function riskOf(trigger: Trigger, { checkpoint }: Restored): Pick<RecoveryRecord, 'corruptionRisk'> {
+  if (checkpoint === undefined) return {};
+  const corruptionRisk = checkpointRisk(trigger, checkpoint.takenAtNs);
+  return corruptionRisk === undefined ? {} : { corruptionRisk };
 }
 
 function hostNs(fromMs: number, toMs: number): Nanoseconds {
