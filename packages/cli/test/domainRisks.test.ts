@@ -2,7 +2,7 @@ import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig } from '@rmk/testing';
 import { expect, it } from 'vitest';
-import { domainRisks, riskLines } from '../src/doctor/domainRisks.js';
+import { acceptedRisk, domainRisks, riskLines } from '../src/doctor/domainRisks.js';
 
 it.each([
   { options: { interval: '5ms', hang: false }, risks: [0.0432] },
@@ -14,9 +14,24 @@ it.each([
   const rig = await startRig({ guest: 'tasks', plugins: microcheckpoint(options) });
   const found = domainRisks(rig.domain);
   expect(found.map(({ risk }) => Number(risk.toPrecision(3)))).toEqual(risks);
-  expect(riskLines(found).map((line) => line.includes('more than 5 %'))).toEqual(
+  expect(riskLines(found).map((line) => line.includes('more than the 5 % accepted'))).toEqual(
     risks.map((risk) => risk > 0.05),
   );
+});
+
+it.each([
+  { plugins: microcheckpoint({ corruptionRisk: 0.001, retain: 2, hang: false }), warns: true },
+  { plugins: microcheckpoint({ corruptionRisk: 0.001, hang: false }), warns: false },
+  { plugins: microcheckpoint({ corruptionRisk: 0.9, retain: 2 }), warns: true },
+])('is compared with what the config accepts, case %#: $warns', async ({ plugins, warns }) => {
+  const rig = await startRig({ guest: 'tasks', plugins });
+  const lines = riskLines(domainRisks(rig.domain), acceptedRisk(plugins));
+  expect(lines.some((line) => line.includes('accepted'))).toBe(warns);
+});
+
+it('accepts 5 % where the config does not say', () => {
+  expect(acceptedRisk(microcheckpoint())).toBe(0.05);
+  expect(acceptedRisk([])).toBe(0.05);
 });
 
 it('shows how a detector decides, where the detector says it', async () => {

@@ -53,10 +53,10 @@ export function doctorText({ node, machine, qemu, domains }: DoctorReport): stri
   ].join('\n');
 }
 
-function treeText({ guest, plugins, risks, problem }: StartedDomain): string {
+function treeText({ guest, plugins, risks, acceptedRisk, problem }: StartedDomain): string {
   if (problem !== undefined) return `\n${colour.bold(guest)} ${colour.red('fails to start')}: ${problem}`;
   if (plugins.length === 0) return `\n${colour.bold(guest)} has no plugins: it would run unprotected.`;
-  return ['', startTree({ name: guest, plugins }), ...riskLines(risks)].join('\n');
+  return ['', startTree({ name: guest, plugins }), ...riskLines(risks, acceptedRisk)].join('\n');
 }
 
 function sharedMemoryText({ freeBytes, totalBytes }: NonNullable<MachineReport['sharedMemory']>): string {

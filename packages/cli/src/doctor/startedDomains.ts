@@ -2,7 +2,7 @@ import { messageOf, type PluginStatus } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
 import type { DetectorRisk } from '@rmk/checkpoint';
 import { planRun } from '../config/runPlan.js';
-import { domainRisks } from './domainRisks.js';
+import { acceptedRisk, domainRisks } from './domainRisks.js';
 
 /** A guest's domain when all of its plugins had started, or why they did not. */
 export interface StartedDomain {
@@ -11,6 +11,8 @@ export interface StartedDomain {
   readonly plugins: readonly PluginStatus[];
   /** How likely the rollback target of each detector's errors holds the error. */
   readonly risks: readonly DetectorRisk[];
+  /** What the config accepts of that. */
+  readonly acceptedRisk: number;
   /** Why the domain cannot be created, or not be stopped. */
   readonly problem?: string;
 }
@@ -26,15 +28,16 @@ export async function startedDomains(config: string): Promise<readonly StartedDo
     for (const { name, plugins, standIn } of guests) {
       let statuses: readonly PluginStatus[] = [];
       let risks: readonly DetectorRisk[] = [];
+      const accepted = { acceptedRisk: acceptedRisk(plugins) };
       try {
         const { vm } = await standIn();
         const domain = await createDomain({ name, machine: vm, plugins, ...domains });
         statuses = domain.plugins;
         risks = domainRisks(domain);
         await domain.stop();
-        started.push({ guest: name, plugins: statuses, risks });
+        started.push({ guest: name, plugins: statuses, risks, ...accepted });
       } catch (error) {
-        started.push({ guest: name, plugins: statuses, risks, problem: messageOf(error) });
+        started.push({ guest: name, plugins: statuses, risks, ...accepted, problem: messageOf(error) });
       }
     }
     return started;
