@@ -5,6 +5,7 @@ import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
 import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
+import { profileCommand } from './profile/profileCommand.js';
 import { runCommand } from './run/runCommand.js';
 import { startCommand } from './startCommand.js';
 import { processTerminal, type Terminal } from './terminal.js';
@@ -25,6 +26,7 @@ export async function main(
     .addCommand(runCommand(terminal, done))
     .addCommand(demoCommand(terminal, done))
     .addCommand(doctorCommand(terminal, done))
+    .addCommand(profileCommand(terminal, done))
     .addCommand(benchCommand(terminal, done))
     .addCommand(modelCommand(terminal, done));
   configure(program, terminal);
