@@ -88,7 +88,7 @@ class SupervisedDomain implements Domain {
     const eventBus = new EventBus(new DeclaredEvents(this.installed, events));
     this.supervision = new Supervision(
       eventBus,
-      machine.clock,
+      machine,
       this.hold,
       (scope, reason) => this.quarantined(scope, reason),
       supervision,

@@ -23,7 +23,7 @@ describe('the types', () => {
     // @ts-expect-error there is no such event
     expect(() => domain.bus.topic('EVT_VMEXPLODED')).toThrow('RMK_ERR_EVENT');
     // @ts-expect-error `code` is missing
-    domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0 });
+    expect(() => domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0 })).toThrow('invalid code');
   });
 
   it('take in the events of third parties', async () => {

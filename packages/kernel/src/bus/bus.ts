@@ -1,14 +1,7 @@
-import {
-  CORE_EVENTS,
-  RmkError,
-  type Bus,
-  type EventName,
-  type RmkEvent,
-  type RmkEvents,
-  type Topic,
-} from '@rmk/core';
+import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
 import type { DeclaredEvents } from './declaredEvents.js';
+import { EVENT_CHECKS, type EventCheck, type InvalidField } from './eventChecks.js';
 import { Sampling } from '../supervision/sampling.js';
 import { refuseNoFunction, type Scope } from '../scope/scope.js';
 import { Stopwatch } from '../supervision/stopwatch.js';
@@ -19,9 +12,7 @@ interface Stamped {
   sequence: number;
 }
 
-type Unstamped = Partial<Stamped> & { readonly atNs?: unknown };
-
-const TIMED_EVENTS: ReadonlySet<EventName> = new Set(CORE_EVENTS);
+type Unstamped = Partial<Stamped>;
 
 type Handle = (event: Stamped) => unknown;
 
@@ -50,14 +41,14 @@ class Channel {
   /** The one subscription where there is but one, which is delivered to without a loop. */
   only: Subscription | undefined;
   readonly sampling = new Sampling();
-  /** Each event of core states its time. Those of third parties state what they like. */
-  readonly isTimed: boolean;
+  /** Undefined for events of third parties. */
+  readonly check: EventCheck | undefined;
 
   constructor(
     readonly name: EventName,
     private readonly registry: EventEmitter<EventName>,
   ) {
-    this.isTimed = TIMED_EVENTS.has(name);
+    this.check = EVENT_CHECKS.get(name);
   }
 
   subscribe(handle: Handle, scope: Scope): Disposable {
@@ -120,7 +111,8 @@ export class EventBus {
    */
   accept(channel: Channel, event: Unstamped, scope: Scope): void {
     if (event.sequence !== undefined) throw publishedBefore(channel, event.sequence, scope);
-    if (channel.isTimed && !isTime(event.atNs)) throw withoutTime(channel, event.atNs, scope);
+    const invalid = channel.check?.(event);
+    if (invalid !== undefined) throw invalidEvent(channel, invalid, scope);
     event.source = scope.name;
     event.sequence = this.sequence += 1;
     if (this.delivering) this.enqueue(channel, event as Stamped);
@@ -254,17 +246,21 @@ function publishedBefore({ name }: Channel, sequence: number, scope: Scope): Rmk
   );
 }
 
-function isTime(atNs: unknown): boolean {
-  return typeof atNs === 'number' && atNs >= 0 && atNs < Infinity;
-}
-
-/** Subscribers compute with the time, so an invalid one would fail there, and they would get the fault. */
-function withoutTime({ name }: Channel, atNs: unknown, scope: Scope): RmkError {
+/** Subscribers compute with what an event carries, so an invalid one would fail there, and be their fault. */
+function invalidEvent({ name }: Channel, { field, value, expected }: InvalidField, scope: Scope): RmkError {
   return new RmkError(
     'RMK_ERR_INPUT',
-    `${scope.name}: ${name} was published with atNs ${String(atNs)}. Publish it with the domain time, such as clock.now()`,
+    `${scope.name}: ${name} was published with an invalid ${field}: expected ${expected}, given ${shown(value)}`,
     { plugin: scope.name },
   );
+}
+
+/** Objects by their type only, since printing one can run code of the publisher. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+    ? typeof value
+    : String(value);
 }
 
 /** The bus as one plugin sees it: what it publishes carries its name, what it subscribes to is released with it. */

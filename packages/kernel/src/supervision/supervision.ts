@@ -2,10 +2,10 @@ import {
   messageOf,
   nanoseconds,
   type Bus,
-  type Clock,
   type Duration,
   type Nanoseconds,
   type Topic,
+  type VirtualMachine,
 } from '@rmk/core';
 import { ScopedBus, type EventBus } from '../bus/bus.js';
 import { HOST, KERNEL } from '../bus/sources.js';
@@ -46,7 +46,7 @@ export class Supervision {
 
   constructor(
     bus: EventBus,
-    private readonly clock: Clock,
+    private readonly machine: Pick<VirtualMachine, 'name' | 'clock'>,
     private readonly hold: Hold,
     private readonly quarantined: (scope: Scope, reason: string) => void,
     { quarantineAfterFaults = 8, faultWindow = '10s', handlerBudget = '100ms' }: SupervisionOptions,
@@ -55,11 +55,15 @@ export class Supervision {
     this.faultWindowNs = nanoseconds(faultWindow);
     const slowness = new Slowness(
       handlerBudget,
-      clock,
+      machine.clock,
       (event) => bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
       (scope, during, forHostMs) => {
-        const message = `${scope.name} has held the VM for ${forHostMs} ms of host time: what its handler of ${during} began has not finished. It goes on when that does, or when the plugin is removed or restarted`;
-        bus.publishUnnumbered('EVT_WARNING', { atNs: clock.now(), code: 'RMK_WARN_HELD', message }, KERNEL);
+        const message = `${scope.name} has held the VM ${machine.name} for ${forHostMs} ms of host time: its handler of ${during} has not finished. Remove or restart the plugin to release the VM.`;
+        bus.publishUnnumbered(
+          'EVT_WARNING',
+          { atNs: machine.clock.now(), code: 'RMK_WARN_HELD', message },
+          KERNEL,
+        );
       },
     );
     this.watch = {
@@ -88,7 +92,7 @@ export class Supervision {
       process.emitWarning(`the host's own handler of EVT_PLUGINFAULT failed: ${messageOf(fault.error)}`);
       return;
     }
-    const atNs = this.clock.now();
+    const atNs = this.machine.clock.now();
     const tooMany = plugin !== HOST && scope.closed === undefined && this.areTooMany(scope, atNs);
     // Before the report, so that the plugin does not get that any more.
     if (tooMany) scope.close('quarantined');

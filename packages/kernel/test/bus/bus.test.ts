@@ -83,7 +83,7 @@ describe('publishing', () => {
       expect(faults).toEqual([
         [
           'publisher',
-          `RMK_ERR_INPUT: publisher: EVT_LOGLOST was published with atNs ${String(atNs)}. Publish it with the domain time, such as clock.now()`,
+          `RMK_ERR_INPUT: publisher: EVT_LOGLOST was published with an invalid atNs: expected a finite number of 0 or more, given ${typeof atNs === 'string' ? `"${atNs}"` : String(atNs)}`,
         ],
       ]);
       expect(seen).toEqual([]);

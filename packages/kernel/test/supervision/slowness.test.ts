@@ -84,7 +84,7 @@ describe('code that keeps the guest waiting for too long is told of', () => {
         { plugin: 'hung', during: 'EVT_VMEXITED', occurrence: 1, tookHostMs: 200, isPending: true },
       ]);
       expect(warnings).toEqual([
-        'RMK_WARN_HELD: hung has held the VM for 200 ms of host time: what its handler of EVT_VMEXITED began has not finished. It goes on when that does, or when the plugin is removed or restarted',
+        'RMK_WARN_HELD: hung has held the VM scripted for 200 ms of host time: its handler of EVT_VMEXITED has not finished. Remove or restart the plugin to release the VM.',
       ]);
       // The process stays alive meanwhile.
       expect(vi.getTimerCount()).toBe(1);
