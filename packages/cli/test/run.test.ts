@@ -33,7 +33,37 @@ export default defineConfig({
 /** Back to 1000 ms, the newest checkpoint taken at least T_B before the crash. */
 const LOST_NS = 275_000_010;
 
+const DIAGNOSTIC = `
+import { definePlugin, diagnose } from '@rmk/core';
+import { defineConfig } from '@rmk/cli';
+
+class Careless {
+  start() {
+    diagnose('kernel', 'a log was not written', new Error('disk full'));
+  }
+}
+
+const careless = definePlugin({ name: 'rmk-plugin-careless', version: '1.0.0', rmk: '^0.1.0', modules: [Careless] });
+
+export default defineConfig({
+  guests: [{ name: 'tasks', guest: 'tasks' }],
+  plugins: () => [careless()],
+  until: '10ms',
+});
+`;
+
 describe('rmk run', () => {
+  it('shows what no event can report, after the first line', async () => {
+    const config = configIn('rmk.config.ts', DIAGNOSTIC);
+    const { out } = await rmk(['run', config]);
+    expect(out).toContain('kernel warning: a log was not written: disk full\n');
+    const [first, ...others] = linesOf((await rmk(['run', config, '--json'])).out);
+    expect(first).toHaveProperty('event', 'started');
+    expect(others.filter(({ event }) => event === 'diagnostic')).toMatchObject([
+      { payload: { concern: 'kernel', message: 'a log was not written: disk full' } },
+    ]);
+  });
+
   it('protects a guest from a config in TypeScript: a crash is undone, and its output is that of a golden run', async () => {
     const config = configIn('rmk.config.ts', CRASH);
     const { code, out, err } = await rmk(['run', config]);

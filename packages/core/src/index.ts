@@ -2,6 +2,7 @@ export * from './authorFrames.js';
 export * from './checkpoints.js';
 export * from './clock.js';
 export * from './detection.js';
+export * from './diagnostics.js';
 export * from './domain.js';
 export * from './errors.js';
 export * from './events.js';

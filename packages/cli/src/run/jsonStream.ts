@@ -5,6 +5,7 @@ import {
   messageOf,
   RMK_VERSION,
   type Checkpoint,
+  type Diagnostic,
   type EventName,
   type Facts,
   type RmkEvent,
@@ -37,6 +38,10 @@ export class JsonStream implements RunObserver {
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
     const { atNs, source, sequence: _, ...payload } = event;
     this.write({ event: name, guest, atNs, source, payload });
+  }
+
+  diagnostic(payload: Diagnostic): void {
+    this.write({ event: 'diagnostic', payload });
   }
 
   ended(summary: RunSummary): void {

@@ -1,5 +1,12 @@
 import { inspect } from 'node:util';
-import { authorFrames, messageOf, type EventName, type Facts, type RmkEvent } from '@rmk/core';
+import {
+  authorFrames,
+  messageOf,
+  type Diagnostic,
+  type EventName,
+  type Facts,
+  type RmkEvent,
+} from '@rmk/core';
 import { colour } from '../colour.js';
 import type { OutputPlan } from '../config/runPlan.js';
 import { durationText } from '../durationText.js';
@@ -55,6 +62,11 @@ export class LiveReport implements RunObserver {
     if (text === undefined) return;
     this.say(guest, `${colour.dim(at(event.atNs))} ${text}`);
     if (this.isVerbose && 'error' in event) for (const line of stackLines(event.error)) this.say(guest, line);
+  }
+
+  diagnostic({ concern, message, error }: Diagnostic): void {
+    this.line.print(`${colour.yellow(`${concern} warning`)}: ${message}`);
+    if (this.isVerbose) for (const line of stackLines(error)) this.line.print(line);
   }
 
   ended(summary: RunSummary): void {

@@ -1,4 +1,4 @@
-import { messageOf } from '@rmk/core';
+import { messageOf, onDiagnostic } from '@rmk/core';
 import type { RunPlan } from '../config/runPlan.js';
 import { outputFiles, type OutputFiles } from './outputFiles.js';
 import { ProtectedGuest } from './protectedGuest.js';
@@ -16,7 +16,12 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
   const { hypervisor, untilNs = Infinity, output } = plan;
   try {
     const files = typeof output === 'string' ? undefined : outputFiles(output.directory);
-    const guests = await startAll(plan, observer);
+    const early = new EarlyEvents(observer);
+    // Until the summary, which is the last line: what comes after it becomes a warning of the process.
+    using _ = onDiagnostic((diagnostic) => early.diagnostic(diagnostic));
+    const guests = await startAll(plan, early);
+    observer.started(guests);
+    early.passOn();
     // A handler that never settles holds its guest. Without this the process would end in silence then.
     const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
     try {
@@ -39,25 +44,21 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
   }
 }
 
-/** Reports what happens while the domains start once all have started: a run that never begins reports nothing. */
 async function startAll(
   { guests, domains }: RunPlan,
   observer: RunObserver,
 ): Promise<readonly ProtectedGuest[]> {
   const started: ProtectedGuest[] = [];
-  const early = new EarlyEvents(observer);
   try {
-    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, early));
+    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, observer));
   } catch (error) {
     await stopAll(started);
     throw error;
   }
-  observer.started(started);
-  early.passOn();
   return started;
 }
 
-/** Keeps what happens until it can be passed on. */
+/** Keeps what happens while the domains start until all have started: a run that never begins reports nothing. */
 class EarlyEvents implements RunObserver {
   private kept: (() => void)[] | undefined = [];
 
@@ -66,6 +67,8 @@ class EarlyEvents implements RunObserver {
   readonly started: RunObserver['started'] = (guests) => this.pass(() => this.observer.started(guests));
   readonly output: RunObserver['output'] = (...about) => this.pass(() => this.observer.output(...about));
   readonly event: RunObserver['event'] = (...about) => this.pass(() => this.observer.event(...about));
+  readonly diagnostic: RunObserver['diagnostic'] = (...about) =>
+    this.pass(() => this.observer.diagnostic(...about));
   readonly ended: RunObserver['ended'] = (summary) => this.pass(() => this.observer.ended(summary));
 
   passOn(): void {

@@ -1,5 +1,6 @@
 import {
   CORE_EVENTS,
+  type Diagnostic,
   type EventName,
   type Facts,
   type Nanoseconds,
@@ -24,6 +25,8 @@ export interface RunObserver {
   started(guests: readonly GuestProgress[]): void;
   output(guest: string, fact: Facts['output']): void;
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void;
+  /** What no event can report. */
+  diagnostic(diagnostic: Diagnostic): void;
   ended(summary: RunSummary): void;
 }
 

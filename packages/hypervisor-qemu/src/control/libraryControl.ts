@@ -1,4 +1,4 @@
-import { hasCode, messageOf, RmkError } from '@rmk/core';
+import { diagnose, hasCode, RmkError } from '@rmk/core';
 import { queryRunState } from '../qmp/runState.js';
 import type {
   CheckpointControl,
@@ -188,7 +188,7 @@ export abstract class LibraryControl implements CheckpointControl {
   private release(kind: number, handle: number): void {
     this.connection.request(kind, encodeHandle(handle)).catch((error: unknown) => {
       if (hasCode(error, 'RMK_ERR_RELEASED', 'RMK_ERR_GONE')) return;
-      process.emitWarning(`a release failed: ${messageOf(error)}`);
+      diagnose('hypervisor', 'the library in QEMU did not release a handle', error);
     });
   }
 }

@@ -1,4 +1,4 @@
-import { hasCode, messageOf, RmkError } from '@rmk/core';
+import { diagnose, hasCode, RmkError } from '@rmk/core';
 import { z } from 'zod';
 import { AwaitedEvent } from './awaitedEvent.js';
 import type { QmpClient } from './qmpClient.js';
@@ -25,7 +25,7 @@ export async function runJob(
     // The VM may be paused, so it does not wait for this response. QEMU executes later commands after it.
     qmp.execute('job-dismiss', { id }).catch((error: unknown) => {
       if (!hasCode(error, 'RMK_ERR_GONE'))
-        process.emitWarning(`a job of QEMU was not dismissed: ${messageOf(error)}`);
+        diagnose('hypervisor', `QEMU did not dismiss the job ${id}`, error);
     });
     return;
   }

@@ -1,4 +1,5 @@
 import {
+  diagnose,
   messageOf,
   nanoseconds,
   type Bus,
@@ -89,7 +90,7 @@ export class Supervision {
   private report(scope: Scope, fault: Fault): void {
     const { name: plugin, faults } = scope;
     if (plugin === HOST && fault.during === 'EVT_PLUGINFAULT') {
-      process.emitWarning(`the host's own handler of EVT_PLUGINFAULT failed: ${messageOf(fault.error)}`);
+      diagnose('kernel', "the host's own handler of EVT_PLUGINFAULT failed", fault.error);
       return;
     }
     const atNs = this.machine.clock.now();

@@ -1,4 +1,4 @@
-import type { Duration, RmkEvent } from '@rmk/core';
+import { onDiagnostic, type Duration, type RmkEvent } from '@rmk/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { domainOf, errorOf, plugin } from '../testDomain.js';
 import { ScriptedMachine } from '../scriptedMachine.js';
@@ -361,25 +361,20 @@ describe('the host', () => {
     expect(faults.at(-1)).toBe('host 20');
   });
 
-  it('is warned through the process when its own handler of EVT_PLUGINFAULT throws', async () => {
-    const emitWarning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    try {
-      const { domain } = await domainOf([]);
-      let reports = 0;
-      domain.bus.on('EVT_PLUGINFAULT', () => {
-        reports += 1;
-        throw new Error('no log file');
-      });
-      domain.bus.on('EVT_VMEXITED', () => {
-        throw new Error('host is broken');
-      });
-      domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
-      expect(reports).toBe(1);
-      expect(emitWarning).toHaveBeenCalledExactlyOnceWith(
-        "the host's own handler of EVT_PLUGINFAULT failed: no log file",
-      );
-    } finally {
-      emitWarning.mockRestore();
-    }
+  it('gets a diagnostic when its own handler of EVT_PLUGINFAULT throws', async () => {
+    const diagnostics: string[] = [];
+    using _ = onDiagnostic(({ concern, message }) => void diagnostics.push(`${concern}: ${message}`));
+    const { domain } = await domainOf([]);
+    let reports = 0;
+    domain.bus.on('EVT_PLUGINFAULT', () => {
+      reports += 1;
+      throw new Error('no log file');
+    });
+    domain.bus.on('EVT_VMEXITED', () => {
+      throw new Error('host is broken');
+    });
+    domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
+    expect(reports).toBe(1);
+    expect(diagnostics).toEqual(["kernel: the host's own handler of EVT_PLUGINFAULT failed: no log file"]);
   });
 });
