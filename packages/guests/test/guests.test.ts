@@ -64,6 +64,14 @@ describe.each(names)('the ELF of %s', (name) => {
   });
 });
 
+describe('readGuest', () => {
+  it.each(['taks', 'toString', '../package.json'])('names the guests there are for %s', (name) => {
+    expect(() => readGuest(name as GuestName)).toThrow(
+      `RMK_ERR_UNKNOWN: unknown guest "${name}". The guests of RMK are compressor, interpreter, rtos, search, server, tasks.`,
+    );
+  });
+});
+
 describe('the ELF of tasks', () => {
   it('parks a task with a jump to itself', () => {
     const elf = new ElfFile(readGuest('tasks'));
