@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Tests run from the sources of all packages (the `@rmk/source` export condition), not from what was built.
 export default defineConfig({
   ssr: { resolve: { conditions: ['@rmk/source', 'node', 'import', 'module', 'default'] } },
-  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  oxc: { decorator: { legacy: true } },
   test: {
     setupFiles: ['test/propertySeed.ts'],
     testTimeout: 60_000,

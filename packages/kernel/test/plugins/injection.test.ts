@@ -289,6 +289,24 @@ describe('a class that cannot be constructed', () => {
     expect(error.message).toContain('a: HalfBare cannot be injected');
   });
 
+  it('because only type metadata says what its parameter is: neither RMK nor its builds rely on that', async () => {
+    @injectable()
+    class Service {
+      start(): void {}
+    }
+    @injectable()
+    class Typed {
+      constructor(readonly service: Service) {}
+      start(): void {}
+    }
+    expect(Reflect.hasMetadata('design:paramtypes', Typed)).toBe(false);
+    Reflect.defineMetadata('design:paramtypes', [Service], Typed);
+    const error = await errorOf(domainOf([pluginOf('a', { modules: [Typed] })]));
+    expect(error.message).toBe(
+      'RMK_ERR_START: a: Typed cannot be injected: put @injectable() on the class and @inject(TOKEN) on parameter 1 (service) of its constructor',
+    );
+  });
+
   it('because two classes of a plugin are injected into each other', async () => {
     @injectable()
     class Hen implements Pin {

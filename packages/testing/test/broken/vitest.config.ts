@@ -5,6 +5,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
   ssr: { resolve: { conditions: ['@rmk/source', 'node', 'import', 'module', 'default'] } },
-  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  oxc: { decorator: { legacy: true } },
   test: { include: ['*.fixture.ts'], testTimeout: 60_000, maxWorkers: 2 },
 });
