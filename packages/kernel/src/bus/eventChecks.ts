@@ -71,8 +71,11 @@ const checks: { readonly [E in keyof CoreEvents]: (event: Unchecked<CoreEvents[E
     (closed === undefined ? undefined : object('closed', closed)),
   EVT_ROLLEDBACK: ({ atNs, to, rollback }) =>
     time('atNs', atNs) ?? aCheckpoint('to', to) ?? aRollback('rollback', rollback),
-  EVT_CHECKPOINTLOST: ({ atNs, reason, checkpoints }) =>
-    time('atNs', atNs) ?? text('reason', reason) ?? count('checkpoints', checkpoints),
+  EVT_CHECKPOINTLOST: ({ atNs, reason, checkpoints, endsProtection }) =>
+    time('atNs', atNs) ??
+    text('reason', reason) ??
+    count('checkpoints', checkpoints) ??
+    yesOrNo('endsProtection', endsProtection),
   EVT_PROTECTIONLOST: ({ atNs, reason }) => time('atNs', atNs) ?? text('reason', reason),
   EVT_PROTECTIONRESTORED: ({ atNs, lostForNs }) => time('atNs', atNs) ?? time('lostForNs', lostForNs),
   // The hints (`suspectSinceNs`, `latency`, `place`) are not checked: a recovery ignores an invalid one, and to lose the
@@ -98,11 +101,12 @@ const checks: { readonly [E in keyof CoreEvents]: (event: Unchecked<CoreEvents[E
     time('tookHostMs', tookHostMs) ??
     time('budgetHostMs', budgetHostMs) ??
     count('times', times),
-  EVT_PLUGINCHANGED: ({ atNs, plugin, from, to }) =>
+  EVT_PLUGINCHANGED: ({ atNs, plugin, from, to, provides }) =>
     time('atNs', atNs) ??
     name('plugin', plugin) ??
     oneOf('from', from, PLUGIN_STATES) ??
-    oneOf('to', to, PLUGIN_STATES),
+    oneOf('to', to, PLUGIN_STATES) ??
+    list('provides', provides),
   EVT_WARNING: ({ atNs, code, message }) =>
     time('atNs', atNs) ?? oneOf('code', code, WARNINGS) ?? text('message', message),
 };
@@ -124,6 +128,10 @@ function count(field: string, value: unknown): Invalid {
 
 function finite(field: string, value: unknown): Invalid {
   return Number.isFinite(value) ? undefined : { field, value, expected: 'a finite number' };
+}
+
+function yesOrNo(field: string, value: unknown): Invalid {
+  return typeof value === 'boolean' ? undefined : { field, value, expected: 'true or false' };
 }
 
 function text(field: string, value: unknown): Invalid {

@@ -42,7 +42,7 @@ const valid: CoreEvents = {
   EVT_VMRESTARTED: { atNs: 0 },
   EVT_CHECKPOINTED: { atNs: 0, checkpoint, algorithm: 'COWB' },
   EVT_ROLLEDBACK: { atNs: 0, to: checkpoint, rollback },
-  EVT_CHECKPOINTLOST: { atNs: 0, reason: 'full', checkpoints: 1 },
+  EVT_CHECKPOINTLOST: { atNs: 0, reason: 'full', checkpoints: 1, endsProtection: true },
   EVT_PROTECTIONLOST: { atNs: 0, reason: 'no agent' },
   EVT_PROTECTIONRESTORED: { atNs: 0, lostForNs: 0 },
   EVT_ERRORDETECTED: { atNs: 0, kind: 'hang', cause: 'no progress' },
@@ -59,7 +59,7 @@ const valid: CoreEvents = {
     budgetHostMs: 1,
     times: 1,
   },
-  EVT_PLUGINCHANGED: { atNs: 0, plugin: 'a', from: 'pending', to: 'starting' },
+  EVT_PLUGINCHANGED: { atNs: 0, plugin: 'a', from: 'pending', to: 'starting', provides: [] },
   EVT_WARNING: { atNs: 0, code: 'RMK_WARN_RISK', message: 'risky' },
 };
 
@@ -122,6 +122,7 @@ describe('The check of an event of core', () => {
     ['EVT_ROLLEDBACK', 'rollback.reopened.takenAtNs', -3, TIME],
     ['EVT_CHECKPOINTLOST', 'reason', 1, TEXT],
     ['EVT_CHECKPOINTLOST', 'checkpoints', 0.5, COUNT],
+    ['EVT_CHECKPOINTLOST', 'endsProtection', undefined, 'true or false'],
     ['EVT_PROTECTIONLOST', 'reason', undefined, TEXT],
     ['EVT_PROTECTIONRESTORED', 'lostForNs', undefined, TIME],
     ['EVT_ERRORDETECTED', 'kind', '', NAME],
@@ -149,6 +150,7 @@ describe('The check of an event of core', () => {
     ['EVT_PLUGINCHANGED', 'plugin', undefined, NAME],
     ['EVT_PLUGINCHANGED', 'from', 'asleep', STATES],
     ['EVT_PLUGINCHANGED', 'to', undefined, STATES],
+    ['EVT_PLUGINCHANGED', 'provides', 'P_VMIO', 'an array'],
     ['EVT_WARNING', 'message', undefined, TEXT],
   ])('rejects %s with %s = %o', (name, field, value, expected) => {
     const event = withField(valid[name as keyof CoreEvents], field, value);
