@@ -5,16 +5,26 @@ import { dirname, join } from 'node:path';
 import { build } from 'vitepress';
 import { apiPages } from './apiPages.mjs';
 import { Links } from './links.mjs';
+import { placed, staged } from './navigation.mjs';
 import { eventsPage, optionsPage, tokensPage } from './reference.mjs';
 import { pages, read, root } from './repository.mjs';
 
-const site = join(root, 'docs', '.vitepress');
-const staged = join(site, 'pages');
+/** Pages whose source is a file of another purpose, or generated: section, order, and the text of the link. */
+const PLACES = {
+  architecture: ['Understand', 33],
+  changelog: ['Understand', 34],
+  'reference/events': ['Reference', 41],
+  'reference/tokens': ['Reference', 42],
+  'reference/options': ['Reference', 43],
+  'packages/cli': ['Reference', 45, 'Command line'],
+  'api/index': ['Reference', 46, 'API'],
+};
 
 function write(address, markdown) {
   const file = join(staged, `${address}.md`);
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(file, markdown);
+  const [section, order, title] = PLACES[address] ?? [];
+  writeFileSync(file, section === undefined ? markdown : placed(section, order, markdown, title));
 }
 
 rmSync(staged, { recursive: true, force: true });

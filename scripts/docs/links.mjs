@@ -35,7 +35,7 @@ export class Links {
   sourcePages() {
     return new Map(
       [...this.sources].map((path) => {
-        const extension = path.split('.').at(-1) ?? '';
+        const [, extension = 'text'] = /\.(\w+)$/.exec(path) ?? [];
         const language = LANGUAGES[extension] ?? extension;
         return [`source/${path}`, `# ${path}\n\n\`\`\`\`${language}\n${read(path)}\`\`\`\`\n`];
       }),
