@@ -19,8 +19,7 @@ import { goldenRun, startRig, type Rig, type RigOptions } from '@rmk/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkpoint } from '../src/plugin.js';
-import { Failures, failingPageTable } from './failingPageTable.js';
-import { Gate, gatedPageTable } from './gatedPageTable.js';
+import { Failures, Gate, interposedPageTable } from './interposedPageTable.js';
 
 const MS = 1e6;
 // The heap of this guest grows upwards from its program, so it does with less memory than it may use.
@@ -584,7 +583,7 @@ describe('what happens while a checkpoint is under way', () => {
     const gate = new Gate();
     const protectedGuest = await start({
       algorithms: [],
-      plugins: [gatedPageTable(gate)],
+      plugins: [interposedPageTable(gate)],
       agent: { retain: 3 },
     });
     await protectedGuest.rig.advance('0ms');
@@ -695,7 +694,7 @@ describe.each(['before', 'after'] as const)(
     it('costs what is retained, until the next checkpoint', async () => {
       const failures = new Failures();
       const { rig, checkpoints } = await start({
-        plugins: [failingPageTable(failures)],
+        plugins: [interposedPageTable(failures)],
         agent: { retain: 3 },
         faults: 'expected',
         // Of a checkpoint that the pin keeps to itself, nobody can release the log.
@@ -728,7 +727,7 @@ describe.each(['before', 'after'] as const)(
     it('rejects the promise of whoever asked for the checkpoint', async () => {
       const failures = new Failures();
       const { rig, checkpoints } = await start({
-        plugins: [failingPageTable(failures)],
+        plugins: [interposedPageTable(failures)],
         leaks: 'expected',
       });
       await rig.advance('7ms');
@@ -744,7 +743,7 @@ describe.each(['before', 'after'] as const)(
 describe('a P_PTABLE that throws instead of rolling back', () => {
   it('leaves the ring as it was, and the next try succeeds', async () => {
     const failures = new Failures();
-    const domain = await start({ plugins: [failingPageTable(failures)] });
+    const domain = await start({ plugins: [interposedPageTable(failures)] });
     await domain.rig.advance('12ms');
     const before = domain.checkpoints.retained;
     failures.next = 'before';

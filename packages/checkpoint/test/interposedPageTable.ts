@@ -1,0 +1,81 @@
+import 'reflect-metadata';
+import {
+  BUS,
+  CHECKPOINTING,
+  definePlugin,
+  P_PTABLE,
+  provide,
+  VIRTUAL_MACHINE,
+  type Bus,
+  type Checkpointed,
+  type EpochPlan,
+  type Plugin,
+  type RollbackTarget,
+  type RolledBack,
+  type VirtualMachine,
+} from '@rmk/core';
+import { PageTable } from '@rmk/pin-ptable';
+import { inject, injectable } from 'tsyringe';
+
+type Operation = 'checkpoint' | 'rollback';
+type Moment = 'before' | 'after';
+
+/** What a test does around the operations of a page table: {@link Failures}, {@link Gate}. */
+export interface Interposition {
+  reach(moment: Moment, operation: Operation): void;
+}
+
+/** The pin fails once, before or after the driver did what was asked. */
+export class Failures implements Interposition {
+  next: Moment | undefined;
+
+  reach(moment: Moment): void {
+    if (this.next !== moment) return;
+    this.next = undefined;
+    throw new Error(`the pin failed ${moment} the driver did it`);
+  }
+}
+
+/** What happens once, between the driver's checkpoint and the agent's knowing of it. */
+export class Gate implements Interposition {
+  during: (() => void) | undefined;
+
+  reach(moment: Moment, operation: Operation): void {
+    if (moment !== 'after' || operation !== 'checkpoint') return;
+    const { during } = this;
+    this.during = undefined;
+    during?.();
+  }
+}
+
+/** A third party's P_PTABLE around the machine. */
+export function interposedPageTable(by: Interposition): Plugin {
+  @injectable()
+  class InterposedPageTable extends PageTable {
+    constructor(@inject(VIRTUAL_MACHINE) machine: VirtualMachine, @inject(BUS) bus: Bus) {
+      super(machine, bus);
+    }
+
+    override async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
+      by.reach('before', 'checkpoint');
+      const checkpointed = await super.checkpoint(plan);
+      by.reach('after', 'checkpoint');
+      return checkpointed;
+    }
+
+    override async rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
+      by.reach('before', 'rollback');
+      const rolledBack = await super.rollback(to, plan);
+      by.reach('after', 'rollback');
+      return rolledBack;
+    }
+  }
+
+  return definePlugin({
+    name: 'rmk-plugin-interposed-ptable',
+    version: '1.0.0',
+    rmk: '^0.1.0',
+    requires: [VIRTUAL_MACHINE],
+    provides: [provide(P_PTABLE, InterposedPageTable), provide(CHECKPOINTING, InterposedPageTable)],
+  })();
+}
