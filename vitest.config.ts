@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+// `npm run test:long` allows its longer tests more time.
+const LONG = process.env['RMK_LONG'] === '1';
+
 // Tests run from the sources of all packages (the `@rmk/source` export condition), not from what was built.
 export default defineConfig({
   ssr: { resolve: { conditions: ['@rmk/source', 'node', 'import', 'module', 'default'] } },
@@ -15,6 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
           exclude: ['packages/hypervisor-qemu/**'],
+          testTimeout: LONG ? 600_000 : 10_000,
         },
       },
       ...['pipelines', 'docs', 'oracle'].map((room) => ({

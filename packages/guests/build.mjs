@@ -1,4 +1,5 @@
-// Builds the guests' ELFs from their C sources: `node build.mjs [output folder]`, by default `elf` beside this file.
+// Builds the guests' ELFs from their C sources: `node build.mjs [output folder [guest …]]`, by default all of
+// them into `elf` beside this file.
 // The same compiler gives the same bytes, wherever the sources lie; compiler.json says which one made those in `elf`.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -56,6 +57,8 @@ const WARNINGS = [
 const LINKING = ['-nostdlib', '-static', '-Wl,--build-id=none', '-Wl,--gc-sections', '-Wl,--fatal-warnings'];
 
 const guestFolder = fileURLToPath(new URL('guest', import.meta.url));
+/** `tasks`, `programs/sha256`; none are all. */
+const wanted = process.argv.slice(3);
 const outputFolder = resolve(process.argv[2] ?? fileURLToPath(new URL('elf', import.meta.url)));
 
 function compiler(args) {
@@ -91,6 +94,7 @@ if (version !== `${COMPILER} ${PINNED.version}`) {
   );
 }
 function build(name, folders, sources, elf) {
+  if (wanted.length > 0 && !wanted.some((each) => elf === join(outputFolder, `${each}.elf`))) return;
   const march = `-march=rv32ima${EXTENSIONS[name] ?? '_zicsr_zifencei'}`;
   const flags = [
     march,

@@ -19,19 +19,19 @@ function linesOf(out: string): readonly z.output<typeof Line>[] {
     .map((line) => Line.parse(JSON.parse(line)));
 }
 
-const CRASH = `${wildJumpAt('1275ms')}
+const CRASH = `${wildJumpAt('475ms')}
 import { defineConfig } from '@rmk/cli';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 
 export default defineConfig({
   guests: [{ name: 'tasks', guest: 'tasks' }],
-  plugins: ({ name }) => (name === 'tasks' ? [...microcheckpoint({ interval: '200ms', signals: { latencyBound: { bound: '200ms', quantile: 0.95 } } }), wildJump()] : []),
-  until: '1500ms',
+  plugins: ({ name }) => (name === 'tasks' ? [...microcheckpoint({ interval: '100ms', signals: { latencyBound: { bound: '100ms', quantile: 0.95 } } }), wildJump()] : []),
+  until: '700ms',
   output: { directory: 'output/deep' },
 });
 `;
-/** Back to 1000 ms, the newest checkpoint taken at least T_B before the crash. */
-const LOST_NS = 275_000_010;
+/** Back to 300 ms, the newest checkpoint taken at least T_B before the crash. */
+const LOST_NS = 175_000_010;
 
 const DIAGNOSTIC = `
 import { definePlugin, diagnose } from '@rmk/core';
@@ -69,10 +69,10 @@ describe('rmk run', () => {
     const { code, out, err } = await rmk(['run', config]);
     expect({ code, err }).toEqual({ code: ExitCode.DONE, err: '' });
     expect(out).toContain('crash detected by @rmk/pin-vmsignal');
-    expect(out).toContain('rolled back (rung target) to a checkpoint 275.0 ms old');
-    expect(out).toMatch(/tasks │ running .* │ target 1 +│ 275.0 ms/);
+    expect(out).toContain('rolled back (rung target) to a checkpoint 175.0 ms old');
+    expect(out).toMatch(/tasks │ running .* │ target 1 +│ 175.0 ms/);
 
-    const golden = await goldenRun({ guest: 'tasks' }, 1_500e6 - LOST_NS);
+    const golden = await goldenRun({ guest: 'tasks' }, 700e6 - LOST_NS);
     const outputIn = (kind: string): string =>
       readFileSync(join(dirname(config), 'output/deep', `tasks.${kind}`), 'utf8');
     expect(outputIn('committed')).toBe(golden.output);
@@ -136,7 +136,7 @@ describe('rmk run', () => {
   });
 
   it('prints each event as a line of JSON, first what started, last the summary', async () => {
-    const config = configIn('rmk.config.ts', CRASH.replace(/until: .*\n.*/, "until: '1300ms',"));
+    const config = configIn('rmk.config.ts', CRASH.replace(/until: .*\n.*/, "until: '500ms',"));
     const { out } = await rmk(['run', config, '--json']);
     const lines = linesOf(out);
     expect(lines[0]).toMatchObject({
@@ -155,7 +155,7 @@ describe('rmk run', () => {
     expect(lines[incident]).toEqual({
       event: 'EVT_ERRORDETECTED',
       guest: 'tasks',
-      atNs: 1_275_000_010,
+      atNs: 475_000_010,
       source: '@rmk/pin-vmsignal',
       payload: { kind: 'crash', cause: 'instruction-access-fault in user mode' },
     });
@@ -181,8 +181,8 @@ describe('rmk run', () => {
         {
           guest: 'tasks',
           ending: 'running',
-          domainNs: 1_300e6,
-          guestNs: 1_300e6 - LOST_NS,
+          domainNs: 500e6,
+          guestNs: 500e6 - LOST_NS,
           instructions: expect.any(Number),
           checkpoints: 7,
           pageFaults: expect.any(Number),

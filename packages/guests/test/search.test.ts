@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 
 import { beforeAll, describe, expect, it } from 'vitest';
 
+import { LONG } from '../../../test/long.js';
 import { ConnectFour } from './connectFour.js';
 import { runGuest, type GuestRun } from './runGuest.js';
 
@@ -41,9 +42,11 @@ describe('the guest search', () => {
   it('finds the values that a second solver finds', () => {
     const found = [...run.output.matchAll(/, value ([-+ ]\d+),/g)].map(([, value]) => Number(value));
     expect(found).toEqual(puzzles.map(({ value }) => value));
-    expect(puzzles.map(({ width, height, moves }) => new ConnectFour(width, height, moves).value())).toEqual(
-      found,
-    );
+    // The two small boards are empty, and take the second solver most of its time.
+    const solved = LONG ? puzzles : puzzles.filter(({ moves }) => moves.length >= 22);
+    expect(solved.length).toBeGreaterThan(2);
+    for (const { width, height, moves, value } of solved)
+      expect(new ConnectFour(width, height, moves).value()).toBe(value);
   });
 
   it('shows a game that ends as the value says', () => {

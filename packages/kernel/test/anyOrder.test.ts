@@ -17,6 +17,7 @@ import { inject, injectable } from 'tsyringe';
 import { expect, it } from 'vitest';
 import { domainOf } from './testDomain.js';
 import type { ScriptedMachine } from './scriptedMachine.js';
+import { cases } from '../../../test/long.js';
 
 const COUNT = 6;
 const tokens: readonly Token<object>[] = Array.from({ length: COUNT }, (_, index) =>
@@ -150,6 +151,6 @@ it('plugins that are installed, removed, restarted and fail in any order leave a
       expect(alive.wrong).toEqual([]);
       expect(machine.liveTimers).toBe(0);
     }),
-    { numRuns: 200 },
+    { numRuns: cases(60, 2000) },
   );
 });

@@ -9,6 +9,7 @@ import { describe, expect, it } from 'vitest';
 import { heartbeatDetector } from '../src/index.js';
 import { beatingGuest, firstSilence, regularly } from './beatingGuest.js';
 import { halt, hang, spin } from './faults.js';
+import { cases } from '../../../test/long.js';
 
 const MS = 1e6;
 const SLICE_NS = 10 * MS;
@@ -57,7 +58,7 @@ describe('the heartbeat rule', () => {
         }
         await rig.stop();
       }),
-      { numRuns: 40 },
+      { numRuns: cases(10, 200) },
     );
   });
 
@@ -89,7 +90,7 @@ describe('the heartbeat rule', () => {
         expect(rig.guestState).toEqual(await goldenRun(guest, rig.machine.guestNs));
         await rig.stop();
       }),
-      { numRuns: 15 },
+      { numRuns: cases(3, 60) },
     );
   });
 

@@ -1,6 +1,7 @@
 import { P_PTABLE } from '@rmk/core';
 import type { Rig } from '@rmk/testing';
 import { describeDetector } from '@rmk/testing/conformance';
+import { LONG } from '../../../test/long.js';
 import { silentCorruptionDetector } from '../src/index.js';
 
 /** Code and constants of the guests `tasks` and `server`, as far as both have them. */
@@ -17,6 +18,7 @@ async function flip(rig: Rig, address: number): Promise<void> {
 describeDetector('silent-corruption-detector', {
   plugin: () => silentCorruptionDetector({ regions: [PROGRAM], within: '200ms' }),
   guest: { guest: 'server' },
+  busy: { guest: { guest: 'tasks' }, live: (rig) => rig.advance(LONG ? '3s' : '1s') },
   finds: [
     {
       what: 'a bit that flips in the code',

@@ -7,6 +7,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { silentCorruptionDetector } from '../src/index.js';
 import { gatedPageTable } from './gatedPageTable.js';
+import { cases, LONG } from '../../../test/long.js';
 
 const MS = 1e6;
 const INTERVAL_NS = 50 * MS;
@@ -89,7 +90,7 @@ describe('the silent-corruption detector', () => {
           await rig.advance(`${ROUND_MS}ms`);
         },
       ),
-      { numRuns: 40 },
+      { numRuns: cases(20, 400) },
     );
     expect(rig.domain.get(DETECTIONS).longestBoundNs).toBeGreaterThanOrEqual(ROUND_MS * MS);
   });
@@ -114,12 +115,13 @@ describe('the silent-corruption detector', () => {
       guest: 'tasks',
       plugins: watching({ regions: [TASKS, UNUSED], within: '200ms' }),
     });
-    expect(await rig.runToEnd()).toBe(0);
+    if (LONG) expect(await rig.runToEnd()).toBe(0);
+    else await rig.advance('500ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
-    expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }));
+    expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
   });
 
-  it('undoes what would have made the result wrong with nobody noticing', async () => {
+  it.runIf(LONG)('undoes what would have made the result wrong with nobody noticing', async () => {
     const machine = {
       name: 'tasks',
       elf: readGuest('tasks'),
@@ -163,7 +165,7 @@ describe('the silent-corruption detector', () => {
         );
         await rig.stop();
       }),
-      { numRuns: 8 },
+      { numRuns: cases(2, 60) },
     );
   });
 });

@@ -19,11 +19,12 @@ import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from '../testDomain.js';
 import type { ScriptedMachine } from '../scriptedMachine.js';
+import { cases } from '../../../../test/long.js';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-const CYCLES = 1000;
+const CYCLES = cases(200, 2000);
 
 interface Pin {
   use(): Disposable;
@@ -109,7 +110,7 @@ function hostTimers(): number {
   return process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
 }
 
-describe('a thousand times over', () => {
+describe(`${CYCLES} times over`, () => {
   it('a plugin and one that uses it are installed, used and removed, and nothing of them is left', async () => {
     const instances: WeakRef<object>[] = [];
     const { domain, machine } = await domainOf([plugin('resident')]);
