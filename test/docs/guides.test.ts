@@ -70,6 +70,21 @@ describe.each(markdown)('%s', (path) => {
   });
 });
 
+describe('ARCHITECTURE.md', () => {
+  it('names only files that exist', () => {
+    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+      encoding: 'utf8',
+    })
+      .split('\n')
+      .filter((path) => existsSync(path));
+    const named = contentsOf('ARCHITECTURE.md').matchAll(/`([\w./-]+\.(?:c|json|mjs|ts))`/g);
+    const missing = [...named]
+      .map(([, name = '']) => name)
+      .filter((name) => !files.some((path) => path === name || path.endsWith(`/${name}`)));
+    expect(missing.filter((name) => !['src/index.ts', 'state.json'].includes(name))).toEqual([]);
+  });
+});
+
 function scriptsOf(workspace: string): Readonly<Record<string, string>> {
   const path = workspace === '' ? 'package.json' : `packages/${workspace}/package.json`;
   const { scripts = {} } = JSON.parse(contentsOf(path)) as { readonly scripts?: Record<string, string> };
