@@ -660,12 +660,12 @@ describe('a log area that is too small for the ring', () => {
       algorithms: [cowp()],
       logPages: 600,
     });
-    await rig.advance('400ms');
+    await rig.advance('200ms');
     const lost = rig.events('EVT_CHECKPOINTLOST');
     expect(lost.length).toBeGreaterThan(8);
     expect(checkpoints.retained.length).toBeGreaterThanOrEqual(1);
     expect(rig.domain.plugins.filter(({ state, faults }) => state !== 'active' || faults > 0)).toEqual([]);
-    expect(rig.guestState).toEqual(await goldenRun(guest, 400 * MS));
+    expect(rig.guestState).toEqual(await goldenRun(guest, 200 * MS));
   });
 });
 

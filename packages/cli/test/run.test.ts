@@ -184,7 +184,7 @@ describe('rmk run', () => {
           domainNs: 500e6,
           guestNs: 500e6 - LOST_NS,
           instructions: expect.any(Number),
-          checkpoints: 7,
+          checkpoints: 5,
           pageFaults: expect.any(Number),
           recoveries: { target: 1, older: 0, newer: 0, only: 0, restart: 0 },
           workLostNs: LOST_NS,

@@ -42,8 +42,8 @@ describe('the guest search', () => {
   it('finds the values that a second solver finds', () => {
     const found = [...run.output.matchAll(/, value ([-+ ]\d+),/g)].map(([, value]) => Number(value));
     expect(found).toEqual(puzzles.map(({ value }) => value));
-    // The two small boards are empty, and take the second solver most of its time.
-    const solved = LONG ? puzzles : puzzles.filter(({ moves }) => moves.length >= 22);
+    // The emptier the board, the longer the second solver takes.
+    const solved = LONG ? puzzles : puzzles.filter(({ moves }) => moves.length >= 30);
     expect(solved.length).toBeGreaterThan(2);
     for (const { width, height, moves, value } of solved)
       expect(new ConnectFour(width, height, moves).value()).toBe(value);

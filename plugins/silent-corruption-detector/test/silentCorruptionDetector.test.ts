@@ -116,7 +116,7 @@ describe('the silent-corruption detector', () => {
       plugins: watching({ regions: [TASKS, UNUSED], within: '200ms' }),
     });
     if (LONG) expect(await rig.runToEnd()).toBe(0);
-    else await rig.advance('500ms');
+    else await rig.advance('300ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
     expect(rig.guestState).toEqual(await goldenRun({ guest: 'tasks' }, rig.machine.guestNs));
   });
@@ -156,16 +156,16 @@ describe('the silent-corruption detector', () => {
           silentCorruptionDetector({ regions: [TASKS], within: '200ms' }),
         ];
         const rig = await startRig({ guest: 'tasks', plugins });
-        await rig.advance('430ms');
+        await rig.advance('230ms');
         await flip(rig, TASKS.address + offset, bit);
-        await rig.advance('400ms');
+        await rig.advance('260ms');
         expect(rig.events('EVT_RECOVERED').length, rig.timeline()).toBeGreaterThan(0);
         expect(rig.guestState, rig.timeline()).toEqual(
           await goldenRun({ guest: 'tasks' }, rig.machine.guestNs),
         );
         await rig.stop();
       }),
-      { numRuns: cases(2, 60) },
+      { numRuns: cases(1, 60) },
     );
   });
 });
@@ -182,7 +182,7 @@ describe('after a rollback', () => {
     rig.domain.bus.on('EVT_RECOVERED', () => flip(rig, address));
     await rig.advance('820ms');
     await flip(rig, address);
-    await rig.advance('2s');
+    await rig.advance('1s');
     const recovered = rig.events('EVT_RECOVERED').map(({ record }) => record);
     expect(recovered[0]).toMatchObject({ rung: 'target', occurrence: 1 });
     expect(recovered[1]).toMatchObject({ rung: 'older', occurrence: 2 });
