@@ -30,7 +30,7 @@ import { Algorithms, NO_PRESAVE, type NextPlan } from './algorithms.js';
 import { historyShortfall } from './history.js';
 import type { CheckpointOptions } from './options.js';
 import { Ring } from './ring.js';
-import { risksOf } from './risk.js';
+import { ACCEPTED_RISK, percent, risksOf } from './risk.js';
 
 /** The dual-checkpoint scheme of §3. */
 const FEWEST_RETAINED = 2;
@@ -283,17 +283,18 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   private warnOfRisk(): void {
-    const { corruptionRisk: accepted } = this.options;
-    if (accepted === undefined) return;
+    const { corruptionRisk: given } = this.options;
+    const accepted = given ?? ACCEPTED_RISK;
     const { retain, intervalNs } = this;
-    // A bound that is derived from the accepted risk meets it but for rounding.
+    // A bound that is derived from the accepted risk meets it but for rounding. RMK_WARN_HISTORY has the risk of a short history.
     const tooRisky = risksOf(this.detections.all, { retain, intervalNs }).filter(
-      ({ risk }) => risk > accepted * (1 + 1e-6),
+      ({ risk, boundNs }) =>
+        risk > accepted * (1 + 1e-6) && (given !== undefined || boundNs <= (retain - 1) * intervalNs),
     );
     for (const { kind, risk, from } of tooRisky) {
       const message =
         `the rollback target of a ${kind} holds the error with a probability of ${percent(risk)} (${from}), and ` +
-        `${percent(accepted)} are accepted. Retain more checkpoints than ${retain}, or take them less often.`;
+        `${percent(accepted)} are accepted${given === undefined ? ' by default' : ''}. Retain more checkpoints than ${retain}, or take them less often.`;
       this.bus.topic('EVT_WARNING').publish({ atNs: this.clock.now(), code: 'RMK_WARN_RISK', message });
     }
   }
@@ -304,10 +305,6 @@ export class CheckpointAgent implements Checkpoints, Module {
     if (checkpoints > 0) this.reportLost(checkpoints, 'the VM was restarted', false);
     if (this.algorithms.installed > 0) await this.operations.run(() => this.takeNow('interval'));
   }
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }
 
 function release({ context, log }: Checkpointed): void {

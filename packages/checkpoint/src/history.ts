@@ -1,4 +1,5 @@
 import type { Checkpoints, Detections, Nanoseconds } from '@rmk/core';
+import { percent, risksOf } from './risk.js';
 
 /** By how much the retained checkpoints fall short of the slowest detector. Undefined if they reach far enough. */
 export function historyShortfall(
@@ -8,10 +9,13 @@ export function historyShortfall(
   const reachNs = (retain - 1) * intervalNs;
   if (reachNs >= longestBoundNs) return undefined;
   const slowest = all.find(({ boundNs }) => boundNs === longestBoundNs);
+  const [worst] = risksOf(slowest === undefined ? [] : [slowest], { retain, intervalNs });
   return (
     `${retain} checkpoints ${milliseconds(intervalNs)} apart reach back ${milliseconds(reachNs)}, and ${slowest?.plugin} ` +
     `may report a ${slowest?.kind} ${milliseconds(longestBoundNs)} after it arose: retain at least ` +
-    `${Math.ceil(longestBoundNs / intervalNs) + 1} checkpoints, or take them further apart`
+    `${Math.ceil(longestBoundNs / intervalNs) + 1} checkpoints, or take them further apart. ` +
+    `As it stands, the rollback target of a ${slowest?.kind} holds the error with a probability of ` +
+    `${slowest?.quantile === undefined ? 'up to ' : ''}${percent(worst?.risk ?? 1)}`
   );
 }
 

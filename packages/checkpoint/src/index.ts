@@ -4,6 +4,7 @@ export { checkpointOptions, type CheckpointOptions } from './options.js';
 export { checkpoint } from './plugin.js';
 export { protectionWatch } from './protectionWatch.js';
 export {
+  ACCEPTED_RISK,
   boundOfRisk,
   corruptionRisk,
   latencyRate,

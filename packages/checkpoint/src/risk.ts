@@ -1,5 +1,8 @@
 import type { Detection, LatencyBound, Nanoseconds } from '@rmk/core';
 
+/** Accepted where nothing else is stated: what a bound of 95 % of the errors leaves (§4). */
+export const ACCEPTED_RISK = 0.05;
+
 /** How far back a ring reaches: what decides whether it holds a checkpoint from before an error. */
 export interface History {
   /** Checkpoints retained. */
@@ -107,4 +110,9 @@ function fromOf({ plugin, boundNs, quantile, note }: Detection & { readonly plug
 /** (1 - e^-x) / x, which tends to 1 for small x. */
 function meanSurvival(x: number): number {
   return x === 0 ? 1 : -Math.expm1(-x) / x;
+}
+
+/** A probability for people: three significant digits. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`;
 }

@@ -27,9 +27,10 @@ async function start(...plugins: readonly Plugin[]) {
   return { rig, warnings };
 }
 
-const shortFor = (name: string, boundMs: number, retain: number): string =>
+const shortFor = (name: string, boundMs: number, retain: number, risk = 'up to 100 %'): string =>
   `@rmk/checkpoint RMK_WARN_HISTORY 2 checkpoints 50 ms apart reach back 50 ms, and ${name} may report a hang ` +
-  `${boundMs} ms after it arose: retain at least ${retain} checkpoints, or take them further apart`;
+  `${boundMs} ms after it arose: retain at least ${retain} checkpoints, or take them further apart. ` +
+  `As it stands, the rollback target of a hang holds the error with a probability of ${risk}`;
 
 describe('the warning of a short history', () => {
   it('has the numbers and says what to do', async () => {
@@ -56,10 +57,41 @@ describe('the warning of a short history', () => {
     await domain.install(detector(60, 'quick'));
     expect(warnings()).toHaveLength(1);
     await domain.remove('rmk-plugin-detector');
-    expect(warnings()).toEqual([first, shortFor('quick', 60, 3)]);
+    expect(warnings()).toEqual([first, shortFor('quick', 60, 3, 'up to 20 %')]);
     await domain.remove('quick');
     await domain.install(detector(210));
-    expect(warnings()).toEqual([first, shortFor('quick', 60, 3), first]);
+    expect(warnings()).toEqual([first, shortFor('quick', 60, 3, 'up to 20 %'), first]);
+  });
+});
+
+it('the warning has the risk of a latency that is known in distribution: eq. 5 for 70 % within 20 ms and a ring of one', () => {
+  const all = [{ kind: 'crash', boundNs: 20 * MS, quantile: 0.7, plugin: 'x' }];
+  const detections = { longestBoundNs: 20 * MS, all };
+  expect(historyShortfall({ retain: 1, intervalNs: 20 * MS }, detections)).toMatch(
+    /with a probability of 58\.\d %$/,
+  );
+});
+
+describe('the warning of a risk that nobody has stated', () => {
+  const crash = (quantile: number): Plugin =>
+    definePlugin({
+      name: 'rmk-plugin-crash',
+      version: '1.0.0',
+      rmk: '^0.1.0',
+      detects: () => [{ kind: 'crash', boundNs: 50 * MS, quantile }],
+    })();
+
+  it('comes where the history is long enough, but too many errors take longer than the bound', async () => {
+    const { warnings } = await start(crash(0.7));
+    expect(warnings()).toEqual([
+      '@rmk/checkpoint RMK_WARN_RISK the rollback target of a crash holds the error with a probability of 17.4 % ' +
+        '(rmk-plugin-crash declares 70 % within 50 ms, taken as exponential), and 5 % are accepted by default. ' +
+        'Retain more checkpoints than 2, or take them less often.',
+    ]);
+  });
+
+  it('does not come for the 95 % of §4', async () => {
+    expect((await start(crash(0.95))).warnings()).toEqual([]);
   });
 });
 

@@ -1,17 +1,15 @@
-import { risksOf, type DetectorRisk } from '@rmk/checkpoint';
+import { ACCEPTED_RISK, risksOf, type DetectorRisk } from '@rmk/checkpoint';
 import { CHECKPOINTS, DETECTIONS, hasCode, type Checkpoints, type Domain, type Plugin } from '@rmk/core';
 import { colour } from '../colour.js';
 
-/** Accepted where the config states no `corruptionRisk`: what 95 % leave. */
-const ACCEPTED = 0.05;
 /** A bound that is derived from the accepted risk meets it but for rounding. */
 const ROUNDING = 1e-6;
 
 /** `corruptionRisk` of the checkpoint agent among these plugins, or 5 %. */
 export function acceptedRisk(plugins: readonly Plugin[]): number {
   const options: unknown = plugins.find(({ definition }) => definition.name === '@rmk/checkpoint')?.options;
-  if (typeof options !== 'object' || options === null || !('corruptionRisk' in options)) return ACCEPTED;
-  return typeof options.corruptionRisk === 'number' ? options.corruptionRisk : ACCEPTED;
+  if (typeof options !== 'object' || options === null || !('corruptionRisk' in options)) return ACCEPTED_RISK;
+  return typeof options.corruptionRisk === 'number' ? options.corruptionRisk : ACCEPTED_RISK;
 }
 
 /** The risk of each detector of a domain as it is configured. Empty without a checkpoint agent. */
@@ -23,7 +21,10 @@ export function domainRisks(domain: Domain): readonly DetectorRisk[] {
 }
 
 /** A line for each detector: how likely its rollback target holds the error, and where that number comes from. */
-export function riskLines(risks: readonly DetectorRisk[], accepted: number = ACCEPTED): readonly string[] {
+export function riskLines(
+  risks: readonly DetectorRisk[],
+  accepted: number = ACCEPTED_RISK,
+): readonly string[] {
   return risks.map(({ kind, risk, from }) => {
     const text = `  ${kind}: the rollback target holds the error with a probability of ${percent(risk)} (${from})`;
     return risk > accepted * (1 + ROUNDING)
