@@ -1,5 +1,12 @@
-import { corruptionRisk, retainFor, boundOfRisk, measuredBoundOfRisk, measuredRisk } from '@rmk/checkpoint';
-import type { Checkpoint } from '@rmk/core';
+import {
+  boundOfRisk,
+  corruptionRisk,
+  measuredBoundOfRisk,
+  measuredRisk,
+  retainFor,
+  risksOf,
+} from '@rmk/checkpoint';
+import { CHECKPOINTS, DETECTIONS, type Checkpoint, type Duration } from '@rmk/core';
 import {
   empiricalLatency,
   exponentialLatency,
@@ -39,13 +46,14 @@ const sleeper = tinyGuest('sleeper', [
 
 describe('the rule in the running system', () => {
   const settings = [5, 20, 50, 500].flatMap((intervalMs) =>
-    [1, 2, 3, 6].map((retained) => ({ intervalMs, retained })),
+    [1, 2, 3, 4, 5, 6].map((retained) => ({ intervalMs, retained })),
   );
 
   it.each(settings)(
     'leads to a corrupt target as often as the model says, at $intervalMs ms with T_B = T_ck times $retained - 1',
     async ({ intervalMs, retained }) => {
-      const trials = 150;
+      // Each cell takes the same time: the ring has to fill again for each error.
+      const trials = Math.round(300 / (retained + 1));
       const boundMs = (retained - 1) * intervalMs;
       const random = seededRandom(intervalMs * 10 + retained);
       const signals =
@@ -186,6 +194,43 @@ describe('the risk that the agent and the preset work with', () => {
   it('cannot be kept where too many errors are never detected', () => {
     expect(measuredBoundOfRisk(0.4, [1e6, Infinity], 50e6)).toBeUndefined();
     expect(measuredBoundOfRisk(0.5, [1e6, Infinity], 50e6)).toBeDefined();
+  });
+});
+
+describe('the figures of the READMEs', () => {
+  const readmeOf = (folder: string) =>
+    readFileSync(new URL(`../../${folder}/README.md`, import.meta.url), 'utf8');
+  const shown = (risk: number) => `${Number((100 * risk).toPrecision(3))} %`;
+  const rows = [
+    ...readmeOf('packages/preset-microcheckpoint').matchAll(
+      /^\| `'(\d+ms)'`[^|]*\| (\d+) +\| (\d+) to (\d+) ms +\| ([\d.]+ %)/gm,
+    ),
+  ].map(([, interval = '', ...figures]) => ({ interval, figures }));
+
+  it('of the preset are there for each interval', () => {
+    expect(rows.map(({ interval }) => interval)).toEqual(['5ms', '20ms', '50ms', '500ms']);
+  });
+
+  it.each(rows)('of the preset are those of a system that runs: $interval', async ({ interval, figures }) => {
+    const options = { interval: interval as Duration, hang: false } as const;
+    const rig = await startRig({ ...sleeper, plugins: microcheckpoint(options) });
+    const { retain, intervalNs } = rig.domain.get(CHECKPOINTS);
+    const [crash] = risksOf(rig.domain.get(DETECTIONS).all, { retain, intervalNs });
+    const boundMs = (crash?.boundNs ?? NaN) / MS;
+    expect(figures).toEqual([
+      String(retain),
+      String(boundMs),
+      String(boundMs + intervalNs / MS),
+      shown(crash?.risk ?? NaN),
+    ]);
+    await rig.stop();
+  });
+
+  it('of the recovery are those of eq. 5', () => {
+    const [, percent = ''] =
+      /with ([\d.]+ %) on average over an interval of 50 ms/.exec(readmeOf('plugins/recovery')) ?? [];
+    const history = { retain: 1, intervalNs: 50 * MS };
+    expect(shown(corruptionRisk({ boundNs: 50 * MS, quantile: QUANTILE }, history))).toBe(percent);
   });
 });
 
