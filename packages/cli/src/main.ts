@@ -3,6 +3,9 @@ import { Command } from 'commander';
 import { benchCommand } from './bench/benchCommand.js';
 import { doctorCommand } from './doctor/doctorCommand.js';
 import { ExitCode } from './exitCode.js';
+import { attachCommand } from './machines/attachCommand.js';
+import { listCommand } from './machines/listCommand.js';
+import { stopCommand } from './machines/stopCommand.js';
 import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
 import { profileCommand } from './profile/profileCommand.js';
@@ -24,6 +27,9 @@ export async function main(
     .version(RMK_VERSION)
     .addCommand(startCommand(terminal, done))
     .addCommand(runCommand(terminal, done))
+    .addCommand(listCommand(terminal, done))
+    .addCommand(attachCommand(terminal, done))
+    .addCommand(stopCommand(terminal, done))
     .addCommand(demoCommand(terminal, done))
     .addCommand(doctorCommand(terminal, done))
     .addCommand(profileCommand(terminal, done))

@@ -12,6 +12,7 @@ import { buildNativeLibrary } from './process/nativeLibrary.js';
 import { openControl } from './control/openControl.js';
 import { QemuMachine, type MachineSettings } from './qemuMachine.js';
 import { QemuProcess } from './process/qemuProcess.js';
+import { removeDeadMachines } from './process/runningMachines.js';
 import { checkState, type MachineState } from './process/stateFile.js';
 
 /** Real VMs, each in a QEMU of its own. */
@@ -34,14 +35,16 @@ export class QemuHypervisor implements AsyncDisposable {
    * invalid options, unreadable files and too little memory; `RMK_ERR_HYPERVISOR` if QEMU does not start, with what it
    * wrote, or if the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` if the library that
    * takes checkpoints cannot be built. Calls `observe` before the guest runs: a listener added there misses nothing of
-   * the boot.
+   * the boot. If `signal` aborts, ends QEMU and throws its reason.
    */
   async startMachine(
     options: QemuMachineOptions,
     observe: (machine: QemuMachine) => void = () => {},
+    signal?: AbortSignal,
   ): Promise<QemuMachine> {
     const checked = checkMachineOptions(options);
     const { qemu, folder = defaultMachinesFolder(), control } = this.options;
+    await removeDeadMachines(folder);
     const program = { command: qemu, folder };
     const process = await QemuProcess.start(
       checked,
@@ -52,24 +55,32 @@ export class QemuHypervisor implements AsyncDisposable {
       const { ready } = checked;
       const watch = ready === undefined ? undefined : new BootWatch(machine, ready);
       try {
+        signal?.throwIfAborted();
         await machine.run();
-        await watch?.untilReady();
+        await watch?.untilReady(signal);
       } finally {
         watch?.dispose();
       }
+      signal?.throwIfAborted();
       await machine.protect();
+      signal?.throwIfAborted();
     });
   }
 
   /**
    * Attaches to a VM that runs already: by its folder, to one that RMK started, as after a crash of RMK; or to one that
    * was started by hand with the documented options, by the content that `state.json` would have. Resumes a VM that the
-   * end of RMK left suspended. Throws `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_TIMEOUT` as {@link QemuProcess.attach}.
+   * end of RMK left suspended. Throws `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_STATE` if another process of RMK has it,
+   * `RMK_ERR_TIMEOUT` if QEMU does not respond.
    */
-  async attachMachine(to: string | MachineState): Promise<QemuMachine> {
+  async attachMachine(
+    to: string | MachineState,
+    observe: (machine: QemuMachine) => void = () => {},
+  ): Promise<QemuMachine> {
     const target = typeof to === 'string' ? to : checkState(to, 'the description of a VM');
     const process = await QemuProcess.attach(target);
     const begin = async (machine: QemuMachine): Promise<void> => {
+      observe(machine);
       await machine.run();
       await machine.protect();
     };
@@ -101,7 +112,7 @@ export class QemuHypervisor implements AsyncDisposable {
       return machine;
     } catch (error) {
       if (onFailure === 'end') await process.end();
-      else process.leave();
+      else await process.leave();
       throw error;
     }
   }

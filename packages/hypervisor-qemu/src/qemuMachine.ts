@@ -260,7 +260,7 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
   async detach(): Promise<void> {
     if (this.isClosed) return;
     await this.release();
-    this.process.leave();
+    await this.process.leave();
   }
 
   /** Releases everything but QEMU itself. */

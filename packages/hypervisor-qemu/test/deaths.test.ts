@@ -198,7 +198,8 @@ describeQemu('When RMK is killed', () => {
     const machine = await started('in-process');
     const other = new QemuHypervisor();
     await expect(other.attachMachine(machine.folder ?? '')).rejects.toMatchObject({
-      code: 'RMK_ERR_TIMEOUT',
+      code: 'RMK_ERR_STATE',
+      message: expect.stringContaining(`belongs to process ${process.pid} of RMK`),
     });
     await answers(machine, 't');
   });

@@ -19,7 +19,13 @@ import { importNamedPlugins } from './namedPlugins.js';
 import { Problems, type ConfigPath } from './problems.js';
 import { qemuGuestSchema, qemuMachineOptions, qemuProtection, qemuWarnings } from './qemuGuest.js';
 import { QemuRun } from '../run/qemuRun.js';
-import { EmbeddedRunMachine, type RunHypervisor, type RunMachine } from '../run/runMachine.js';
+import {
+  EmbeddedRun,
+  EmbeddedRunMachine,
+  type MachineStart,
+  type RunHypervisor,
+  type RunMachine,
+} from '../run/runMachine.js';
 import { parseValidKeys, validate } from './schemaProblems.js';
 
 /** A guest, ready to be protected. */
@@ -27,7 +33,7 @@ export interface PlannedGuest {
   readonly name: string;
   readonly plugins: readonly Plugin[];
   /** Makes its machine. An embedded one is paused until the hypervisor runs, one in QEMU boots. */
-  readonly start: () => Promise<RunMachine>;
+  readonly start: (how: MachineStart) => Promise<RunMachine>;
   /** A machine of the same kind on which the plugins can be started without the guest doing anything. */
   readonly standIn: () => Promise<RunMachine>;
   /** For the user, before the guest runs. */
@@ -77,7 +83,7 @@ export async function planRun(configFile: string): Promise<RunPlan> {
     if (inQemu) problems.add(at, MIXED);
     return planGuest(withoutUndefined(entry), planning) ?? [];
   });
-  const hypervisor: RunHypervisor = inQemu ? qemu : embedded;
+  const hypervisor: RunHypervisor = inQemu ? qemu : new EmbeddedRun(embedded);
   if (config === undefined || problems.count > 0) {
     await hypervisor.close();
     throw problems.error(path);
@@ -169,9 +175,14 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
   const machine = guestMachine(valid, hypervisor, folder, at, problems);
   if (machine === undefined || config === undefined) return undefined;
   const about = { name: machine.name, memoryBytes: machine.memoryPages * PAGE_BYTES };
-  const start = (): Promise<RunMachine> => Promise.resolve(new EmbeddedRunMachine(machine));
+  const start = ({ observe }: MachineStart): Promise<RunMachine> => {
+    const made = new EmbeddedRunMachine(machine);
+    observe?.(made);
+    return Promise.resolve(made);
+  };
+  const standIn = (): Promise<RunMachine> => Promise.resolve(new EmbeddedRunMachine(machine));
   const plugins = pluginsOf(valid, config, { about, presetOf: microcheckpoint }, problems);
-  return { name: machine.name, plugins, start, standIn: start, warnings: [] };
+  return { name: machine.name, plugins, start, standIn, warnings: [] };
 }
 
 function planQemuGuest(entry: object, planning: Planning): PlannedGuest | undefined {
@@ -186,7 +197,7 @@ function planQemuGuest(entry: object, planning: Planning): PlannedGuest | undefi
   return {
     name,
     plugins: pluginsOf(valid, config, { about: { name, memoryBytes }, presetOf }, problems),
-    start: () => qemu.start(options),
+    start: (how) => qemu.start(options, how),
     standIn: () => qemu.standIn(options),
     warnings: qemuWarnings(options),
   };

@@ -28,7 +28,7 @@ export async function profileGuests(
   // QEMU's VMs run by themselves, which keeps no process alive.
   const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
   try {
-    for (const guest of guests) started.push(await start(guest, domains));
+    for (const guest of guests) started.push(await start(guest, domains, signal));
     await hypervisor.run({ untilNs: forNs, signal });
     const reports = started.map(({ name, profile, detected }) => {
       profile.finish();
@@ -42,9 +42,13 @@ export async function profileGuests(
   }
 }
 
-async function start(guest: PlannedGuest, settings: RunPlan['domains']): Promise<Profiled> {
+async function start(
+  guest: PlannedGuest,
+  settings: RunPlan['domains'],
+  signal: AbortSignal,
+): Promise<Profiled> {
   const { name, plugins } = guest;
-  const { vm } = await guest.start();
+  const { vm } = await guest.start({ signal, takesOver: false });
   const profile = new GuestProfile(vm, countedBy(plugins));
   const detected: DetectedError[] = [];
   const domain = await createDomain({

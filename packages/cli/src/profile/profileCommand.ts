@@ -39,7 +39,7 @@ export function profileCommand(terminal: Terminal, done: (code: ExitCode) => voi
       const plan = await planRun(config);
       const { margin, rate, confidence } = options;
       const settings = { margin, rate, confidence };
-      const interruption = new Interruption();
+      const interruption = new Interruption(plan.hypervisor, terminal);
       try {
         const guests = await profileGuests(plan, options.for, settings, interruption.signal);
         terminal.out(options.json === true ? profileJson(guests, settings) : profileText(guests, settings));

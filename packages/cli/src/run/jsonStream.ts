@@ -25,7 +25,12 @@ export class JsonStream implements RunObserver {
     this.write({
       event: 'started',
       rmk: RMK_VERSION,
-      guests: guests.map(({ name, memoryBytes, plugins }) => ({ guest: name, memoryBytes, plugins })),
+      guests: guests.map(({ name, memoryBytes, plugins, attached }) => ({
+        guest: name,
+        memoryBytes,
+        plugins,
+        ...(attached ? { attached } : {}),
+      })),
     });
   }
 

@@ -40,13 +40,19 @@ export class LiveReport implements RunObserver {
     this.line = new StatusLine(terminal);
   }
 
+  /** Its name is not aligned with those of other guests yet. */
+  booting(guest: string, fact: Facts['output']): void {
+    this.output(guest, fact);
+  }
+
   started(guests: readonly GuestProgress[]): void {
     const width = Math.max(...guests.map(({ name }) => name.length));
-    for (const [index, { name, memoryBytes, plugins }] of guests.entries()) {
+    for (const [index, { name, memoryBytes, plugins, attached }] of guests.entries()) {
       const ownColour = COLOURS[index % COLOURS.length] ?? colour.white;
       this.prefixes.set(name, ownColour(name.padEnd(width)));
       const protection = plugins.length === 0 ? 'without plugins' : `${plugins.length} plugins`;
-      this.say(name, colour.dim(`${memoryBytes / 2 ** 20} MiB, ${protection}`));
+      const found = attached ? ', was running and is taken over' : '';
+      this.say(name, colour.dim(`${memoryBytes / 2 ** 20} MiB, ${protection}${found}`));
     }
     if (!this.line.isShown) return;
     this.status = setInterval(() => this.line.set(statusText(guests)), STATUS_MS).unref();
@@ -84,8 +90,9 @@ export class LiveReport implements RunObserver {
   private consoleOf(guest: string): GuestConsole {
     const known = this.consoles.get(guest);
     if (known !== undefined) return known;
-    const prefix = this.prefixes.get(guest) ?? guest;
-    const made = new GuestConsole((line) => this.line.print(`${prefix} │ ${line}`));
+    const made = new GuestConsole((line) =>
+      this.line.print(`${this.prefixes.get(guest) ?? guest} │ ${line}`),
+    );
     this.consoles.set(guest, made);
     return made;
   }

@@ -34,10 +34,18 @@ export class ProtectedGuest implements GuestProgress {
     { name, start, plugins }: PlannedGuest,
     settings: DomainSettings,
     observer: RunObserver,
+    signal: AbortSignal,
   ): Promise<ProtectedGuest> {
-    const machine = await start();
-    const guest = new ProtectedGuest(name, machine);
-    guest.observe(observer);
+    const observed: ProtectedGuest[] = [];
+    const observe = (made: RunMachine): void => {
+      const guest = new ProtectedGuest(name, made);
+      guest.observe(observer);
+      observed.push(guest);
+    };
+    await start({ observe, signal, takesOver: true });
+    const [guest] = observed;
+    if (guest === undefined) throw new Error(`the machine of ${name} was not shown before it ran`);
+    const { machine } = guest;
     guest.domain = await createDomain({
       name,
       machine: machine.vm,
@@ -57,6 +65,10 @@ export class ProtectedGuest implements GuestProgress {
 
   get memoryBytes(): number {
     return this.machine.vm.memoryPages * PAGE_BYTES;
+  }
+
+  get attached(): boolean {
+    return this.machine.attached;
   }
 
   get plugins(): readonly string[] {

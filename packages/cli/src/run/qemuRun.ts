@@ -1,14 +1,17 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Facts, Nanoseconds } from '@rmk/core';
+import { RmkError, type Facts, type Nanoseconds } from '@rmk/core';
 import {
+  checkMachineOptions,
+  findMachines,
   QemuHypervisor,
+  type FoundMachine,
   type QemuHypervisorOptions,
   type QemuMachine,
   type QemuMachineOptions,
 } from '@rmk/hypervisor-qemu';
-import type { RunHypervisor, RunMachine } from './runMachine.js';
+import type { MachineStart, RunHypervisor, RunMachine } from './runMachine.js';
 
 const SERIAL = 'serial';
 const POLL_MS = 20;
@@ -20,20 +23,41 @@ export class QemuRun implements RunHypervisor {
   private readonly hypervisor: QemuHypervisor;
   private readonly machines: QemuRunMachine[] = [];
   private scratch: string | undefined;
+  /** Whether its VMs run on when it is closed. */
+  private leaves = false;
 
   /** `RMK_ERR_INPUT` with every problem of the options. */
-  constructor(options: QemuHypervisorOptions = {}) {
+  constructor(private readonly options: QemuHypervisorOptions = {}) {
     this.hypervisor = new QemuHypervisor(options);
   }
 
-  /** Starts QEMU and its guest. Throws what the hypervisor does. */
-  async start(options: QemuMachineOptions): Promise<RunMachine> {
-    const observed: QemuRunMachine[] = [];
-    await this.hypervisor.startMachine(options, (vm) => void observed.push(new QemuRunMachine(vm)));
-    this.machines.push(...observed);
-    const [machine] = observed;
-    if (machine === undefined) throw new Error('the hypervisor started a VM without showing it');
-    return machine;
+  /**
+   * Starts QEMU and its guest, or takes over the VM of this name that runs already, as after a crash of RMK. Throws what
+   * the hypervisor does, the reason of the signal if that aborts, and `RMK_ERR_STATE` if the running VM has another size.
+   */
+  async start(
+    options: QemuMachineOptions,
+    { observe, signal, takesOver }: MachineStart,
+  ): Promise<RunMachine> {
+    const running = takesOver ? await this.running(options) : undefined;
+    return this.made(observe, (onMade) =>
+      running === undefined
+        ? this.hypervisor.startMachine(options, onMade(false), signal)
+        : this.hypervisor.attachMachine(running.folder, onMade(true)),
+    );
+  }
+
+  /** Attaches to a VM that runs already. It runs on when this ends. */
+  async attach({ folder }: FoundMachine, { observe }: MachineStart): Promise<RunMachine> {
+    this.leaves = true;
+    return this.made(observe, (onMade) => this.hypervisor.attachMachine(folder, onMade(true)));
+  }
+
+  /** What a user is to know of VMs that run on if this process ends now. */
+  get leftBehind(): readonly string[] {
+    return this.machines
+      .filter(({ hasEnded }) => !hasEnded)
+      .map(({ vm: { name } }) => `VM ${name} runs on without RMK: \`rmk stop ${name}\` ends it`);
   }
 
   /** A VM with the same devices, whose firmware finds nothing to boot: nothing of the user's runs, or is written. */
@@ -42,13 +66,14 @@ export class QemuRun implements RunHypervisor {
     const file = join(this.scratch, 'empty-disk');
     await writeFile(file, '');
     await truncate(file, EMPTY_DISK_BYTES);
-    return this.start({
+    const options: QemuMachineOptions = {
       name: name ?? 'stand-in',
       memoryBytes: STAND_IN_BYTES,
       disks: [{ file }],
       ...(channels === undefined ? {} : { channels }),
       ...(heartbeat === undefined ? {} : { heartbeat }),
-    });
+    };
+    return this.made(undefined, (onMade) => this.hypervisor.startMachine(options, onMade(false)));
   }
 
   /** Waits: the VMs run by themselves. */
@@ -66,8 +91,44 @@ export class QemuRun implements RunHypervisor {
     }
   }
 
-  /** Ends every QEMU, like a power failure. */
+  private async running(options: QemuMachineOptions): Promise<FoundMachine | undefined> {
+    const { name, memoryBytes } = checkMachineOptions(options);
+    const found = (await findMachines(this.options.folder)).find(
+      (machine) => machine.name === name && machine.isRunning,
+    );
+    if (found === undefined || found.memoryBytes === memoryBytes) return found;
+    throw new RmkError(
+      'RMK_ERR_STATE',
+      `VM ${JSON.stringify(name)} runs already, with ${found.memoryBytes / 2 ** 20} MiB instead of ${memoryBytes / 2 ** 20} MiB. ` +
+        `End it with \`rmk stop ${name}\`, or name this guest differently.`,
+    );
+  }
+
+  private async made(
+    observe: MachineStart['observe'],
+    make: (onMade: (attached: boolean) => (vm: QemuMachine) => void) => Promise<unknown>,
+  ): Promise<RunMachine> {
+    const made: QemuRunMachine[] = [];
+    const onMade = (attached: boolean) => (vm: QemuMachine) => {
+      const machine = new QemuRunMachine(vm, attached);
+      made.push(machine);
+      this.machines.push(machine);
+      observe?.(machine);
+    };
+    try {
+      await make(onMade);
+    } catch (error) {
+      for (const machine of made) machine.giveUp();
+      throw error;
+    }
+    const [machine] = made;
+    if (machine === undefined) throw new Error('the hypervisor started a VM without showing it');
+    return machine;
+  }
+
+  /** Ends every QEMU, like a power failure, but for those that it only attached to. */
   async close(): Promise<void> {
+    if (this.leaves) await Promise.all(this.hypervisor.machines.map((machine) => machine.detach()));
     await this.hypervisor.close();
     if (this.scratch !== undefined) await rm(this.scratch, { recursive: true, force: true });
   }
@@ -83,7 +144,10 @@ class QemuRunMachine implements RunMachine {
   private readonly committed: Uint8Array[] = [];
   private committedBytes = 0;
 
-  constructor(readonly vm: QemuMachine) {
+  constructor(
+    readonly vm: QemuMachine,
+    readonly attached: boolean,
+  ) {
     vm.observe('output', (fact) => this.output(fact));
     vm.observe('exited', ({ code }) => {
       this.exitCode = code;

@@ -9,8 +9,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Protects the guests of a plan, runs them to their end, and closes its hypervisor. Aborting `signal` ends the run in
- * order, between two slices. Throws, with nothing left running, what `createDomain` throws, and `RMK_ERR_INPUT` for a
- * directory for the output that cannot be.
+ * order: while a guest boots, or between two slices. Throws, with nothing left running, what `createDomain` throws, and
+ * `RMK_ERR_INPUT` for a directory for the output that cannot be.
  */
 export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSignal): Promise<RunSummary> {
   const { hypervisor, untilNs = Infinity, output } = plan;
@@ -19,7 +19,15 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
     const early = new EarlyEvents(observer);
     // Until the summary, which is the last line: what comes after it becomes a warning of the process.
     using _ = onDiagnostic((diagnostic) => early.diagnostic(diagnostic));
-    const guests = await startAll(plan, early);
+    const guests = await startAll(plan, early, signal).catch((error: unknown) => {
+      if (signal.aborted && error === signal.reason) return undefined;
+      throw error;
+    });
+    if (guests === undefined) {
+      const summary: RunSummary = { endedBy: 'interruption', guests: [], problems: [] };
+      observer.ended(summary);
+      return summary;
+    }
     observer.started(guests);
     early.passOn();
     // A handler that never settles holds its guest. Without this the process would end in silence then.
@@ -47,10 +55,11 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
 async function startAll(
   { guests, domains }: RunPlan,
   observer: RunObserver,
+  signal: AbortSignal,
 ): Promise<readonly ProtectedGuest[]> {
   const started: ProtectedGuest[] = [];
   try {
-    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, observer));
+    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, observer, signal));
   } catch (error) {
     await stopAll(started);
     throw error;
@@ -65,7 +74,10 @@ class EarlyEvents implements RunObserver {
   constructor(private readonly observer: RunObserver) {}
 
   readonly started: RunObserver['started'] = (guests) => this.pass(() => this.observer.started(guests));
-  readonly output: RunObserver['output'] = (...about) => this.pass(() => this.observer.output(...about));
+  readonly output: RunObserver['output'] = (...about) => {
+    if (this.kept !== undefined && this.observer.booting !== undefined) this.observer.booting(...about);
+    else this.pass(() => this.observer.output(...about));
+  };
   readonly event: RunObserver['event'] = (...about) => this.pass(() => this.observer.event(...about));
   readonly diagnostic: RunObserver['diagnostic'] = (...about) =>
     this.pass(() => this.observer.diagnostic(...about));

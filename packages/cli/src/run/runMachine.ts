@@ -1,5 +1,5 @@
 import type { Nanoseconds, VirtualMachine } from '@rmk/core';
-import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import type { EmbeddedHypervisor, EmbeddedMachine } from '@rmk/hypervisor-embedded';
 
 /** A VM of a run, and what is known of it besides the facts of the port. */
 export interface RunMachine {
@@ -13,8 +13,20 @@ export interface RunMachine {
   /** Undefined if the guest did not switch itself off. */
   readonly exitCode: number | undefined;
   readonly isRunnable: boolean;
+  /** Whether it ran before this run began, which took it over. */
+  readonly attached: boolean;
   /** The recovery gave it up: the run no longer waits for it. */
   giveUp(): void;
+}
+
+/** How the machine of a guest is made. */
+export interface MachineStart {
+  /** Called before anything in it runs. */
+  readonly observe?: (machine: RunMachine) => void;
+  /** Ends the boot. */
+  readonly signal: AbortSignal;
+  /** Whether a VM of its name that runs already is taken over instead. */
+  readonly takesOver: boolean;
 }
 
 /** What runs all VMs of a run. */
@@ -22,10 +34,29 @@ export interface RunHypervisor {
   /** Runs until all have ended, `untilNs` of domain time is reached, or `signal` is aborted. */
   run(options: { readonly untilNs: Nanoseconds; readonly signal: AbortSignal }): Promise<unknown>;
   close(): Promise<void>;
+  /** What a user is to know of VMs that run on if this process ends at once. */
+  readonly leftBehind: readonly string[];
+}
+
+/** Its VMs end with this process. */
+export class EmbeddedRun implements RunHypervisor {
+  readonly leftBehind: readonly string[] = [];
+
+  constructor(private readonly hypervisor: EmbeddedHypervisor) {}
+
+  run(options: { readonly untilNs: Nanoseconds; readonly signal: AbortSignal }): Promise<void> {
+    return this.hypervisor.run(options);
+  }
+
+  close(): Promise<void> {
+    return this.hypervisor.close();
+  }
 }
 
 /** An embedded machine knows all that by itself. */
 export class EmbeddedRunMachine implements RunMachine {
+  readonly attached = false;
+
   constructor(readonly vm: EmbeddedMachine) {}
 
   get committedOutput(): Uint8Array {

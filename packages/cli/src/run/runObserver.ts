@@ -15,6 +15,8 @@ export interface GuestProgress {
   readonly memoryBytes: number;
   /** Names of its plugins, in start order. */
   readonly plugins: readonly string[];
+  /** Whether it ran before this run began, which took it over. */
+  readonly attached: boolean;
   readonly domainNs: Nanoseconds;
   readonly checkpoints: number;
   readonly pageFaults: number;
@@ -22,6 +24,8 @@ export interface GuestProgress {
 
 /** Receives what happens in a run, as it happens. Must not throw. */
 export interface RunObserver {
+  /** Output of a guest that boots. Where this is missing, it follows as `output` once all guests have started. */
+  booting?(guest: string, fact: Facts['output']): void;
   started(guests: readonly GuestProgress[]): void;
   output(guest: string, fact: Facts['output']): void;
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void;

@@ -44,7 +44,7 @@ export function summaryText({ endedBy, guests, problems }: RunSummary, output: O
   }
   return [
     ENDED_BY[endedBy],
-    table.toString(),
+    ...(guests.length === 0 ? [] : [table.toString()]),
     ...(typeof output === 'string' ? [] : [`Output is in ${output.directory}.`]),
     ...problems.map((problem) => colour.red(problem)),
     '',

@@ -75,6 +75,7 @@ export class QemuProcess {
         ...(program.library === undefined ? {} : { library: files.library }),
         devices: Object.fromEntries(devices.map((device) => [device, deviceSocket(files.folder, device)])),
         ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+        owner: thisProcess(),
       };
       await writeState(files.state, state);
       const process = await QemuProcess.connect(state, files.folder, ending);
@@ -89,13 +90,14 @@ export class QemuProcess {
   /**
    * Attaches to a running QEMU by its folder, or, for one started by hand, by the content that `state.json` would have.
    * Verifies everything. Throws `RMK_ERR_INPUT` if the description is wrong, `RMK_ERR_GONE` if QEMU has ended,
-   * `RMK_ERR_TIMEOUT` if it does not respond, as when another process of RMK is attached.
+   * `RMK_ERR_STATE` if another process of RMK has the VM, `RMK_ERR_TIMEOUT` if QEMU does not respond.
    */
   static async attach(to: string | MachineState): Promise<QemuProcess> {
     const folder = typeof to === 'string' ? to : undefined;
     if (folder !== undefined) await checkFolder(folder);
     const state = typeof to === 'string' ? await readState(machineFiles(to).state) : to;
     checkAlive(state);
+    checkFree(state);
     const { size } = await stat(state.ram).catch((error: unknown) => {
       throw new RmkError('RMK_ERR_INPUT', `the RAM file of the VM is missing: ${messageOf(error)}`);
     });
@@ -105,7 +107,9 @@ export class QemuProcess {
         `${state.ram} has ${size} bytes, and the RAM of the VM ${state.memoryBytes}: it is not this VM's`,
       );
     }
-    return QemuProcess.connect(state, folder, () => undefined, ATTACH_WITHIN_MS);
+    const attached = await QemuProcess.connect(state, folder, () => undefined, ATTACH_WITHIN_MS);
+    await attached.recordOwner(thisProcess());
+    return attached;
   }
 
   private static async connect(
@@ -158,9 +162,21 @@ export class QemuProcess {
   }
 
   /** Closes the connection only: QEMU runs on, and its folder stays for the next RMK. */
-  leave(): void {
+  async leave(): Promise<void> {
     this.qmp.close();
+    await this.recordOwner(undefined);
   }
+
+  private async recordOwner(owner: MachineState['owner']): Promise<void> {
+    if (this.folder === undefined) return;
+    const { owner: _, ...rest } = this.state;
+    await writeState(machineFiles(this.folder).state, { ...rest, ...(owner === undefined ? {} : { owner }) });
+  }
+}
+
+/** The process of RMK that has a VM; undefined if none has, or that one has ended. */
+export function ownerOf({ owner }: MachineState): number | undefined {
+  return owner !== undefined && processStart(owner.pid) === owner.processStart ? owner.pid : undefined;
 }
 
 /** Whether the process that a state file names still runs. */
@@ -228,6 +244,19 @@ function checkAlive(state: MachineState): void {
   );
 }
 
+function checkFree(state: MachineState): void {
+  const owner = ownerOf(state);
+  if (owner === undefined) return;
+  throw new RmkError(
+    'RMK_ERR_STATE',
+    `VM ${JSON.stringify(state.name)} belongs to process ${owner} of RMK. End that process first.`,
+  );
+}
+
+function thisProcess(): { readonly pid: number; readonly processStart: string } {
+  return { pid: process.pid, processStart: processStart(process.pid) ?? '0' };
+}
+
 function checkVersion(qmp: QmpClient): void {
   const { major, minor, micro, package: distribution } = qmp.version;
   if (major > OLDEST.major || (major === OLDEST.major && minor >= OLDEST.minor)) return;
@@ -272,11 +301,12 @@ async function killByState(path: string): Promise<void> {
 }
 
 /** Kills only the process that was started, never another that has its number now. */
-function killNow(state: MachineState): void {
+export function killNow(state: MachineState): void {
   if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
 }
 
-async function endedWithin(state: MachineState, timeoutMs: number): Promise<boolean> {
+/** Whether the QEMU of a VM has ended before the timeout. */
+export async function endedWithin(state: MachineState, timeoutMs: number): Promise<boolean> {
   const giveUpAt = performance.now() + timeoutMs;
   while (isAlive(state)) {
     if (performance.now() > giveUpAt) return false;

@@ -4,12 +4,14 @@ import { z } from 'zod';
 
 const absolute = z.string().regex(/^\/[^\0]*$/, 'expected an absolute path');
 
+const ticks = z.string().regex(/^\d+$/);
+
 const schema = z.strictObject({
   version: z.literal(1),
   name: z.string().min(1),
   pid: z.int().min(2),
   /** When the process started, in clock ticks since the host booted: another process of that number has another. */
-  processStart: z.string().regex(/^\d+$/),
+  processStart: ticks,
   memoryBytes: z.int().min(1),
   ram: absolute,
   qmp: absolute,
@@ -20,6 +22,8 @@ const schema = z.strictObject({
   /** Sockets of the serial devices, by their names; `serial` is the console. */
   devices: z.record(z.string(), absolute),
   heartbeat: z.string().optional(),
+  /** The process of RMK that has the VM. Undefined while none has, and for a QEMU started by hand. */
+  owner: z.strictObject({ pid: z.int().min(2), processStart: ticks }).optional(),
 });
 
 /** What a process of RMK needs to know of a QEMU that another one started. */

@@ -42,8 +42,11 @@ export class BootWatch {
     ];
   }
 
-  /** Throws `RMK_ERR_HYPERVISOR` if the guest fails or takes too long, with the end of its output. */
-  async untilReady(): Promise<void> {
+  /**
+   * Throws `RMK_ERR_HYPERVISOR` if the guest fails or takes too long, with the end of its output; the reason of `signal`
+   * if that aborts.
+   */
+  async untilReady(signal?: AbortSignal): Promise<void> {
     const { device, text, within } = this.ready;
     const timer = setTimeout(
       () => {
@@ -52,12 +55,16 @@ export class BootWatch {
       },
       nanoseconds(within) / 1e6,
     );
+    const aborted = (): void => this.wake();
+    signal?.addEventListener('abort', aborted);
     try {
       while (!this.seen && this.failure === undefined) {
+        signal?.throwIfAborted();
         await new Promise<void>((resolve) => this.waiting.push(resolve));
       }
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', aborted);
     }
     if (this.seen) return;
     throw new RmkError(
