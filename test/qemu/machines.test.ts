@@ -155,7 +155,7 @@ describeQemu('VMs that outlive the process that protects them', () => {
     expect((await readdir(folder)).map((entry) => join(folder, entry))).toEqual([own]);
   });
 
-  it('are refused by a config of another size, and told from each other by their folders', async () => {
+  it('are refused by a config of another size, and distinguished by their folders', async () => {
     const { config, folder } = await service();
     const hypervisor = new QemuHypervisor({ qemu: MORTAL_QEMU, folder, control: 'none' });
     onTestFinished(() => hypervisor.close());
