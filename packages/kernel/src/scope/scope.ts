@@ -53,6 +53,7 @@ export class Scope {
   /** The promises of this scope alone. */
   readonly work = new Hold();
   private readonly live = new Set<Registration>();
+  private readonly closing: (() => void)[] = [];
   private readonly pending = new Set<Pending>();
 
   constructor(
@@ -184,6 +185,12 @@ export class Scope {
     this.closed = why;
     for (const registration of [...this.live].toReversed())
       this.attempt(registration.label, () => registration[Symbol.dispose](), undefined);
+    for (const run of this.closing) run();
+  }
+
+  /** `run` is the kernel's: called each time that the scope is closed, after everything has been released. */
+  whenClosed(run: () => void): void {
+    this.closing.push(run);
   }
 }
 
