@@ -1,5 +1,9 @@
 import type { Detection, LatencyBound, Nanoseconds } from '@rmk/core';
 
+// Eq. 5 and 6 of §4 are in packages/model too, which predicts with them what this package warns of. They stay in both:
+// neither package may import the other, core has contracts and no formulas, and a few lines are no package of their own.
+// test/pipelines/rollbackRule.test.ts compares the two.
+
 /** Accepted where nothing else is stated: what a bound of 95 % of the errors leaves (§4). */
 export const ACCEPTED_RISK = 0.05;
 
