@@ -46,9 +46,7 @@ const NO_ALGORITHM = 'no checkpoint algorithm is installed any more';
 export class CheckpointAgent implements Checkpoints, Module {
   readonly intervalNs: Nanoseconds;
   private readonly ring = new Ring();
-  private readonly algorithms = new Algorithms((algorithm, error) => this.algorithmFailed(algorithm, error));
-  /** How often each algorithm has failed. */
-  private readonly failures = new WeakMap<CheckpointAlgorithm, number>();
+  private readonly algorithms = new Algorithms();
   /** Counts the times that everything retained was discarded: a checkpoint under way at such a time is discarded too. */
   private losses = 0;
   private history: readonly EpochReport[] = [];
@@ -115,13 +113,17 @@ export class CheckpointAgent implements Checkpoints, Module {
   }
 
   async take(): Promise<Checkpoint> {
-    const taken = await this.operations.run(() => this.takeNow('request'));
+    const taken = await this.inTurn(() => this.takeNow('request'));
     if (taken !== undefined) return taken;
     throw new RmkError('RMK_ERR_UNPROTECTED', 'no checkpoint algorithm gives a plan; install cowb or cowp');
   }
 
   rollback(to: Checkpoint): Promise<Rollback> {
-    return this.operations.run(() => this.rollbackNow(to));
+    return this.inTurn(() => this.rollbackNow(to));
+  }
+
+  private inTurn<T>(operation: () => Promise<T>): Promise<T> {
+    return this.operations.run(() => operation().finally(() => this.algorithms.reportFailures()));
   }
 
   private schedule(delayNs: Nanoseconds): void {
@@ -129,7 +131,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.isDue = delayNs === 0;
     this.next = this.clock.after(delayNs, async () => {
       this.isDue = false;
-      await this.operations.run(() => this.takeNow('interval'));
+      await this.inTurn(() => this.takeNow('interval'));
     });
   }
 
@@ -239,14 +241,6 @@ export class CheckpointAgent implements Checkpoints, Module {
     }
   }
 
-  private algorithmFailed(algorithm: CheckpointAlgorithm, error: unknown): void {
-    const faults = (this.failures.get(algorithm) ?? 0) + 1;
-    this.failures.set(algorithm, faults);
-    const atNs = this.clock.now();
-    const plugin = algorithm.name;
-    this.bus.topic('EVT_PLUGINFAULT').publish({ atNs, plugin, during: 'plan', occurrence: 0, error, faults });
-  }
-
   private withoutPlan(): void {
     if (this.algorithms.installed === 0) return;
     this.loseAll('the checkpoint algorithm failed');
@@ -303,7 +297,7 @@ export class CheckpointAgent implements Checkpoints, Module {
   private async beginAgain(): Promise<void> {
     const checkpoints = this.discardAll();
     if (checkpoints > 0) this.reportLost(checkpoints, 'the VM was restarted', false);
-    if (this.algorithms.installed > 0) await this.operations.run(() => this.takeNow('interval'));
+    if (this.algorithms.installed > 0) await this.inTurn(() => this.takeNow('interval'));
   }
 }
 

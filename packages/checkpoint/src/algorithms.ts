@@ -1,4 +1,4 @@
-import { RmkError, type CheckpointAlgorithm, type EpochPlan, type EpochReport } from '@rmk/core';
+import { reportFault, RmkError, type CheckpointAlgorithm, type EpochPlan, type EpochReport } from '@rmk/core';
 import { readPlan } from './plan.js';
 
 /** A plan that saves nothing ahead. No driver rejects it. */
@@ -18,9 +18,7 @@ interface Use {
 /** The installed checkpoint algorithms, of which the latest decides. */
 export class Algorithms {
   private uses: readonly Use[] = [];
-
-  /** `report` is called with each algorithm that fails. */
-  constructor(private readonly report: (algorithm: CheckpointAlgorithm, error: unknown) => void) {}
+  private failures: readonly { readonly algorithm: CheckpointAlgorithm; readonly error: unknown }[] = [];
 
   get installed(): number {
     return this.uses.length;
@@ -61,7 +59,17 @@ export class Algorithms {
   failed(algorithm: CheckpointAlgorithm, error: unknown): void {
     const others = this.uses.filter((use) => use.algorithm !== algorithm);
     if (others.length > 0) this.uses = others;
-    this.report(algorithm, error);
+    this.failures = [...this.failures, { algorithm, error }];
+  }
+
+  /**
+   * Reports what has failed, as faults of the plugins that gave the algorithms. A plugin may be quarantined for it at once,
+   * and its algorithm removed: so this comes after the checkpoint or the rollback, not within.
+   */
+  reportFailures(): void {
+    const { failures } = this;
+    this.failures = [];
+    for (const { algorithm, error } of failures) reportFault(algorithm, 'plan', error);
   }
 
   /** A value that is not a plan counts as a plan that the driver rejects. */

@@ -37,7 +37,7 @@ export interface Checkpoints {
   /** How many are kept: fixed by option, or derived from the bounds of the detectors. */
   readonly retain: number;
   readonly intervalNs: Nanoseconds;
-  /** The latest algorithm rules from the next checkpoint on; disposing gives way to the one before. With none there is no checkpointing. */
+  /** A plan that fails is a fault of the plugin that called this. The latest algorithm rules from the next checkpoint on; disposing gives way to the one before. With none there is no checkpointing. */
   use(algorithm: CheckpointAlgorithm): Disposable;
   /** Takes a checkpoint now. `RMK_ERR_UNPROTECTED` where no algorithm is installed. */
   take(): Promise<Checkpoint>;
@@ -47,4 +47,5 @@ export interface Checkpoints {
 
 export const CHECKPOINTS = token<Checkpoints>('CHECKPOINTS', {
   members: ['retained', 'retain', 'intervalNs', 'use', 'take', 'rollback'],
+  callbacks: { use: ['plan'] },
 });

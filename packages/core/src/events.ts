@@ -70,7 +70,7 @@ export interface RmkEvents {
   EVT_PLUGINFAULT: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
-    /** What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, or the release of what `TOKEN.method` gave. */
+    /** What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, the release of what `TOKEN.method` gave, or a callback such as `plan`. */
     readonly during: string;
     /** The sequence number of the event it was handling; 0 where there was none. */
     readonly occurrence: number;

@@ -6,6 +6,7 @@ export * from './diagnostics.js';
 export * from './domain.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './faultReport.js';
 export * from './machine.js';
 export * from './pageLog.js';
 export * from './pins.js';

@@ -9,11 +9,17 @@ export interface TokenDescription<T> {
   readonly members?: readonly (keyof T & string)[];
   /** An exclusive right: of a domain, only one plugin may require it. A second one is refused (`RMK_ERR_EXCLUSIVE`). */
   readonly exclusive?: boolean;
+  /**
+   * Methods that are given objects to call later, each with the names of the methods of such an object. What one of these
+   * throws is a fault of the plugin that gave the object; what else is wrong with it, {@link reportFault} reports.
+   */
+  readonly callbacks?: { readonly [M in keyof T & string]?: readonly string[] };
 }
 
 interface Described {
   readonly members: readonly string[];
   readonly exclusive: boolean;
+  readonly callbacks: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** One registry for all copies of this package, as the tokens themselves are the same in all. */
@@ -22,13 +28,17 @@ const shared = globalThis as { [REGISTRY]?: Map<Token<unknown>, Described> };
 const descriptions = (shared[REGISTRY] ??= new Map());
 
 /** `Symbol.for`, so that a second copy of the package that declares a token means the same token. */
-export function token<T>(name: string, { members, exclusive }: TokenDescription<T> = {}): Token<T> {
+export function token<T>(
+  name: string,
+  { members, exclusive, callbacks }: TokenDescription<T> = {},
+): Token<T> {
   const named: Token<T> = Symbol.for(`rmk:${name}`);
-  if (members !== undefined || exclusive !== undefined) {
+  if (members !== undefined || exclusive !== undefined || callbacks !== undefined) {
     const known = descriptions.get(named);
     descriptions.set(named, {
       members: members ?? known?.members ?? [],
       exclusive: exclusive ?? known?.exclusive ?? false,
+      callbacks: (callbacks as Described['callbacks']) ?? known?.callbacks,
     });
   }
   return named;
@@ -42,6 +52,11 @@ export function membersOf(of: Token<unknown>): readonly string[] {
 /** Whether only one plugin of a domain may require the token. */
 export function isExclusive(of: Token<unknown>): boolean {
   return descriptions.get(of)?.exclusive ?? false;
+}
+
+/** The `callbacks` that the token was declared with; undefined if with none. */
+export function callbacksOf(of: Token<unknown>): Readonly<Record<string, readonly string[]>> | undefined {
+  return descriptions.get(of)?.callbacks;
 }
 
 /** The name that `token` was called with. */

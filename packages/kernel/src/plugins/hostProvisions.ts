@@ -34,7 +34,7 @@ export class HostProvisions {
     this.takeIfExclusive(of);
     const facades = this.facades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
     this.facades.set(plugin.scope, facades);
-    const facade = facades.get(of) ?? scopedProvision(object, tokenName(of), this.host, plugin.scope);
+    const facade = facades.get(of) ?? scopedProvision(object, of, this.host, plugin.scope);
     facades.set(of, facade);
     return facade as T;
   }

@@ -3,7 +3,6 @@ import {
   CLOCK,
   DETECTIONS,
   OPTIONS,
-  tokenName,
   VIRTUAL_MACHINE,
   type Detections,
   type Token,
@@ -35,8 +34,7 @@ export function injectedInto(
     ...providers.flatMap((provider) =>
       Array.from(
         provider.provided,
-        ([token, object]) =>
-          [token, scopedProvision(object, tokenName(token), scope, provider.scope)] as const,
+        ([token, object]) => [token, scopedProvision(object, token, scope, provider.scope)] as const,
       ),
     ),
   ]);

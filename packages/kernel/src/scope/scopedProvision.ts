@@ -1,4 +1,4 @@
-import { RmkError } from '@rmk/core';
+import { callbacksOf, RmkError, tokenName, type Token } from '@rmk/core';
 import { Callbacks } from './callbacks.js';
 import { facadeOf } from './facade.js';
 import { isThenable, type Closed, type Scope } from './scope.js';
@@ -10,16 +10,22 @@ import { isThenable, type Closed, type Scope } from './scope.js';
  */
 export function scopedProvision<T extends object>(
   provided: T,
-  name: string,
+  of: Token<unknown>,
   scope: Scope,
   provider: Scope,
 ): T {
+  const name = tokenName(of);
   const callbacks = new Callbacks(scope);
+  const callbackMethods = callbacksOf(of);
   return facadeOf(provided, {}, (methodName, method, given) => {
     const label = `${name}.${methodName}`;
     scope.refuseWhenClosed(`call ${label}`);
     if (provider.closed !== undefined) throw inactive(provider, provider.closed, scope, label);
-    const result: unknown = Reflect.apply(method, provided, callbacks.wrapAll(given));
+    const result: unknown = Reflect.apply(
+      method,
+      provided,
+      callbacks.wrapAll(given, callbackMethods?.[methodName]),
+    );
     const own = (what: unknown): unknown =>
       isRegistration(what) ? registered(what, label, scope, provider) : what;
     return isThenable(result) ? Promise.resolve(result).then(own) : own(result);
