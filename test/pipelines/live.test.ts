@@ -134,6 +134,7 @@ describe('under a running guest', () => {
       '@rmk/pin-vmsignal',
       '@rmk/pin-vmschl',
       '@rmk/pin-vmio',
+      '@rmk/protection-watch',
       '@rmk/hang-detector',
     ]);
     expect(await rig.runToEnd()).toBe(0);
