@@ -22,15 +22,24 @@ export function readJson(path) {
 
 /** The sources of a package that state a version: as they are, and as they must be. */
 export function statedVersions({ path, manifest: { version } }) {
-  return ['version.ts', 'plugin.ts']
-    .map((name) => join(path, 'src', name))
+  return ['src', 'test']
+    .map((folder) => join(path, folder))
     .filter(existsSync)
+    .flatMap((folder) => statedVersionsIn(folder, version));
+}
+
+/** The same for any folder of TypeScript. */
+export function statedVersionsIn(folder, version) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !file.includes('node_modules'))
+    .map((file) => join(folder, file))
     .map((file) => {
       const text = readFileSync(file, 'utf8');
       const stamped = text
         .replace(/(\bRMK_VERSION = ')[^']+'/, `$1${version}'`)
-        .replace(/(^\s+version: ')[^']+'/m, `$1${version}'`)
-        .replace(/(^\s+rmk: '\^)[^']+'/m, `$1${version}'`);
+        // A plugin of the project has the version of RMK.
+        .replaceAll(/(\bversion: ')(\d+\.\d+\.\d+)(',\s+rmk: '\^)\2'/g, `$1${version}$3${version}'`)
+        .replaceAll(/(\brmk: '\^)\d+\.\d+\.\d+'/g, `$1${version}'`);
       return { file, text, stamped };
     });
 }

@@ -5,7 +5,7 @@ import type { pinVmsignal } from '@rmk/pin-vmsignal';
 import type { recovery } from '@rmk/recovery';
 import { z } from 'zod';
 
-export const ALGORITHM_NAMES = ['cowb', 'cowp'] as const;
+const ALGORITHM_NAMES = ['cowb', 'cowp'] as const;
 
 type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
 
