@@ -77,7 +77,7 @@ class Stuck implements Module {
 const KEY = token<Module>('KEY', { exclusive: true });
 
 function plugin(name: string, manifest: Partial<Manifest> = {}): Plugin {
-  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', ...manifest })();
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.2.0', ...manifest })();
 }
 
 function machineOf(): EmbeddedMachine {
@@ -117,7 +117,7 @@ const examples = {
       definePlugin({
         name: 'rmk-plugin-meter',
         version: '1.0.0',
-        rmk: '^0.1.0',
+        rmk: '^0.2.0',
         options: z.object({ limit: z.number().max(9) }),
       })({ limit: 10 }),
     ]),

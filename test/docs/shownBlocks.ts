@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
 import { main } from '@rmk/cli';
+import { RMK_VERSION } from '@rmk/core';
 import { pluginNames } from 'create-rmk-plugin';
 import { vi } from 'vitest';
 import { guestOutput } from './guestOutput.js';
@@ -83,7 +84,7 @@ function filledIn(text: string, name: string): string {
     .replaceAll('PLUGINNAME', capitals)
     .replaceAll('PluginName', pascalCase)
     .replaceAll('pluginName', camelCase)
-    .replaceAll('0.0.0-rmk', '0.1.0');
+    .replaceAll('0.0.0-rmk', RMK_VERSION);
 }
 
 async function output(source: string): Promise<string> {

@@ -183,7 +183,7 @@ describe('plugins that do not fit together', () => {
       definePlugin({
         name,
         version: '1.0.0',
-        rmk: '^0.1.0',
+        rmk: '^0.2.0',
         requires: [needs],
         provides: [provide(gives, Nothing)],
       })();
@@ -219,7 +219,7 @@ function throwing(where: Where): Plugin {
   return definePlugin({
     name: 'rmk-plugin-thrower',
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     requires: [P_VCPU, P_PTABLE, CHECKPOINTS],
     modules: [Thrower],
   })();
@@ -285,7 +285,7 @@ function reacting(name: string, react: (bus: Bus) => void, manifest: Partial<Man
       this.bus.on('EVT_CHECKPOINTED', () => react(this.bus));
     }
   }
-  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', modules: [Reacting], ...manifest })();
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.2.0', modules: [Reacting], ...manifest })();
 }
 
 describe('what is wrong with a plugin that is installed beside a running guest', () => {

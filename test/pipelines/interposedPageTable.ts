@@ -73,7 +73,7 @@ class InterposedPageTable extends PageTable {
 const interposedPtable = definePlugin({
   name: 'rmk-plugin-interposed-ptable',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE],
   provides: [provide(P_PTABLE, InterposedPageTable), provide(CHECKPOINTING, InterposedPageTable)],
   options: z.instanceof(Interposition),

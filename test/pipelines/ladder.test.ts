@@ -243,7 +243,7 @@ class Audit implements Module {
 const audit = definePlugin({
   name: 'rmk-plugin-audit',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_PTABLE],
   modules: [Audit],
   detects: () => [{ kind: 'corruption', boundNs: 120 * MS }],

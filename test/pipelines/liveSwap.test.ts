@@ -122,7 +122,7 @@ function patient(bound: Duration): Plugin {
   return definePlugin({
     name: 'rmk-plugin-patient-detector',
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     detects: () => [{ kind: 'boredom', boundNs: Number.parseInt(bound, 10) * 1e6 }],
   })();
 }

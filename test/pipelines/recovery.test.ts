@@ -251,7 +251,7 @@ class FailingVcpu extends Vcpu {
 const failingVcpu = definePlugin({
   name: 'failing-vcpu',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE],
   provides: [provide(P_VCPU, FailingVcpu)],
   options: z.instanceof(Failing),
@@ -354,7 +354,7 @@ class SecondRecovery implements DomainRecovery {
 const secondRecovery = definePlugin({
   name: 'second-recovery',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   provides: [provide(RECOVERY, SecondRecovery)],
 });
 

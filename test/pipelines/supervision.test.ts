@@ -26,7 +26,7 @@ function pluginOf(name: string, module: Class): Plugin {
   return definePlugin({
     name,
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     before: ['@rmk/recovery'],
     modules: [module],
   })();

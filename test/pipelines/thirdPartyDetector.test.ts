@@ -29,7 +29,7 @@ class PanicReader implements Module {
 const panicReader = definePlugin({
   name: 'rmk-plugin-panic-reader',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO],
   modules: [PanicReader],
   detects: () => [{ kind: 'panic', boundNs: nanoseconds('400ms') }],

@@ -103,7 +103,7 @@ function subscriber(name: string, listeners: readonly Listener[]): Plugin {
       for (const listener of listeners) this.bus.on(NAME, listener);
     }
   }
-  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', modules: [Subscriber] })();
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.2.0', modules: [Subscriber] })();
 }
 
 function publisher(give: (bus: Bus) => void): Plugin {
@@ -116,5 +116,5 @@ function publisher(give: (bus: Bus) => void): Plugin {
     }
   }
   const name = 'rmk-plugin-bench-publisher';
-  return definePlugin({ name, version: '1.0.0', rmk: '^0.1.0', modules: [Publisher] })();
+  return definePlugin({ name, version: '1.0.0', rmk: '^0.2.0', modules: [Publisher] })();
 }

@@ -85,8 +85,8 @@ export class ProtectionWatch implements Module {
 /** Comes with {@link checkpoint}, as a plugin of its own that outlives the agent. */
 export const protectionWatch = definePlugin({
   name: '@rmk/protection-watch',
-  version: '0.1.0',
-  rmk: '^0.1.0',
+  version: '0.2.0',
+  rmk: '^0.2.0',
   modules: [ProtectionWatch],
   options: z.strictObject({}),
 });

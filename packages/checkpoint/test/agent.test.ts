@@ -87,7 +87,7 @@ function detector(boundNs: number, name = 'rmk-plugin-detector'): Plugin {
   return definePlugin({
     name,
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     detects: () => [{ kind: 'test', boundNs }],
   })();
 }
@@ -790,7 +790,7 @@ describe('checkpoints asked for between two intervals', () => {
     const slow = definePlugin({
       name: 'slow-detector',
       version: '1.0.0',
-      rmk: '^0.1.0',
+      rmk: '^0.2.0',
       modules: [],
       detects: () => [{ kind: 'slow', boundNs: 18 * MS }],
     });

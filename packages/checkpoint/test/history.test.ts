@@ -12,7 +12,7 @@ function detector(boundMs: number, name = 'rmk-plugin-detector'): Plugin {
   return definePlugin({
     name,
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     detects: () => [{ kind: 'hang', boundNs: boundMs * MS }],
   })();
 }

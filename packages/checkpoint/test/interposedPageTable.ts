@@ -74,7 +74,7 @@ export function interposedPageTable(by: Interposition): Plugin {
   return definePlugin({
     name: 'rmk-plugin-interposed-ptable',
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     requires: [VIRTUAL_MACHINE],
     provides: [provide(P_PTABLE, InterposedPageTable), provide(CHECKPOINTING, InterposedPageTable)],
   })();

@@ -35,7 +35,7 @@ class Meter {
 export const meter = definePlugin({
   name: 'rmk-plugin-meter',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   events: ['EVT_METERREAD'],
   modules: [Meter],
 });

@@ -49,7 +49,7 @@ describe('rmk doctor', () => {
     expect(code).toBe(ExitCode.DONE);
     expect(out).toMatch(/^tasks: 10 plugins, started in \d+\.\d\d ms$/m);
     expect(out).toMatch(
-      /^│ {2}└─ @rmk\/checkpoint 0.1.0 +active +\d+\.\d\d ms\n│ {5}├─ @rmk\/cowp 0.1.0 +active +\d+\.\d\d ms\n│ {5}└─ @rmk\/recovery 0.1.0 +active +\d+\.\d\d ms {2}needs @rmk\/pin-vcpu, @rmk\/checkpoint$/m,
+      /^│ {2}└─ @rmk\/checkpoint 0.2.0 +active +\d+\.\d\d ms\n│ {5}├─ @rmk\/cowp 0.2.0 +active +\d+\.\d\d ms\n│ {5}└─ @rmk\/recovery 0.2.0 +active +\d+\.\d\d ms {2}needs @rmk\/pin-vcpu, @rmk\/checkpoint$/m,
     );
     expect(out).toContain('bare has no plugins: it would run unprotected.');
   });
@@ -93,7 +93,7 @@ describe('rmk doctor', () => {
         'broken.js': `
           import { definePlugin } from '@rmk/core';
           class Broken { start() { throw new Error('no sensor'); } }
-          export default definePlugin({ name: 'rmk-plugin-broken', version: '1.0.0', rmk: '^0.1.0', modules: [Broken] });
+          export default definePlugin({ name: 'rmk-plugin-broken', version: '1.0.0', rmk: '^0.2.0', modules: [Broken] });
         `,
       },
     );

@@ -61,7 +61,7 @@ describe('a user who wants rmk run to stop', () => {
           return new Promise((resolve) => setTimeout(resolve, 600_000));
         }
       }
-      const stubborn = definePlugin({ name: 'stubborn', version: '1.0.0', rmk: '^0.1.0', modules: [Stubborn] });
+      const stubborn = definePlugin({ name: 'stubborn', version: '1.0.0', rmk: '^0.2.0', modules: [Stubborn] });
       export default {
         guests: [{ name: 'tasks', guest: 'tasks', plugins: [stubborn()] }],
         hypervisor: { pace: 'wall-clock' },
@@ -86,7 +86,7 @@ function starting(body: string): string {
       constructor(@inject(CLOCK) private readonly clock: Clock) {}
       start(): void { ${body} }
     }
-    const odd = definePlugin({ name: 'rmk-plugin-odd', version: '1.0.0', rmk: '^0.1.0', modules: [Odd] });
+    const odd = definePlugin({ name: 'rmk-plugin-odd', version: '1.0.0', rmk: '^0.2.0', modules: [Odd] });
     export default {
       guests: [{ name: 'tasks', guest: 'tasks', plugins: [odd()] }],
       supervision: { handlerBudget: '5ms' },

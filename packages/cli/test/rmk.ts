@@ -64,7 +64,7 @@ class WildJump {
 const wildJump = definePlugin({
   name: 'rmk-plugin-wild-jump',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VCPU],
   modules: [WildJump],
 });

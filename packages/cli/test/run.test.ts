@@ -43,7 +43,7 @@ class Careless {
   }
 }
 
-const careless = definePlugin({ name: 'rmk-plugin-careless', version: '1.0.0', rmk: '^0.1.0', modules: [Careless] });
+const careless = definePlugin({ name: 'rmk-plugin-careless', version: '1.0.0', rmk: '^0.2.0', modules: [Careless] });
 
 export default defineConfig({
   guests: [{ name: 'tasks', guest: 'tasks' }],
@@ -271,7 +271,7 @@ describe('rmk run', () => {
          }
          stop(): void { throw new Error('will not stop'); }
        }
-       const faulty = definePlugin({ name: 'rmk-plugin-faulty', version: '1.0.0', rmk: '^0.1.0', modules: [Faulty] });
+       const faulty = definePlugin({ name: 'rmk-plugin-faulty', version: '1.0.0', rmk: '^0.2.0', modules: [Faulty] });
        export default { guests: [{ name: 'tasks', guest: 'tasks', plugins: [faulty()] }], until: '50ms', output: 'none' };`,
     );
     const { code, out, err } = await rmk(['run', config, '--json']);

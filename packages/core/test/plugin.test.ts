@@ -10,7 +10,7 @@ import {
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 
-const manifest = { name: 'rmk-plugin-x', version: '1.0.0', rmk: '^0.1.0' };
+const manifest = { name: 'rmk-plugin-x', version: '1.0.0', rmk: '^0.2.0' };
 
 class Scheduling implements SchedulingPin {
   readonly schedulingIntervalNs = 10e6;

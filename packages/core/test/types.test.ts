@@ -26,7 +26,7 @@ import { z } from 'zod';
 
 // The compiler (`tsc -b`) checks this file: an expected error that does not occur fails the build.
 
-const manifest = { name: 'rmk-plugin-x', version: '1.0.0', rmk: '^0.1.0' };
+const manifest = { name: 'rmk-plugin-x', version: '1.0.0', rmk: '^0.2.0' };
 
 type HandlerOf<E extends EventName> = Parameters<typeof subscribeTo<E>>[1];
 declare function subscribeTo<E extends EventName>(

@@ -24,7 +24,7 @@ class AutoLogin implements Module {
 const autoLogin = definePlugin({
   name: 'rmk-plugin-auto-login',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO],
   modules: [AutoLogin],
 });

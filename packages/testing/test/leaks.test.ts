@@ -55,7 +55,7 @@ class Careless implements Module {
 const careless = definePlugin({
   name: 'rmk-plugin-careless',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE, CHECKPOINTING],
   modules: [Careless],
   options: z.string(),
@@ -70,7 +70,7 @@ class Careful implements Module {
 const careful = definePlugin({
   name: 'rmk-plugin-careful',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   modules: [Careful],
 });
 

@@ -20,7 +20,7 @@ declare module '@rmk/core' {
 const thermometer = definePlugin({
   name: 'rmk-plugin-thermometer',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   events: ['EVT_ROOMTOOHOT'],
 });
 

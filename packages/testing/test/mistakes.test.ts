@@ -30,7 +30,7 @@ class Failing implements Module {
   }
 }
 
-const about = { version: '1.0.0', rmk: '^0.1.0' };
+const about = { version: '1.0.0', rmk: '^0.2.0' };
 const endless = definePlugin({ ...about, name: 'rmk-plugin-endless', modules: [Endless] });
 const failing = definePlugin({ ...about, name: 'rmk-plugin-failing', modules: [Failing] });
 

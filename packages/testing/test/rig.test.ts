@@ -60,7 +60,7 @@ declare module '@rmk/core' {
 const careless = definePlugin({
   name: 'rmk-plugin-careless',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE],
   modules: [Careless],
   options: z.enum(['leak', 'throw', 'stop']),

@@ -14,8 +14,8 @@ type Definition = PluginDefinition<typeof hangDetectorOptions> & {
  */
 const byTime: Definition = {
   name: '@rmk/hang-detector',
-  version: '0.1.0',
-  rmk: '^0.1.0',
+  version: '0.2.0',
+  rmk: '^0.2.0',
   requires: [P_VMSCHL],
   modules: [HangDetector, MissingSigns],
   options: hangDetectorOptions,

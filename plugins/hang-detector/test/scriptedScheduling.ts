@@ -11,6 +11,6 @@ class ScriptedScheduling implements SchedulingPin {
 export const scriptedScheduling = definePlugin({
   name: 'rmk-plugin-scripted-scheduling',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   provides: [provide(P_VMSCHL, ScriptedScheduling)],
 });

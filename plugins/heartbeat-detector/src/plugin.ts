@@ -5,8 +5,8 @@ import { heartbeatDetectorOptions, type HeartbeatDetectorOptions } from './optio
 /** The module heartbeat-detector. Its bound: the longest silence, and the slice at whose end a beat may be reported. */
 export const heartbeatDetector = definePlugin({
   name: '@rmk/heartbeat-detector',
-  version: '0.1.0',
-  rmk: '^0.1.0',
+  version: '0.2.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO, P_VMSCHL],
   modules: [HeartbeatDetector],
   options: heartbeatDetectorOptions,

@@ -4,8 +4,8 @@ import { Io } from './io.js';
 /** The pin P_VMIO. */
 export const pinVmio = definePlugin({
   name: '@rmk/pin-vmio',
-  version: '0.1.0',
-  rmk: '^0.1.0',
+  version: '0.2.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE],
   provides: [provide(P_VMIO, Io)],
 });

@@ -5,8 +5,8 @@ import { Recovery } from './recovery.js';
 /** The module recovery. */
 export const recovery = definePlugin({
   name: '@rmk/recovery',
-  version: '0.1.0',
-  rmk: '^0.1.0',
+  version: '0.2.0',
+  rmk: '^0.2.0',
   requires: [P_VCPU, CHECKPOINTS, DETECTIONS],
   provides: [provide(RECOVERY, Recovery)],
   options: recoveryOptions,

@@ -50,7 +50,7 @@ export function gatedPageTable() {
     plugin: definePlugin({
       name: 'rmk-plugin-gated-ptable',
       version: '1.0.0',
-      rmk: '^0.1.0',
+      rmk: '^0.2.0',
       requires: [VIRTUAL_MACHINE],
       provides: [provide(P_PTABLE, GatedPageTable), provide(CHECKPOINTING, GatedPageTable)],
     }),

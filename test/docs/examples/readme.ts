@@ -37,7 +37,7 @@ class ConsoleWatchdog {
 const consoleWatchdog = definePlugin({
   name: 'rmk-plugin-console-watchdog',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO], // the pin that publishes EVT_VMOUTPUT
   modules: [ConsoleWatchdog],
   detects: () => [{ kind: 'silence', boundNs: 450e6 }],

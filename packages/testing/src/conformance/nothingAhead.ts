@@ -33,7 +33,7 @@ class NothingAhead implements CheckpointAlgorithm, Module {
 export const nothingAhead = definePlugin({
   name: 'rmk-plugin-nothing-ahead',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [CHECKPOINTS],
   modules: [NothingAhead],
 });

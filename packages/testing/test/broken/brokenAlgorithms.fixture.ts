@@ -49,7 +49,7 @@ class BrokenAlgorithm implements CheckpointAlgorithm, Module {
 const brokenAlgorithm = definePlugin({
   name: 'rmk-plugin-broken-algorithm',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [CHECKPOINTS],
   modules: [BrokenAlgorithm],
   options: flaws,

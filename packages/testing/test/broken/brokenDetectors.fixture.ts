@@ -52,7 +52,7 @@ class BrokenDetector implements Module {
 const brokenDetector = definePlugin({
   name: 'rmk-plugin-broken-detector',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMSCHL],
   modules: [BrokenDetector],
   options: flaws,

@@ -24,7 +24,7 @@ class Alarms {
 export const alarms = definePlugin({
   name: 'rmk-plugin-alarms',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   modules: [Alarms],
 });
 // #endregion

@@ -19,7 +19,7 @@ class CrashLog {
 const crashLog = definePlugin({
   name: 'rmk-plugin-crash-log',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMSIGNAL],
   modules: [CrashLog],
 });

@@ -5,7 +5,7 @@ import { startFakeRig } from '@rmk/testing';
 const outputMeter = definePlugin({
   name: 'rmk-plugin-output-meter',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO],
 });
 

@@ -17,7 +17,7 @@ class Meter implements Module {
 const meter = definePlugin({
   name: 'rmk-plugin-meter',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   modules: [Meter],
   onFailure: 'continue',
 });

@@ -17,7 +17,7 @@ class Careless implements Module {
 const careless = definePlugin({
   name: 'rmk-plugin-careless',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [VIRTUAL_MACHINE],
   modules: [Careless],
 });

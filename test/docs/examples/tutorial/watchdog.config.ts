@@ -36,7 +36,7 @@ class ConsoleWatchdog {
 const consoleWatchdog = definePlugin({
   name: 'rmk-plugin-console-watchdog',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VMIO],
   modules: [ConsoleWatchdog],
   detects: () => [{ kind: 'silence', boundNs: nanoseconds('450ms') }],
@@ -59,7 +59,7 @@ class Hang {
 const hang = definePlugin({
   name: 'rmk-plugin-hang',
   version: '1.0.0',
-  rmk: '^0.1.0',
+  rmk: '^0.2.0',
   requires: [P_VCPU],
   modules: [Hang],
 });

@@ -39,7 +39,7 @@ export async function algorithmOf(plugin: Plugin): Promise<CheckpointAlgorithm> 
   const listeningAgent = definePlugin({
     name: 'rmk-plugin-listening-agent',
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '^0.2.0',
     provides: [provide(CHECKPOINTS, ListeningAgent)],
   });
   await startRig({ guest: 'tasks', plugins: [...allPins(plugin), listeningAgent(), plugin] });
