@@ -77,7 +77,7 @@ describe('the warning of a risk that nobody has stated', () => {
     definePlugin({
       name: 'rmk-plugin-crash',
       version: '1.0.0',
-      rmk: '^0.1.0',
+      rmk: '^0.2.0',
       detects: () => [{ kind: 'crash', boundNs: 50 * MS, quantile }],
     })();
 

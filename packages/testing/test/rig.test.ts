@@ -178,7 +178,7 @@ describe('the rig', () => {
     expect(seen).toEqual([7]);
   });
 
-  it('names the guests there are if there is none of that name', async () => {
+  it('names the guests there are if it knows no guest of that name', async () => {
     const guest = 'taks' as GuestName;
     await expect(startRig({ guest, plugins: [] })).rejects.toThrow(
       'RMK_ERR_UNKNOWN: unknown guest "taks". The guests of RMK are compressor, ',

@@ -33,7 +33,7 @@ export function profileCommand(terminal: Terminal, done: (code: ExitCode) => voi
     )
     .option('--margin <factor>', 'threshold to longest gap', marginOption, 2)
     .option('--rate <share>', 'false positives wanted, as a share of the gaps', shareOption, 1e-4)
-    .option('--confidence <share>', 'of what is said of the rate', shareOption, 0.95)
+    .option('--confidence <share>', 'of the bounds on the rate', shareOption, 0.95)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async (config: string, options: Options) => {
       const plan = await planRun(config);

@@ -2,7 +2,7 @@ import type { HartMemory } from '../hart/processor.js';
 import type { WasmMemory } from '../webAssembly.js';
 import type { TranslationLayout } from './translationLayout.js';
 
-/** A line has 64 bytes. Within a page, stores to lines with code are told apart from others. */
+/** A line has 64 bytes. Within a page, stores to lines with code are distinguished from others. */
 export const LINE_SHIFT = 6;
 
 /** Guest memory that translated code can work on: RAM lies at the beginning of a WebAssembly memory. */
@@ -13,7 +13,7 @@ export interface TranslatableMemory extends HartMemory {
   readonly layout: TranslationLayout;
   /**
    * The line, an offset into RAM over 64, holds code that was translated: {@link onCodeWritten} is called before it, or
-   * anything that is not told apart from it, is written to.
+   * anything that is not distinguished from it, is written to.
    */
   watchCode(line: number): void;
   onCodeWritten: (frame: number) => void;

@@ -40,7 +40,7 @@ export type Ending =
     }
   /** The interpreter executes what stands at `pc`. */
   | { readonly kind: 'interpret'; readonly pc: number }
-  /** The dispatcher of a region: where its entries are told apart. */
+  /** The dispatcher of a region: which chooses the entry. */
   | { readonly kind: 'dispatch'; readonly to: readonly Edge[] };
 
 /** Instructions that are executed one after the other, and where control goes then. */

@@ -1,7 +1,7 @@
 import type { Instruction } from './instruction.js';
 import type { Block } from './region.js';
 
-/** Which integer registers some blocks use, and which of them they write. x0 is none of them. */
+/** Which integer registers some blocks use, and which of them they write. Never x0. */
 export class RegionRegisters {
   readonly used = new Set<number>();
   readonly written = new Set<number>();
