@@ -18,7 +18,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/test/**/*.test.ts', 'plugins/*/test/**/*.test.ts'],
           exclude: ['packages/hypervisor-qemu/**'],
-          testTimeout: LONG ? 600_000 : 60_000,
+          testTimeout: LONG ? 600_000 : 10_000,
         },
       },
       ...['pipelines', 'docs', 'oracle'].map((room) => ({
