@@ -6,9 +6,7 @@ import {
   type Bus,
   type Clock,
   type Domain,
-  type EventName,
   type InstallOptions,
-  type OnFailure,
   type Plugin,
   type PluginState,
   type PluginStatus,
@@ -23,7 +21,12 @@ import { HOST } from './bus/sources.js';
 import { LiveDetections } from './plugins/detections.js';
 import { Hold } from './scope/hold.js';
 import { HostProvisions } from './plugins/hostProvisions.js';
-import { checkDomainOptions, checkInstallOptions, checkRemoveOptions } from './domainOptions.js';
+import {
+  checkDomainOptions,
+  checkInstallOptions,
+  checkRemoveOptions,
+  type DomainOptions,
+} from './domainOptions.js';
 import type { InstalledPlugin, Limits } from './plugins/installedPlugin.js';
 import { Lifecycle, requiredError } from './plugins/lifecycle.js';
 import { readOnFailure } from './plugins/manifest.js';
@@ -31,30 +34,14 @@ import { claimMachine, releaseMachine } from './machineOwnership.js';
 import { RestartBackoff } from './supervision/restartBackoff.js';
 import { isThenable, type Scope } from './scope/scope.js';
 import { ScopedClock } from './scope/scopedClock.js';
-import { Supervision, type SupervisionOptions } from './supervision/supervision.js';
-import { Timeout, type Timeouts } from './supervision/timeout.js';
-
-export interface DomainOptions {
-  readonly name: string;
-  /** This domain's alone until it has stopped; it remains the caller's to close. */
-  readonly machine: VirtualMachine;
-  /** Started in this order, as far as what they require of each other leaves it open. */
-  readonly plugins: readonly Plugin[];
-  /** By the names of plugins, in the place of what their authors have said. */
-  readonly onFailure?: Readonly<Record<string, OnFailure>>;
-  readonly supervision?: SupervisionOptions;
-  readonly timeouts?: Timeouts;
-  /** Events of the program around the domain, besides those of core and of the plugins. */
-  readonly events?: readonly EventName[];
-  /** Called before the first plugin starts: whoever subscribes here misses nothing. */
-  readonly observe?: (bus: Bus) => void;
-}
+import { Supervision } from './supervision/supervision.js';
+import { Timeout } from './supervision/timeout.js';
 
 /**
- * Checks all plugins, then starts them, and gives the domain when all have started. Where one is refused
- * (`RMK_ERR_REFUSED`, or the code of the only problem) nothing was run; where one fails to start (`RMK_ERR_START`)
- * those that had started are stopped again, unless its `onFailure` says that the domain goes on without it.
- * `RMK_ERR_STATE` where another domain has the VM, `RMK_ERR_INPUT` with all that is wrong with `options`.
+ * Checks all plugins, then starts them. Resolves once all have started. If a check fails (RMK_ERR_REFUSED, or the code of
+ * the only problem), no plugin code runs. If a plugin fails to start (RMK_ERR_START), those that started are stopped
+ * again, unless its `onFailure` lets the domain continue without it. Throws RMK_ERR_STATE if another domain owns the VM,
+ * and RMK_ERR_INPUT with everything that is wrong with `options`.
  */
 export async function createDomain(options: DomainOptions): Promise<Domain> {
   checkDomainOptions(options);
@@ -239,7 +226,7 @@ class SupervisedDomain implements Domain {
     this.pluginChanged.publish(reason === undefined ? change : { ...change, reason });
   }
 
-  /** Too many faults: all that the plugin has registered has been released. */
+  /** The plugin had too many faults, and its registrations are released already. */
   private quarantined(scope: Scope, reason: string): void {
     const plugin = this.installed.find((one) => one.scope === scope);
     if (plugin?.state === 'active' || plugin?.state === 'starting') plugin.become('quarantined', reason);
@@ -253,7 +240,7 @@ class SupervisedDomain implements Domain {
   }
 
   private revive(plugin: InstalledPlugin): void {
-    // Where it fails again that is told by events. There is nobody to throw anything else to.
+    // Events report it if the plugin fails again. Nobody could catch anything else.
     this.exclusively(async () => {
       if (this.installed.includes(plugin) && plugin.state === 'quarantined')
         await this.lifecycle.restart(plugin, 'its quarantine is over', 'kernel');
@@ -262,12 +249,12 @@ class SupervisedDomain implements Domain {
 
   private end(): void {
     this.host.close('stopped');
-    // What never settles would hold the VM of whoever gets it next.
+    // A promise that never settles would hold the VM for the next domain too.
     this.host.abandon();
     releaseMachine(this.machine, this);
   }
 
-  /** Runs one operation after the other, and holds the VM meanwhile. */
+  /** Runs one operation after the other. The VM is held while one is pending. */
   private exclusively(operation: () => Promise<void>): Promise<void> {
     const result = this.operations.run(operation);
     this.hold.add(result);

@@ -6,13 +6,35 @@ import {
   pathText,
   RmkError,
   VIRTUAL_MACHINE,
+  type Bus,
   type Duration,
+  type EventName,
+  type OnFailure,
+  type Plugin,
+  type VirtualMachine,
 } from '@rmk/core';
 import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './plugins/manifest.js';
 import { unknownKeys } from './plugins/schema.js';
 import { isThenable } from './scope/scope.js';
-import { LONGEST_TIMER_MS } from './supervision/timeout.js';
+import type { SupervisionOptions } from './supervision/supervision.js';
+import { LONGEST_TIMER_MS, type Timeouts } from './supervision/timeout.js';
+
+export interface DomainOptions {
+  readonly name: string;
+  /** Belongs to this domain until the domain stops. The caller closes it. */
+  readonly machine: VirtualMachine;
+  /** Started in this order, unless their requirements demand another one. */
+  readonly plugins: readonly Plugin[];
+  /** By the names of plugins. Overrides what their authors chose. */
+  readonly onFailure?: Readonly<Record<string, OnFailure>>;
+  readonly supervision?: SupervisionOptions;
+  readonly timeouts?: Timeouts;
+  /** Events of the program around the domain, besides those of core and of the plugins. */
+  readonly events?: readonly EventName[];
+  /** Called before the first plugin starts, so a subscriber misses nothing. */
+  readonly observe?: (bus: Bus) => void;
+}
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
 const ADuration = z.custom<Duration>(isDuration, DURATION_HINT).optional();
@@ -60,7 +82,7 @@ const Remove = z.strictObject({
   dependants: z.enum(['refuse', 'remove'], 'expected one of refuse, remove').optional(),
 });
 
-/** `RMK_ERR_INPUT` with all that is wrong with the options of `createDomain`. */
+/** Throws RMK_ERR_INPUT with everything that is wrong with the options of `createDomain`. */
 export function checkDomainOptions(given: unknown): void {
   refuseInvalid('createDomain', Options, given);
 }

@@ -1,6 +1,6 @@
-export { createDomain, type DomainOptions } from './domain.js';
+export { createDomain } from './domain.js';
 export { nearest, suggestion } from './plugins/nearest.js';
 export { startTree } from './plugins/startTree.js';
 export type { SupervisionOptions } from './supervision/supervision.js';
 export type { Timeouts } from './supervision/timeout.js';
-export { domainSettings } from './domainOptions.js';
+export { domainSettings, type DomainOptions } from './domainOptions.js';

@@ -1,9 +1,9 @@
 import { RmkError, type Domain, type VirtualMachine } from '@rmk/core';
 
-/** The domains that have not stopped, by their VM: two would take the hold from each other. */
+/** The owner of each VM: the domain that has not stopped. Two owners would overwrite each other's hold. */
 const owners = new WeakMap<VirtualMachine, Domain>();
 
-/** `RMK_ERR_STATE` where the VM belongs to a domain already. */
+/** Throws RMK_ERR_STATE if the VM belongs to a domain already. */
 export function claimMachine(machine: VirtualMachine, domain: Domain): void {
   const owner = owners.get(machine);
   if (owner === undefined) {
@@ -16,7 +16,7 @@ export function claimMachine(machine: VirtualMachine, domain: Domain): void {
   );
 }
 
-/** Does nothing where another domain has it by now. */
+/** Does nothing if another domain owns the VM by now. */
 export function releaseMachine(machine: VirtualMachine, domain: Domain): void {
   if (owners.get(machine) === domain) owners.delete(machine);
 }

@@ -8,7 +8,7 @@ const input = (message: string) => ({ code: 'RMK_ERR_INPUT', message: `RMK_ERR_I
 const make = (given: unknown) => errorOf(createDomain(given as DomainOptions));
 
 describe('the options of a domain', () => {
-  it('are all told of in one error, each with its path', async () => {
+  it('are rejected together in one error, each with its path', async () => {
     const error = await make({
       name: '',
       machine: { name: 'junk' },
@@ -68,7 +68,7 @@ describe('the options of a domain', () => {
     await domain.stop();
   });
 
-  it('are told of as they were given, also where JSON has no such value', async () => {
+  it('are shown as they were given, even if JSON has no such value', async () => {
     const supervision = { handlerBudget: 5n, faultWindow: Number.NaN };
     const error = await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], supervision });
     const duration = 'expected a duration above zero such as 50ms, 1.5s or 2min';
@@ -78,13 +78,13 @@ describe('the options of a domain', () => {
     ]);
   });
 
-  it('may give a name of one letter', async () => {
+  it('may have a name of one letter', async () => {
     const domain = await createDomain({ name: 'x', machine: new ScriptedMachine(), plugins: [] });
     expect(domain.name).toBe('x');
     await domain.stop();
   });
 
-  it('say what becomes of plugins that are there', async () => {
+  it('decide what happens to installed plugins', async () => {
     expect(
       await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], onFailure: { x: 'abort' } }),
     ).toMatchObject({
@@ -93,10 +93,10 @@ describe('the options of a domain', () => {
   });
 });
 
-describe('what is not understood', () => {
+describe('an unknown option', () => {
   it('is null for a plugin', async () => {
     const error = await errorOf(domainOf([null as unknown as Plugin]));
-    expect(error.message).toContain('RMK_ERR_MANIFEST: null given for a plugin');
+    expect(error.message).toContain('RMK_ERR_MANIFEST: expected a plugin, given null');
   });
 
   it.each(['yes', 'Remove', true, null])(

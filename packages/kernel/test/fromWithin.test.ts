@@ -157,7 +157,7 @@ class Troupe {
       case 'restarts the next':
         return this.begin(domain?.restart(`plugin-${next}`));
       case 'removes itself':
-        // It waits for itself, which it is told not to.
+        // It waits for itself, which the README forbids.
         return this.refusable(domain?.remove(`plugin-${index}`, { dependants: 'remove' }));
       case 'calls the one before':
         return pin?.call() as void | Promise<void>;

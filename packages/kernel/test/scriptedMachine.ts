@@ -15,7 +15,7 @@ interface Timer {
   dueNs: Nanoseconds;
 }
 
-/** A driver of the port without a guest: the test lets its time pass and tells its facts. */
+/** A driver of the port without a guest: the test lets its time pass and emits its facts. */
 export class ScriptedMachine implements VirtualMachine {
   readonly name = 'scripted';
   readonly memoryPages = 16;
@@ -51,7 +51,7 @@ export class ScriptedMachine implements VirtualMachine {
     return this.#pending() !== undefined;
   }
 
-  /** Runs for `forNs`: stops at each timer's instant, and stands still while it is held. */
+  /** Runs for `forNs`: stops at each timer's instant, and is paused while it is held. */
   async run(forNs: Nanoseconds): Promise<void> {
     const untilNs = this.#nowNs + forNs;
     await this.released();
@@ -70,13 +70,13 @@ export class ScriptedMachine implements VirtualMachine {
   }
 
   emit<F extends keyof Facts>(fact: F, what: Facts[F]): void {
-    for (const tell of this.#observers.get(fact) ?? []) tell(what as never);
+    for (const observer of this.#observers.get(fact) ?? []) observer(what as never);
   }
 
-  observe<F extends keyof Facts>(fact: F, tell: (what: Facts[F]) => void): Disposable {
+  observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable {
     const observers = this.#observers.get(fact) ?? new Set();
-    this.#observers.set(fact, observers.add(tell));
-    return { [Symbol.dispose]: () => observers.delete(tell) };
+    this.#observers.set(fact, observers.add(observer));
+    return { [Symbol.dispose]: () => observers.delete(observer) };
   }
 
   holdWhile(pending: () => Promise<void> | undefined): void {

@@ -29,7 +29,7 @@ describe('a domain that has stopped', () => {
     expect(machine.held).toBe(false);
   });
 
-  it('has its VM free for another one, also where it was stopped by being disposed of', async () => {
+  it('releases its VM for another one, also if it was stopped by disposal', async () => {
     const machine = new ScriptedMachine();
     const stops: string[] = [];
     class Stopping implements Module {

@@ -303,7 +303,7 @@ class ScopedTopic<E extends EventName> implements Topic<E> {
   }
 }
 
-/** Stamped anew, it would change under those who have it and those who are still to get it. */
+/** A second stamp would change the event for those who keep it and those who have not received it yet. */
 function publishedBefore({ name }: Channel, sequence: number, scope: Scope): RmkError {
   return new RmkError(
     'RMK_ERR_INPUT',

@@ -13,7 +13,7 @@ export class DeclaredEvents {
     this.known = new Set([...CORE_EVENTS, ...ofHost]);
   }
 
-  /** `RMK_ERR_EVENT` where nobody declares `name`, which `plugin` wants to publish or to listen to. */
+  /** Throws RMK_ERR_EVENT if nobody declares `name`, which `plugin` publishes or subscribes to. */
   refuseUndeclared(name: EventName, plugin: string): void {
     if (this.known.has(name) || this.ofPlugins().includes(name)) return;
     const meant = nearest(name, [...this.known, ...this.ofPlugins()]);

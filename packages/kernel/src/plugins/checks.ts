@@ -16,7 +16,7 @@ import { checkPlugin, type CheckedPlugin } from './manifest.js';
 import { startOrder } from './startOrder.js';
 import type { Timeout } from '../supervision/timeout.js';
 
-/** What the kernel itself injects where it is asked for. */
+/** What the kernel itself provides. */
 const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
   BUS,
   CLOCK,
@@ -26,8 +26,8 @@ const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
 ]);
 
 /**
- * Checks plugins against each other, against those that run and against the hypervisor, before any of their classes is
- * constructed. Gives them, with their companions, in start order; throws one error with every problem there is.
+ * Checks plugins against each other, against the running ones and against the hypervisor, before any of their classes is
+ * constructed. Returns them, with their companions, in start order, or throws one error with every problem.
  */
 export async function checkPlugins(
   given: readonly Plugin[],
@@ -48,12 +48,12 @@ export async function checkPlugins(
   const all = [...running, ...readable];
 
   errors.push(...duplicateNames(all), ...duplicateTokens(all), ...heldByOthers(all, ofHost));
-  // What a malformed plugin would provide is not known, so nothing can be said to be missing.
+  // What a malformed plugin would provide is unknown, so nothing counts as missing.
   if (readable.length === plugins.length) errors.push(...missing(readable, all));
   const ordered = startOrder(readable);
   for (const { path, reasons } of 'cycles' in ordered ? ordered.cycles : []) {
     const plugin = path.split(' → ')[0] ?? path;
-    const message = `${path} (${reasons.join('; ')}): take one of these out`;
+    const message = `${path} (${reasons.join('; ')}). Remove one of these dependencies.`;
     errors.push(new RmkError('RMK_ERR_CYCLE', message, { plugin }));
   }
 
@@ -62,7 +62,7 @@ export async function checkPlugins(
   return 'order' in ordered ? ordered.order : [];
 }
 
-/** One error for all: with the code they share if they are one plugin's, else `RMK_ERR_REFUSED`. */
+/** Combines all errors into one: with their common code if they concern one plugin, else RMK_ERR_REFUSED. */
 function refusal(errors: readonly [RmkError, ...RmkError[]]): RmkError {
   const [{ code, plugin }] = errors;
   const count = errors.reduce((sum, { problems }) => sum + Math.max(1, problems.length), 0);
@@ -107,7 +107,7 @@ function duplicateTokens(plugins: readonly CheckedPlugin[]): readonly RmkError[]
   );
 }
 
-/** Each exclusive right goes to the first plugin that asks for it, whether it requires it or takes it where there is one. */
+/** Each exclusive right goes to the first plugin that requires or optionally uses it. */
 function heldByOthers(
   plugins: readonly CheckedPlugin[],
   ofHost: ReadonlySet<Token<unknown>>,

@@ -3,9 +3,9 @@ import type { InstalledPlugin } from './installedPlugin.js';
 import type { Scope } from '../scope/scope.js';
 import { scopedProvision } from '../scope/scopedProvision.js';
 
-/** What the host gets of the plugins of a domain: each start of a plugin has facades of its own. */
+/** What `domain.get` returns to the host. Each start of a plugin has facades of its own. */
 export class HostProvisions {
-  /** Exclusive rights that the host has taken, so that no plugin gets them any more. */
+  /** Exclusive rights that the host has taken. No plugin can get them any more. */
   readonly held = new Set<Token<unknown>>();
   private readonly facades = new WeakMap<Scope, Map<Token<unknown>, object>>();
 
@@ -16,8 +16,8 @@ export class HostProvisions {
   ) {}
 
   /**
-   * `RMK_ERR_UNKNOWN` where no plugin provides it, `RMK_ERR_INACTIVE` where the one that does has not got it now,
-   * `RMK_ERR_EXCLUSIVE` where it is a right that a plugin holds.
+   * Throws RMK_ERR_UNKNOWN if no plugin provides the token, RMK_ERR_INACTIVE if its provider is not active, and
+   * RMK_ERR_EXCLUSIVE if a plugin holds this right.
    */
   get<T>(of: Token<T>): T {
     const plugin = this.installed.find(({ checked }) =>
@@ -30,7 +30,7 @@ export class HostProvisions {
       );
     }
     const object = plugin.provided.get(of);
-    if (object === undefined || plugin.state === 'failed') throw notThere(plugin, of);
+    if (object === undefined || plugin.state === 'failed') throw unavailable(plugin, of);
     this.takeIfExclusive(of);
     const facades = this.facades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
     this.facades.set(plugin.scope, facades);
@@ -55,8 +55,8 @@ export class HostProvisions {
   }
 }
 
-function notThere({ name, state, error }: InstalledPlugin, of: Token<unknown>): RmkError {
+function unavailable({ name, state, error }: InstalledPlugin, of: Token<unknown>): RmkError {
   const why = error === undefined ? '' : ` (${error.message})`;
-  const message = `${tokenName(of)} is not there: ${name}, which provides it, is ${state}${why}; mend it and restart it`;
+  const message = `${tokenName(of)} is not available: ${name}, which provides it, is ${state}${why}. Fix and restart ${name}.`;
   return new RmkError('RMK_ERR_INACTIVE', message, { plugin: name });
 }

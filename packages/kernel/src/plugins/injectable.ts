@@ -1,10 +1,10 @@
 import 'reflect-metadata';
 import { BUS, CLOCK, OPTIONS, RmkError, tokenName, type Class, type PluginDefinition } from '@rmk/core';
 
-/** Under which tsyringe's `@inject` keeps the tokens of a class, by the positions of its parameters. */
+/** Metadata key of tsyringe's `@inject`: the tokens of a class by the positions of its parameters. */
 const INJECTED = 'injectionTokens';
 
-/** `RMK_ERR_START` for each parameter of a plugin's classes that nothing could be injected for. Nothing of them runs. */
+/** One RMK_ERR_START for each constructor parameter that nothing can be injected for. Runs no code of the plugin. */
 export function injectionErrors(definition: PluginDefinition): readonly RmkError[] {
   const { name, provides = [], requires = [], optional = [], modules = [] } = definition;
   const available = new Set<unknown>([
@@ -63,7 +63,7 @@ function reasonAgainst(
   return `${name} asks for ${given} by @inject on ${parameter}, which is no token. ${fix}`;
 }
 
-/** The base whose constructor a class without one of its own has, where that takes parameters. */
+/** The base class whose constructor a class without its own inherits, if that constructor takes parameters. */
 function inheritedFrom(one: Class): Class | undefined {
   if (/\bconstructor\s*\(/.test(sourceOf(one))) return undefined;
   const base: unknown = Object.getPrototypeOf(one);
@@ -78,13 +78,13 @@ function tokensOf(one: Class): Readonly<Record<number, unknown>> {
   return typeof tokens === 'object' && tokens !== null ? (tokens as Record<number, unknown>) : {};
 }
 
-/** For messages: none where they cannot be read from the source. */
+/** For messages. Empty if the source does not show them. */
 function parameterNames(one: Class): readonly (string | undefined)[] {
   const list = /\bconstructor\s*\(([^()]*)\)/.exec(sourceOf(one))?.[1] ?? '';
   return list.split(',').map((parameter) => /^\s*([\w$]+)/.exec(parameter)?.[1]);
 }
 
-/** tsyringe keeps a token with what is to be done with it. */
+/** tsyringe wraps a token that has options. */
 function tokenOf(injected: unknown): unknown {
   return typeof injected === 'object' && injected !== null && 'token' in injected ? injected.token : injected;
 }

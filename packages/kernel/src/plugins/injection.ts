@@ -14,7 +14,7 @@ import { ScopedClock } from '../scope/scopedClock.js';
 import { scopedMachine } from '../scope/scopedMachine.js';
 import { scopedProvision } from '../scope/scopedProvision.js';
 
-/** What the kernel has for the plugins of a domain. */
+/** What the kernel provides to the plugins of a domain. */
 export interface KernelParts {
   readonly machine: VirtualMachine;
   readonly eventBus: EventBus;
@@ -23,7 +23,7 @@ export interface KernelParts {
   readonly suspended: (isSuspended: boolean) => void;
 }
 
-/** What the classes of a plugin may ask for: that which everyone gets, and what its manifest requires or takes. */
+/** What the classes of a plugin can inject: what every plugin gets, and what its manifest requires or optionally uses. */
 export function injectedInto(
   { checked, scope, providers }: InstalledPlugin,
   { machine, eventBus, detections, suspended }: KernelParts,

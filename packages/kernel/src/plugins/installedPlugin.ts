@@ -21,24 +21,24 @@ export interface PluginHost {
   changed(plugin: InstalledPlugin, from: PluginState, reason: string | undefined): void;
 }
 
-/** One plugin of a domain, from when it is entered until it is removed. Each start gives it a scope and instances anew. */
+/** One plugin of a domain, from its installation to its removal. Each start creates a new scope and new instances. */
 export class InstalledPlugin {
   state: PluginState = 'pending';
   scope: Scope;
   provided: ReadonlyMap<Token<unknown>, Module> = new Map();
-  /** Those that provide what it requires, or takes where there is one. */
+  /** The plugins that provide what it requires or optionally uses. */
   providers: readonly InstalledPlugin[] = [];
-  /** Why it could not be started. */
+  /** Why it failed to start. */
   error: RmkError | undefined;
   restarts = 0;
-  /** Why it has failed or is quarantined. */
+  /** Why it failed or is quarantined. */
   private outOfUse: string | undefined;
   private readonly started: Module[] = [];
   private startedInHostMs = 0;
 
   constructor(
     readonly checked: CheckedPlugin,
-    /** What the composer or the author has said; `undefined` where neither has. */
+    /** What the host or the author chose. Undefined if neither did. */
     readonly statedOnFailure: OnFailure | undefined,
     private readonly pluginHost: PluginHost,
   ) {
@@ -83,7 +83,7 @@ export class InstalledPlugin {
     if (from !== to) this.pluginHost.changed(this, from, reason);
   }
 
-  /** Constructs the classes of the plugin, then starts them in order. Where that fails, {@link stop} or {@link giveUp} undo it. */
+  /** Constructs the classes of the plugin, then starts them in order. After a failure {@link stop} or {@link giveUp} clean up. */
   async start(injected: ReadonlyMap<Token<unknown>, unknown>): Promise<void> {
     this.become('starting');
     const beganHostMs = performance.now();
@@ -97,7 +97,7 @@ export class InstalledPlugin {
     } finally {
       this.startedInHostMs = performance.now() - beganHostMs;
     }
-    // In the meantime it may have been quarantined.
+    // It may have been quarantined during its start.
     if (this.scope.closed === undefined) this.become('active');
   }
 
@@ -122,7 +122,7 @@ export class InstalledPlugin {
     );
   }
 
-  /** It comes too late to be of use, yet may have taken hold of something outside of the domain. */
+  /** A late start is useless, but may have acquired something outside the domain. */
   private stopWhenStarted(module: Module, starting: unknown): void {
     const { scope } = this;
     Promise.resolve(starting)
@@ -130,20 +130,20 @@ export class InstalledPlugin {
       .catch((error: unknown) => scope.fault('start', 0, error));
   }
 
-  /** Undoes what there is of a start that failed. */
+  /** Cleans up after a failed start. */
   async giveUp(error: RmkError, as: 'failed' | 'quarantined'): Promise<void> {
     this.error = error;
     this.reportAll(await this.stopModules(as));
     this.become(as, error.message);
   }
 
-  /** Stops what was started, in reverse, and releases all that the plugin registered. Gives what failed on the way. */
+  /** Stops the instances in reverse and releases everything that the plugin registered. Returns what failed. */
   async stop(): Promise<readonly RmkError[]> {
     if (this.state !== 'pending') this.become('stopping');
     return this.stopModules('stopped');
   }
 
-  /** Stops it and makes it ready for another {@link start}. */
+  /** Stops the plugin and prepares it for another {@link start}. */
   async reset(reason: string): Promise<void> {
     this.reportAll(await this.stop());
     this.scope = this.pluginHost.newScope(this.name);
@@ -159,7 +159,7 @@ export class InstalledPlugin {
   }
 
   private async stopModules(why: 'stopped' | 'failed' | 'quarantined'): Promise<readonly RmkError[]> {
-    // What it is in the midst of, a recovery say, may still need what it has.
+    // A pending handler, such as a recovery, may still need what the plugin has.
     const errors: RmkError[] = await this.unfinished();
     for (const module of this.started.splice(0).toReversed()) {
       const stop = `${this.name}: stop() of ${className(module)}`;
@@ -177,13 +177,13 @@ export class InstalledPlugin {
     return errors;
   }
 
-  /** Waits for the handlers that are under way. */
+  /** Waits for pending handlers. */
   private async unfinished(): Promise<RmkError[]> {
     const { work } = this.scope;
     for (let pending = work.pending(); pending !== undefined; pending = work.pending()) {
       if (await this.pluginHost.limits.stop.completesWithin(pending)) continue;
       const during = this.scope.underWay.join(', ');
-      // It may never end, and the guest is not to stand still for ever.
+      // The handler may never settle, and the guest must not stay paused forever.
       this.scope.abandon();
       return [this.late(`what it began in ${during} has`)];
     }
@@ -193,7 +193,7 @@ export class InstalledPlugin {
   private late(what: string): RmkError {
     const { limit } = this.pluginHost.limits.stop;
     const about = what.startsWith(this.name) ? what : `${this.name}: ${what}`;
-    const message = `${about} not finished within ${limit} of host time and was not waited for any longer: mend it, or raise timeouts.stop`;
+    const message = `${about} not finished within ${limit} of host time, and the kernel stopped waiting. Fix it, or raise timeouts.stop.`;
     return new RmkError('RMK_ERR_TIMEOUT', message, { plugin: this.name });
   }
 }

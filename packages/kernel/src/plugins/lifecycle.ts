@@ -3,13 +3,13 @@ import { injectedInto, type KernelParts } from './injection.js';
 import { InstalledPlugin, type PluginHost } from './installedPlugin.js';
 import { optionalOf, requiredOf, type CheckedPlugin } from './manifest.js';
 
-/** Who has plugins started again: the host by `restart`, or the kernel after a quarantine or a removal. */
+/** Who restarts plugins: the host with `restart`, or the kernel after a quarantine or a removal. */
 export type RestartedBy = 'host' | 'kernel';
 
-/** Starts, stops and restarts the plugins of a domain. One operation at a time: that is the domain's to see to. */
+/** Starts, stops and restarts the plugins of a domain. The domain calls one operation at a time. */
 export class Lifecycle {
   constructor(
-    /** In the order in which they were started. */
+    /** In start order. */
     private readonly installed: InstalledPlugin[],
     private readonly parts: KernelParts,
     private readonly pluginHost: PluginHost,
@@ -17,13 +17,13 @@ export class Lifecycle {
   ) {}
 
   /**
-   * Starts plugins, given in start order, beside those that are installed. Where one fails that the domain is not to go on
-   * without, all of them are stopped again and removed.
+   * Starts plugins, given in start order, beside the installed ones. If one fails whose `onFailure` is `'abort'`, stops and
+   * removes all of them again.
    */
   async startAll(
     inOrder: readonly CheckedPlugin[],
     onFailureOf: (plugin: CheckedPlugin) => OnFailure | undefined,
-    /** Called when the plugins are entered and before the first one starts. */
+    /** Called once the plugins are listed, before the first one starts. */
     entered: () => void = () => {},
   ): Promise<void> {
     const starting = inOrder.map(
@@ -49,7 +49,7 @@ export class Lifecycle {
     }
   }
 
-  /** Stops plugins, given in start order, in reverse, and removes them; gives what failed on the way. */
+  /** Stops and removes plugins in reverse order (they are given in start order). Returns what failed. */
   async removeAll(plugins: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
     const errors: RmkError[] = [];
     for (const plugin of plugins.toReversed()) errors.push(...(await this.remove(plugin)));
@@ -64,8 +64,7 @@ export class Lifecycle {
   }
 
   /**
-   * Removes plugins, given in start order. Those that took something of them without requiring it are started again, with
-   * what there is without them.
+   * Removes plugins, given in start order. Plugins that optionally used something of them are restarted without it.
    */
   async removeFromUnder(leaving: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
     const reason = `${leaving.map(({ name }) => name).join(', ')} is removed`;
@@ -80,8 +79,8 @@ export class Lifecycle {
   }
 
   /**
-   * Stops plugins and all that use what they provide, and starts them again. Gives why those failed that did. One that the
-   * kernel restarts and that fails is tried again with backoff, whatever its `onFailure` says of its first start.
+   * Stops a plugin and all that use what it provides, and starts them again. Returns why some failed. A plugin that fails
+   * when the kernel restarts it is retried with backoff, because its `onFailure` applies to the first start only.
    */
   async restart(plugin: InstalledPlugin, reason: string, by: RestartedBy): Promise<readonly RmkError[]> {
     const users = this.usersOf([plugin]);
@@ -89,17 +88,17 @@ export class Lifecycle {
     return this.startAgain(users, by);
   }
 
-  /** Those that cannot be without `plugin`, in start order. */
+  /** The plugins that require what `plugin` provides, directly or not, in start order. */
   dependantsOf(plugin: InstalledPlugin): readonly InstalledPlugin[] {
     return this.closure([plugin], requires).filter((one) => one !== plugin);
   }
 
-  /** With `plugins` themselves. */
+  /** Includes `plugins` themselves. */
   private usersOf(plugins: readonly InstalledPlugin[]): readonly InstalledPlugin[] {
     return this.closure(plugins, () => true);
   }
 
-  /** `plugins`, and those that are linked to them or to one another by what they are provided with; in start order. */
+  /** `plugins` and every plugin that is linked to them through its providers, directly or not, in start order. */
   private closure(
     plugins: readonly InstalledPlugin[],
     isLink: (one: InstalledPlugin, provider: InstalledPlugin) => boolean,
@@ -111,7 +110,7 @@ export class Lifecycle {
     return this.installed.filter((one) => found.has(one));
   }
 
-  /** They are those that were started last from now on. */
+  /** From now on these plugins are the last in start order. */
   private async startAgain(
     plugins: readonly InstalledPlugin[],
     by: RestartedBy,
@@ -125,13 +124,13 @@ export class Lifecycle {
       const failure = await this.start(plugin, plugins, by);
       if (failure === undefined) continue;
       errors.push(failure.error);
-      // There is nothing left to abort: the others run.
+      // Nothing is left to abort, because the others run.
       if (failure.aborts) await this.leaveOut(plugin, failure.error, 'failed');
     }
     return errors;
   }
 
-  /** Starts a plugin, one of `together`; where it fails and the domain is to go on without it, it is left out. */
+  /** Starts a plugin, one of `together`. If it fails and need not abort the domain, leaves it out. */
   private async start(
     plugin: InstalledPlugin,
     together: readonly InstalledPlugin[],
@@ -142,7 +141,7 @@ export class Lifecycle {
     const error = unprovided(plugin) ?? (await this.attempt(plugin));
     if (error === undefined) return undefined;
     const isDependent = error.code === 'RMK_ERR_DEPENDENCY';
-    // What was said of a provider goes for those that cannot be without it, unless they say otherwise themselves.
+    // The provider's `onFailure` also covers its dependants, unless they state their own.
     const isCovered = isDependent && unprovidedBy(plugin).every((provider) => together.includes(provider));
     const isTriedAgain = !isDependent && (by === 'kernel' || plugin.onFailure === 'quarantine');
     if (!isTriedAgain && (isCovered ? plugin.statedOnFailure : plugin.onFailure) === 'abort')
@@ -179,12 +178,12 @@ function takes(one: InstalledPlugin, provider: InstalledPlugin): boolean {
   return provider.state === 'active' && optionalOf(one.checked, provider.checked).length > 0;
 }
 
-/** Those that should provide what a plugin requires, and are not active. */
+/** The providers of a plugin that are not active. */
 function unprovidedBy({ providers }: InstalledPlugin): readonly InstalledPlugin[] {
   return providers.filter(({ state }) => state !== 'active');
 }
 
-/** Why a plugin cannot start for want of one that is installed and not active. */
+/** Why a plugin cannot start, if a provider that it requires is not active. */
 function unprovided(plugin: InstalledPlugin): RmkError | undefined {
   const problems = unprovidedBy(plugin).flatMap((provider) => {
     const reason = provider.error === undefined ? '' : ` (${provider.error.message})`;

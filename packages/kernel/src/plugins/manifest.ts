@@ -20,18 +20,18 @@ import { isThenable } from '../scope/scope.js';
 import { HOST, KERNEL } from '../bus/sources.js';
 import type { Timeout } from '../supervision/timeout.js';
 
-/** A plugin whose manifest and options are in order. */
+/** A plugin with a valid manifest and valid options. */
 export interface CheckedPlugin {
   readonly name: string;
   readonly definition: PluginDefinition;
-  /** What the plugin's schema made of the options; `undefined` where it has none. */
+  /** Output of the plugin's schema. Undefined without a schema. */
   readonly options: unknown;
   readonly detections: readonly Detection[];
 }
 
 export const ON_FAILURE = ['abort', 'continue', 'quarantine'] as const satisfies readonly OnFailure[];
 
-/** What a composer says of plugins by their names. `RMK_ERR_UNKNOWN` where there is no plugin of that name. */
+/** The host's `onFailure`, by the names of plugins. Throws RMK_ERR_UNKNOWN for a name that no plugin has. */
 export function readOnFailure(
   stated: Readonly<Record<string, OnFailure>>,
   plugins: readonly CheckedPlugin[],
@@ -48,7 +48,7 @@ export function readOnFailure(
   return new Map(Object.entries(stated));
 }
 
-/** Stands for the name in messages about a plugin that has none. */
+/** The name in messages about a plugin without one. */
 const NAMELESS = 'a plugin without a name';
 
 const NPM_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
@@ -58,7 +58,7 @@ const Name = z
   .regex(NPM_NAME, 'expected the npm name of the package, such as rmk-plugin-thermometer')
   .refine((name) => name !== KERNEL && name !== HOST, 'the name is taken by RMK itself: choose another');
 const AnyClass = z.custom<Class>(
-  // Arrow functions, methods and async functions have none.
+  // Arrow functions, methods and async functions have no prototype.
   (value) => typeof value === 'function' && 'prototype' in value && value.prototype !== undefined,
   {
     error: ({ input }) =>
@@ -81,7 +81,7 @@ export const NameOfEvent = z
   .string()
   .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
 
-/** For semver an empty one is any version: here it is one that was forgotten. */
+/** For semver an empty range is any version. Here it is a forgotten one. */
 function isRange(range: string): boolean {
   return range.trim() !== '' && validRange(range) !== null;
 }
@@ -118,7 +118,7 @@ export function requiredOf(plugin: CheckedPlugin, provider: CheckedPlugin): read
   return providedOf(plugin.definition.requires, provider);
 }
 
-/** The tokens that `plugin` takes where there are any, and `provider` provides. */
+/** The tokens that `plugin` optionally uses and `provider` provides. */
 export function optionalOf(plugin: CheckedPlugin, provider: CheckedPlugin): readonly Token<unknown>[] {
   return providedOf(plugin.definition.optional, provider);
 }
@@ -132,12 +132,12 @@ function providedOf(
 }
 
 export interface CheckResult {
-  /** Absent where the manifest is malformed. Usable only where there are no errors. */
+  /** Undefined if the manifest is malformed. Usable only if there are no errors. */
   readonly plugin?: CheckedPlugin;
   readonly errors: readonly RmkError[];
 }
 
-/** Everything about one plugin that can be told without looking at the others. */
+/** Checks everything about one plugin that does not depend on the others. */
 export async function checkPlugin(
   plugin: Plugin,
   machine: VirtualMachine,
@@ -159,9 +159,9 @@ export async function checkPlugin(
 async function manifestError(plugin: unknown): Promise<RmkError | undefined> {
   const code = 'RMK_ERR_MANIFEST';
   if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
-    const mend = typeof plugin === 'function' ? 'call this one' : 'pass what such a factory returns';
+    const fix = typeof plugin === 'function' ? 'Call this one.' : 'Pass what such a factory returns.';
     const given = plugin === null ? 'null' : typeof plugin;
-    const message = `${given} given for a plugin: definePlugin makes factories of plugins, so ${mend}`;
+    const message = `expected a plugin, given ${given}: definePlugin makes factories of plugins. ${fix}`;
     return new RmkError(code, message, { plugin: NAMELESS });
   }
   let name = NAMELESS;
@@ -170,7 +170,7 @@ async function manifestError(plugin: unknown): Promise<RmkError | undefined> {
     const { problems } = await validate(PluginManifest, plugin.definition, 'manifest');
     return problems.length > 0 ? new RmkError(code, name, { plugin: name, problems }) : undefined;
   } catch (cause) {
-    const message = `${name}: the manifest threw when it was read, which its author must mend: ${messageOf(cause)}`;
+    const message = `${name}: reading the manifest threw: ${messageOf(cause)}. The plugin's author must fix it.`;
     return new RmkError(code, message, { plugin: name, cause });
   }
 }
@@ -213,7 +213,7 @@ async function readOptions(
   try {
     const validating = validate(schema, options === undefined ? {} : options, 'options');
     if (!(await limit.completesWithin(validating))) {
-      const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time, which its author must mend`;
+      const message = `${plugin}: the schema of its options has not finished within ${limit.limit} of host time. The plugin's author must fix it.`;
       errors.push(new RmkError('RMK_ERR_TIMEOUT', message, { plugin }));
       return { valid: false };
     }
@@ -221,13 +221,13 @@ async function readOptions(
     if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
     return { valid: problems.length === 0, value };
   } catch (cause) {
-    const message = `${plugin}: the schema of its options threw, which its author must mend: ${messageOf(cause)}`;
+    const message = `${plugin}: the schema of its options threw: ${messageOf(cause)}. The plugin's author must fix it.`;
     errors.push(new RmkError(code, message, { plugin, cause }));
     return { valid: false };
   }
 }
 
-/** Copied, so that a plugin that is only being checked gets no hold of the driver. */
+/** A copy, so that a plugin that is only being checked cannot reach the driver. */
 function traitsOf({ schedulingIntervalNs, capabilities }: VirtualMachine): MachineTraits {
   return Object.freeze({ schedulingIntervalNs, capabilities: new Set(capabilities) });
 }
@@ -242,7 +242,7 @@ async function readDetections(
   try {
     const detections = detects?.(options, traitsOf(machine)) ?? [];
     if (isThenable(detections)) {
-      // Nothing awaits it: rejected, it would end the process.
+      // Nothing awaits the promise: a rejection would end the process.
       detections.then(undefined, () => {});
       errors.push(
         new RmkError(code, `${plugin}: detects() returned a promise: let it return what it computes`, {
@@ -253,7 +253,7 @@ async function readDetections(
     }
     const { problems } = await validate(StatedDetections, detections, 'detects');
     if (problems.length > 0) errors.push(new RmkError(code, plugin, { plugin, problems }));
-    // Copied: what was checked stays so.
+    // A copy, so that what was checked cannot change.
     return problems.length > 0
       ? []
       : detections.map(({ kind, boundNs, quantile, note }) => ({
@@ -263,7 +263,7 @@ async function readDetections(
           ...(note === undefined ? {} : { note }),
         }));
   } catch (cause) {
-    const message = `${plugin}: detects() threw, which its author must mend: ${messageOf(cause)}`;
+    const message = `${plugin}: detects() threw: ${messageOf(cause)}. The plugin's author must fix it.`;
     errors.push(new RmkError(code, message, { plugin, cause }));
     return [];
   }

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The candidate that was probably meant by `word`; undefined where none is near. */
+/** The candidate that `word` probably means. Undefined if none is near. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0) return undefined;
   const lower = word.toLowerCase();
@@ -13,7 +13,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return candidates.find((candidate) => candidate.toLowerCase() === found);
 }
 
-/** What to do about an unknown word: the one that was probably meant, or all that there are. */
+/** How to fix an unknown word: names the candidate that was probably meant, or all candidates. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates);
   if (meant !== undefined) return `did you mean ${meant}?`;

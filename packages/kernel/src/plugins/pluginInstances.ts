@@ -10,22 +10,22 @@ import {
 } from '@rmk/core';
 import { container as root, type DependencyContainer } from 'tsyringe';
 
-/** Without the global one as a parent, where `@singleton()` and other copies of a plugin register. */
+/** Has no parent: in the global container `@singleton()` and other copies of a plugin register. */
 const IsolatedContainer = root.constructor as new () => DependencyContainer;
 
-/** tsyringe finds out by itself what to pass. */
+/** tsyringe itself resolves the parameters. */
 type Constructor = new () => Module;
 
 /** The instances of a plugin's classes. */
 export interface PluginInstances {
   readonly provided: ReadonlyMap<Token<unknown>, Module>;
-  /** Each once, in start order: what is provided, then the modules, and each after what is injected into it. */
+  /** Each once, in start order: the provided ones, then the modules, each after what is injected into it. */
   readonly modules: readonly Module[];
 }
 
 /**
- * Constructs a plugin's classes in a container of its own, which holds what is `injected` and what the plugin itself
- * provides, one instance of each class, and is dropped thereafter.
+ * Constructs a plugin's classes, one instance each, in a container that holds what is `injected` and what the plugin itself
+ * provides. The container is discarded afterwards.
  */
 export function constructPlugin(
   { name, provides = [], modules = [] }: PluginDefinition,
@@ -47,28 +47,28 @@ export function constructPlugin(
       instances.set(by, instance);
       return instance;
     } catch (error) {
-      // tsyringe wraps each error once for each class on the way out: the first one is the one to tell.
+      // tsyringe wraps an error once for each class on the way out: report the first one.
       failure ??= startError(name, by, error);
       throw failure;
     }
   };
 
-  // Factories, since tsyringe takes a provider whose value is undefined for none.
+  // Factories, because tsyringe ignores a provider whose value is undefined.
   for (const [token, value] of injected) container.register(token, { useFactory: () => value });
   for (const { token, by } of provides) container.register(token, { useFactory: () => instanceOf(by) });
   const provided = new Map(provides.map(({ token, by }) => [token, instanceOf(by)]));
   modules.forEach(instanceOf);
-  refuseLies(name, provided);
+  rejectIncomplete(name, provided);
   return { provided, modules: [...instances.values()] };
 }
 
-/** An object may come without one: what a constructor returns is the class's to say. */
+/** An object may have no constructor, because a class can return any object from its own. */
 export function className(module: Partial<Module>): string {
   return module.constructor?.name ?? 'a class';
 }
 
-/** `RMK_ERR_PROVIDES` where an object lacks members that its token says it has. */
-function refuseLies(plugin: string, provided: ReadonlyMap<Token<unknown>, Module>): void {
+/** Throws RMK_ERR_PROVIDES if an object lacks members of its token. */
+function rejectIncomplete(plugin: string, provided: ReadonlyMap<Token<unknown>, Module>): void {
   const problems = Array.from(provided).flatMap(([of, object]) => {
     const missing = membersOf(of).filter((member) => !(member in object));
     if (missing.length === 0) return [];
@@ -86,7 +86,7 @@ function refuseLies(plugin: string, provided: ReadonlyMap<Token<unknown>, Module
   });
 }
 
-/** Says in the terms of the manifest what tsyringe says in its own. */
+/** Translates an error of tsyringe into the terms of the manifest. */
 function startError(plugin: string, by: Constructor, error: unknown): RmkError {
   const text = messageOf(error);
   const token = /unregistered dependency token: "(?:Symbol\((?:rmk:)?)?(.*?)\)?"/.exec(text)?.[1];

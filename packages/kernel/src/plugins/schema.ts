@@ -2,7 +2,7 @@ import { pathText, problemsOf, type Path, type Problem } from '@rmk/core';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { suggestion } from './nearest.js';
 
-/** What a schema makes of a value: its output, or every problem. */
+/** Result of a validation: the output of the schema, or every problem. */
 export interface Validation {
   readonly value?: unknown;
   /** None if the value is valid. */
@@ -19,7 +19,7 @@ export async function validate(schema: StandardSchemaV1, value: unknown, name?: 
   };
 }
 
-/** zod's issue about keys that an object may not have, as a problem of each key, with the one that was probably meant. */
+/** Turns zod's issue about unknown keys into one problem a key, with the key that was probably meant. */
 export function unknownKeys(
   schema: unknown,
   issue: StandardSchemaV1.Issue,
@@ -34,7 +34,7 @@ export function unknownKeys(
   }));
 }
 
-/** The keys that zod's object at `path` of a schema may have; none where that cannot be told. */
+/** The keys that zod's object at `path` of a schema may have. Empty if they are unknown. */
 function keysAt(schema: unknown, [first, ...rest]: Path): readonly string[] {
   const inner = member(member(schema, 'def'), 'innerType');
   if (inner !== undefined) return keysAt(inner, first === undefined ? [] : [first, ...rest]);

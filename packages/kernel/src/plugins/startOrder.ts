@@ -7,15 +7,16 @@ interface Wait {
   readonly because: string;
 }
 
-/** Plugins that wait for each other: `path` is `a → b → a`, each starting after the next. */
+/** Plugins that wait for each other: `path` is `a → b → a`, each starts after the next. */
 export interface Cycle {
   readonly path: string;
   readonly reasons: readonly string[];
 }
 
 /**
- * The order in which plugins start: each after those that provide what it requires, and as `before` and `after` say.
- * Stable: of the plugins that may start next, the first one given does. Cycles that have no plugin in common are all given.
+ * The start order of plugins: each after the providers of what it requires or optionally uses, and as `before` and
+ * `after` say. Stable: among the plugins that may start next, the first in the list starts. Returns all cycles that have
+ * no plugin in common.
  */
 export function startOrder(
   plugins: readonly CheckedPlugin[],
@@ -29,7 +30,7 @@ export function startOrder(
     if (next === undefined) {
       const { among, ...cycle } = findCycle(waiting, waits);
       cycles.push(cycle);
-      // As if it were mended: others may wait for each other besides.
+      // Continue as if this cycle were fixed, to find the others too.
       for (const plugin of among) waiting.delete(plugin);
     } else {
       waiting.delete(next);
@@ -49,16 +50,14 @@ function waitsOf(plugin: CheckedPlugin, plugins: readonly CheckedPlugin[]): read
     })),
     ...optionalOf(plugin, on).map((token) => ({
       on,
-      because: `${name} takes ${tokenName(token)} of ${on.name}, since it is there`,
+      because: `${name} optionally uses ${tokenName(token)} of ${on.name}`,
     })),
-    ...(definition.after?.includes(on.name) ? [{ on, because: `${name} is to start after ${on.name}` }] : []),
-    ...(on.definition.before?.includes(name)
-      ? [{ on, because: `${on.name} is to start before ${name}` }]
-      : []),
+    ...(definition.after?.includes(on.name) ? [{ on, because: `${name} starts after ${on.name}` }] : []),
+    ...(on.definition.before?.includes(name) ? [{ on, because: `${on.name} starts before ${name}` }] : []),
   ]);
 }
 
-/** Every plugin in `waiting` waits for another one in it, so following the waits must come back to itself. */
+/** Every plugin in `waiting` waits for another one in it, so following the waits leads back to a visited one. */
 function findCycle(
   waiting: ReadonlySet<CheckedPlugin>,
   waits: ReadonlyMap<CheckedPlugin, readonly Wait[]>,

@@ -1,14 +1,14 @@
 import type { Domain, PluginStatus } from '@rmk/core';
 
-/** A plugin as a line of the tree: under the one of those it depends on that was started last. */
+/** A plugin as a line of the tree, below the latest started of the plugins it depends on. */
 interface Branch {
   readonly plugin: PluginStatus;
   readonly below: Branch[];
 }
 
 /**
- * The plugins of a domain as text: in start order, each below what it depends on, with its version, its state, the host time
- * that its start took, what else it depends on, and why it has failed or is quarantined where it is.
+ * Prints the plugins of a domain in start order, each below a plugin it depends on, with its version, its state, the host
+ * time that its start took, what else it depends on, and why it failed or is quarantined.
  */
 export function startTree({ name, plugins }: Pick<Domain, 'name' | 'plugins'>): string {
   const lines = linesOf(rootsOf(plugins), '');
@@ -42,7 +42,7 @@ function rootsOf(plugins: readonly PluginStatus[]): readonly Branch[] {
 
 interface Line {
   readonly title: string;
-  /** What stands before the lines below it. */
+  /** Prefix of the lines below it. */
   readonly indent: string;
   readonly plugin: PluginStatus;
 }

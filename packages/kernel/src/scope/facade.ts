@@ -1,15 +1,15 @@
 type Method = (...given: never[]) => unknown;
 
 /**
- * An object as someone else sees it: the members of `own` stand in for those of `real`, and each call of a method goes
- * through `call`. Methods and accessors run on `real` itself, since private fields cannot be reached through a proxy.
+ * An object as someone else sees it: the members of `own` replace those of `real`, and each method call goes through
+ * `call`. Methods and accessors run on `real` itself, because a proxy cannot reach private fields.
  */
 export function facadeOf<T extends object>(
   real: T,
   own: Partial<T>,
   call: (name: string, method: Method, given: readonly unknown[]) => unknown,
 ): T {
-  /** So that a method read twice is the same one. */
+  /** A method that is read twice is the same one. */
   const methods = new WeakMap<Method, Method>();
   const methodOf = (name: string, method: Method): Method => {
     let wrapped = methods.get(method);
@@ -19,7 +19,7 @@ export function facadeOf<T extends object>(
     }
     return wrapped;
   };
-  // Not a proxy of `real`, which would have to show what is frozen as it is.
+  // Not a proxy of `real` itself, which could not replace frozen members.
   return new Proxy<T>(Object.create(real), {
     get(_, property) {
       if (Object.hasOwn(own, property)) return Reflect.get(own, property) as unknown;

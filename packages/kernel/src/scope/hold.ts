@@ -1,6 +1,6 @@
 /**
- * Counts the promises that the domain waits for: of handlers, timers, and of plugins being started or stopped.
- * While one is pending the driver lets the VM stand still, so no result depends on how long the host takes.
+ * Counts the promises that the domain waits for: of handlers, of timers, and of plugins that are started or stopped.
+ * While one is pending the driver pauses the VM, so no result depends on how long the host takes.
  */
 export class Hold {
   private count = 0;
@@ -8,12 +8,12 @@ export class Hold {
   private settle: () => void = () => {};
 
   /**
-   * For `VirtualMachine.holdWhile`. The promise is fulfilled when the count falls to zero and is never rejected.
-   * What waits on it may itself have begun something: ask again before the VM runs on.
+   * For `VirtualMachine.holdWhile`. The promise is fulfilled when the count reaches zero, and is never rejected. Call it
+   * again before the VM resumes: another waiter may have started something.
    */
   readonly pending = (): Promise<void> | undefined => this.settled;
 
-  /** Gives what lets go of a promise that is waited for no longer. */
+  /** Returns a function that stops waiting for `promise`. */
   add(promise: Promise<unknown>): () => void {
     this.count += 1;
     this.settled ??= new Promise((resolve) => (this.settle = resolve));

@@ -7,7 +7,7 @@ import type { Stopwatch } from '../supervision/stopwatch.js';
 /** Why a scope is closed. */
 export type Closed = 'quarantined' | 'failed' | 'stopped';
 
-/** What a plugin did wrong: `during` and `occurrence` are those of EVT_PLUGINFAULT. */
+/** A fault of a plugin. `during` and `occurrence` are those of EVT_PLUGINFAULT. */
 export interface Fault {
   readonly during: string;
   readonly occurrence: number;
@@ -20,19 +20,19 @@ const HAS: Readonly<Record<Closed, string>> = {
   stopped: 'is stopped',
 };
 
-/** Who is told of what the code of plugins does. */
+/** Receives what the code of plugins does. */
 export interface Watch {
   readonly stopwatch: Stopwatch;
   fault(scope: Scope, fault: Fault): void;
   took(scope: Scope, during: string, occurrence: number, tookHostMs: number): void;
-  /** A promise is to be settled. Disposed of when it is, or is waited for no longer. */
+  /** A promise is pending. The result is disposed of once it settles, or the kernel stops waiting for it. */
   waits(scope: Scope, during: string, occurrence: number): Disposable;
 }
 
-/** A promise that code of a plugin has given, and that is not settled. */
+/** A pending promise that code of a plugin returned. */
 interface Pending {
   readonly during: string;
-  letGo: () => void;
+  release: () => void;
 }
 
 interface Registration extends Disposable {
@@ -40,17 +40,17 @@ interface Registration extends Disposable {
 }
 
 /**
- * Everything that one plugin, or the host, has running in the domain. Its code is called through its scope, so
- * faults are attributed to it; its subscriptions and timers are registered there, so they are released with it.
+ * Everything that one plugin, or the host, runs in the domain. The kernel calls its code through its scope, so it can
+ * attribute faults; its subscriptions and timers are registered there, so they are released with it.
  */
 export class Scope {
-  /** In its whole life. */
+  /** In total. */
   faults = 0;
   timesSlow = 0;
-  /** When those happened that count towards a quarantine. */
+  /** Times of the faults that count towards a quarantine. */
   recentFaultsNs: readonly Nanoseconds[] = [];
   closed: Closed | undefined;
-  /** The promises of this scope alone. */
+  /** Pending promises of this scope only. */
   readonly work = new Hold();
   private readonly live = new Set<Registration>();
   private readonly closing: (() => void)[] = [];
@@ -62,29 +62,29 @@ export class Scope {
     private readonly watch: Watch,
   ) {}
 
-  /** Labels of what is registered and not disposed of, oldest first. */
+  /** Labels of the live registrations, oldest first. */
   get registered(): readonly string[] {
     return Array.from(this.live, ({ label }) => label);
   }
 
-  /** What the promises that are pending were given by. */
+  /** What returned the pending promises. */
   get underWay(): readonly string[] {
     return Array.from(this.pending, ({ during }) => during);
   }
 
-  /** Throws where the scope is closed; `attempted` completes "… cannot". */
+  /** Throws RMK_ERR_STATE if the scope is closed. `attempted` completes "… cannot". */
   refuseWhenClosed(attempted: string): void {
     if (this.closed === undefined) return;
     throw new RmkError(
       'RMK_ERR_STATE',
-      `${this.name} ${HAS[this.closed]} and cannot ${attempted}: see that nothing of it goes on in the background`,
+      `${this.name} ${HAS[this.closed]} and cannot ${attempted}. Stop everything that it runs in the background.`,
       { plugin: this.name },
     );
   }
 
   /**
-   * Registers what `acquire` gives until it is disposed of, is `spent` of itself, or the scope closes. Where releasing it
-   * takes a promise, by design or by mistake, that is waited for as one of a handler is.
+   * Registers what `acquire` returns until it is disposed of, is `spent` by itself, or the scope closes. If its release
+   * returns a promise, by design or by mistake, the kernel waits for it like for a handler's.
    */
   register(label: string, acquire: (spent: () => void) => Disposable): Disposable {
     this.refuseWhenClosed(`register ${label}`);
@@ -101,7 +101,7 @@ export class Scope {
     return registration;
   }
 
-  /** Calls code of the plugin. Nothing that it throws gets out. Of what is called often `sampling` says which calls are timed. */
+  /** Calls code of the plugin and contains what it throws. `sampling` selects the calls to time among frequent ones. */
   attempt<A>(during: string, run: (argument: A) => unknown, argument: A, sampling?: Sampling): void {
     if (sampling === undefined || this.isTimed(sampling)) {
       this.attemptTimed(during, 0, run, argument);
@@ -140,18 +140,18 @@ export class Scope {
   settle(result: unknown, during: string, occurrence: number): void {
     if (!isThenable(result)) return;
     const waiting = this.watch.waits(this, during, occurrence);
-    const pending: Pending = { during, letGo: () => {} };
+    const pending: Pending = { during, release: () => {} };
     this.pending.add(pending);
     const work = this.follow(result, pending, occurrence);
-    const letGo = [this.hold.add(work), this.work.add(work)];
-    pending.letGo = () => {
+    const releases = [this.hold.add(work), this.work.add(work)];
+    pending.release = () => {
       waiting[Symbol.dispose]();
       this.pending.delete(pending);
-      for (const one of letGo) one();
+      for (const release of releases) release();
     };
   }
 
-  /** The fault is reported before the hold lets go, so what handles the report is waited for too. */
+  /** Reports the fault before it releases the hold, so the hold also covers handlers of the report. */
   private async follow(result: PromiseLike<unknown>, pending: Pending, occurrence: number): Promise<void> {
     const { during } = pending;
     const beganHostMs = performance.now();
@@ -161,15 +161,15 @@ export class Scope {
       this.fault(during, occurrence, error);
     }
     this.watch.took(this, during, occurrence, performance.now() - beganHostMs);
-    pending.letGo();
+    pending.release();
   }
 
-  /** Waits no longer for what is under way: the VM runs on without. */
+  /** Stops waiting for pending promises. The VM resumes without them. */
   abandon(): void {
-    for (const { letGo } of this.pending) letGo();
+    for (const { release } of this.pending) release();
   }
 
-  /** Reports what went wrong: of the plugin whose code it came from, where that was a callback given to this one. */
+  /** Reports a fault: of the plugin whose callback threw, else of this one. */
   fault(during: string, occurrence: number, error: unknown): void {
     const giver = giverOf(error);
     const at = giver instanceof Scope ? giver : this;
@@ -178,8 +178,8 @@ export class Scope {
   }
 
   /**
-   * Releases everything that is registered, the newest first. From now on nothing can be. Some of it is other plugins'
-   * to release: what they throw is a fault, and keeps nothing else from being released.
+   * Releases all registrations, newest first, and accepts no new ones. Some releases run code of other plugins: what it
+   * throws is a fault, and the rest is released all the same.
    */
   close(why: Closed): void {
     this.closed = why;
@@ -198,7 +198,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** What is to be called later would only fail then, far from who has said so. */
+/** Fails at once, because a later call would fail far from the mistake. */
 export function refuseNoFunction(run: unknown, call: string): void {
   if (typeof run === 'function') return;
   throw new RmkError('RMK_ERR_INPUT', `${call}: expected a function to call, given ${typeof run}`);

@@ -3,7 +3,7 @@ import { refuseNoFunction, type Scope } from './scope.js';
 
 type Run = () => void | Promise<void>;
 
-/** The domain's clock as one plugin sees it: its timers are supervised, and released with it. */
+/** The domain's clock as one plugin sees it. Its timers are supervised, and released with it. */
 export class ScopedClock implements Clock {
   constructor(
     private readonly clock: Clock,
@@ -28,7 +28,7 @@ export class ScopedClock implements Clock {
   }
 
   every(intervalNs: Nanoseconds, run: Run): Disposable {
-    // Shorter ones would never let the guest run again.
+    // With a shorter interval the guest would never run again.
     if (!(intervalNs >= 1 && Number.isFinite(intervalNs))) {
       throw new RmkError('RMK_ERR_INPUT', `every(${intervalNs}): expected an interval of 1 ns or more`);
     }

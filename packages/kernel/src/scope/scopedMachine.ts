@@ -5,9 +5,9 @@ import type { Scope } from './scope.js';
 import { ScopedClock } from './scopedClock.js';
 
 /**
- * The VM as one plugin sees it: its observers of facts are supervised (what one throws does not reach the driver) and
- * released with it, `suspended` is called when it has suspended or resumed the VM, and the hold stays the domain's. All
- * else is the driver's own, as long as the scope is not closed.
+ * The VM as one plugin sees it. Its fact observers are supervised (what one throws does not reach the driver) and
+ * released with it. `suspended` is called after it suspended or resumed the VM. Only the domain sets the hold. Everything
+ * else is the driver's own, until the scope closes.
  */
 export function scopedMachine(
   machine: VirtualMachine,
@@ -24,17 +24,21 @@ export function scopedMachine(
       scope.refuseWhenClosed('call VIRTUAL_MACHINE.resume');
       return machine.resume().then(() => suspended(false));
     },
-    observe: (fact, tell) => {
+    observe: (fact, observer) => {
       const label = `fact ${fact}`;
       const sampling = new Sampling();
       return scope.register(label, () =>
-        machine.observe(fact, (what) => scope.attempt(label, tell, what, sampling)),
+        machine.observe(fact, (what) => scope.attempt(label, observer, what, sampling)),
       );
     },
     holdWhile: () => {
-      throw new RmkError('RMK_ERR_STATE', `${scope.name}: the domain alone says when the VM is held`, {
-        plugin: scope.name,
-      });
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `${scope.name}: only the domain holds the VM. Return a promise from a handler to hold it`,
+        {
+          plugin: scope.name,
+        },
+      );
     },
   };
   return facadeOf(machine, own, (name, method, given) => {

@@ -5,8 +5,8 @@ import { isThenable, type Closed, type Scope } from './scope.js';
 
 /**
  * What another plugin (`provider`) provides, as one plugin sees it. A `Disposable` or `AsyncDisposable` that a method
- * returns, or that the promise of one resolves to, is registered in the scope of that plugin, so it is released with it.
- * Calls are refused once that scope is closed (`RMK_ERR_STATE`), and once the provider's is (`RMK_ERR_INACTIVE`).
+ * returns, or that its promise resolves to, is registered in the scope of the calling plugin, so it is released with it.
+ * Calls throw RMK_ERR_STATE once that scope is closed, and RMK_ERR_INACTIVE once the provider's is.
  */
 export function scopedProvision<T extends object>(
   provided: T,
@@ -33,10 +33,10 @@ export function scopedProvision<T extends object>(
 }
 
 const INACTIVE: Readonly<Record<Closed, string>> = {
-  quarantined: 'is quarantined for its faults: wait until it is started again, or restart it',
-  failed: 'has failed: mend it and restart it',
+  quarantined: 'is quarantined for its faults. Wait until the kernel restarts it, or restart it.',
+  failed: 'has failed. Fix and restart it.',
   stopped:
-    'was removed or started anew: get what is there now by `domain.get`, or install a plugin that provides it',
+    'was removed or restarted. Get the current object with `domain.get`, or install a plugin that provides it.',
 };
 
 function inactive(provider: Scope, why: Closed, caller: Scope, label: string): RmkError {
@@ -48,9 +48,9 @@ type Releasable = Disposable | AsyncDisposable;
 
 function registered(result: Releasable, label: string, scope: Scope, provider: Scope): Releasable {
   let released: unknown;
-  // Releasing is code of the provider: what it throws is a fault of the provider's.
+  // The release is code of the provider, so what it throws is the provider's fault.
   const release = (): void => provider.attempt(label, () => (released = releaseOf(result)), undefined);
-  // In the course of the call the plugin may have been quarantined.
+  // The plugin may have been quarantined during the call.
   if (scope.closed !== undefined) release();
   const registration = scope.register(label, () => ({ [Symbol.dispose]: release }));
   const own: Partial<Disposable & AsyncDisposable> = {
@@ -67,7 +67,7 @@ function releaseOf(result: Releasable): unknown {
   return Symbol.dispose in result ? result[Symbol.dispose]() : result[Symbol.asyncDispose]();
 }
 
-/** Iterators are disposable as well (where the engine knows of it), yet nothing that is held. */
+/** Iterators are disposable too (in newer engines), but hold nothing. */
 function isRegistration(result: unknown): result is Releasable {
   return (
     typeof result === 'object' &&

@@ -8,7 +8,7 @@ const LONGEST_FACTOR = 64;
 
 interface Wait {
   factor: number;
-  /** When the plugin was last started again because of it. */
+  /** When the plugin was last restarted after this wait. */
   endedAtNs: Nanoseconds;
   /** When the plugin is due, in domain time. */
   readonly dueNs: Nanoseconds;
@@ -18,9 +18,9 @@ interface Wait {
 }
 
 /**
- * Starts quarantined plugins again after a while, and after a longer while each time. The wait is domain time. While the
- * VM is suspended, and no handler is at work, domain time is paused: then the rest of the wait passes in host time.
- * So a recovery, which suspends the VM in a handler, takes no part of it, and results stay deterministic.
+ * Restarts quarantined plugins after a wait that grows each time. The wait is domain time. While the VM is suspended and
+ * no handler is pending, domain time is paused, so the rest of the wait passes in host time. A recovery suspends the VM
+ * within a handler, so its duration does not count, and results stay deterministic.
  */
 export class RestartBackoff {
   private readonly waits = new WeakMap<InstalledPlugin, Wait>();
@@ -32,7 +32,7 @@ export class RestartBackoff {
     private readonly clock: Clock,
     private readonly hold: Hold,
     { restartAfter = '2s' }: SupervisionOptions,
-    private readonly revive: (plugin: InstalledPlugin) => void,
+    private readonly restart: (plugin: InstalledPlugin) => void,
   ) {
     this.restartAfterNs = restartAfter === 'never' ? Infinity : nanoseconds(restartAfter);
   }
@@ -40,7 +40,7 @@ export class RestartBackoff {
   schedule(plugin: InstalledPlugin): void {
     if (this.restartAfterNs === Infinity) return;
     const before = this.waits.get(plugin);
-    const factor = before === undefined || this.hasBeenWell(before) ? 1 : before.factor * 2;
+    const factor = before === undefined || this.hasBeenHealthy(before) ? 1 : before.factor * 2;
     const limited = Math.min(factor, LONGEST_FACTOR);
     const waitNs = limited * this.restartAfterNs;
     const wait: Wait = {
@@ -59,7 +59,7 @@ export class RestartBackoff {
   private elapsed(plugin: InstalledPlugin, wait: Wait): void {
     this.cancel(plugin);
     wait.endedAtNs = this.clock.now();
-    this.revive(plugin);
+    this.restart(plugin);
   }
 
   /** A plugin suspended the VM, or resumed it, through the port. */
@@ -75,7 +75,7 @@ export class RestartBackoff {
   private waitInHostTime(plugin: InstalledPlugin, wait: Wait): void {
     const leftMs = Math.max(0, wait.dueNs - this.clock.now()) / 1e6;
     const elapsed = (): void => {
-      // A handler is at work: what it does must not depend on how long the host takes.
+      // While a handler is pending, nothing may depend on how long the host takes.
       if (this.hold.pending() === undefined) this.elapsed(plugin, wait);
       else this.waitInHostTime(plugin, wait);
     };
@@ -84,11 +84,11 @@ export class RestartBackoff {
     wait.hostTimer.unref();
   }
 
-  private hasBeenWell({ factor, endedAtNs }: Wait): boolean {
+  private hasBeenHealthy({ factor, endedAtNs }: Wait): boolean {
     return this.clock.now() - endedAtNs >= factor * this.restartAfterNs;
   }
 
-  /** Where the plugin is stopped, or started again by someone else. */
+  /** Called if the plugin stops, or someone else restarts it. */
   cancel(plugin: InstalledPlugin): void {
     if (!this.waiting.delete(plugin)) return;
     const wait = this.waits.get(plugin);

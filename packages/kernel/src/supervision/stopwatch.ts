@@ -1,16 +1,16 @@
 /**
- * Times code of plugins in host time. Sections lie within each other, since a timer may publish, and a handler may have
- * the driver tell a fact. Each has the time that it took itself, without that of the sections in it.
+ * Times code of plugins in host time. Sections nest, because a timer can publish, and a handler can make the driver emit
+ * a fact. Each section counts its own time only, without the sections inside it.
  */
 export class Stopwatch {
-  /** Whether a section is being timed: then those in it have to be, or their time would be counted as its own. */
+  /** Whether a section is being timed. Then those inside it must be timed too, or their time would count as its own. */
   timing = false;
-  /** What the section that ended last took itself. */
+  /** Own time of the section that ended last. */
   ownHostMs = 0;
-  /** What the sections in the present one took. */
+  /** Time of the sections inside the current one. */
   private innerHostMs = 0;
 
-  /** Runs a section and gives what `run` gives. */
+  /** Runs a section and returns the result of `run`. */
   time<A>(run: (argument: A) => unknown, argument: A): unknown {
     const { timing, innerHostMs } = this;
     this.timing = true;

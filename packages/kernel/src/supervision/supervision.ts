@@ -15,31 +15,31 @@ import { Scope, type Fault, type Watch } from '../scope/scope.js';
 import { Slowness } from './slowness.js';
 
 export interface SupervisionOptions {
-  /** A plugin is quarantined at its fault of this number within the window; 8 when absent. */
+  /** A plugin is quarantined after this many faults within the window. Default: 8. */
   readonly quarantineAfterFaults?: number;
-  /** Of domain time; `'10s'` when absent. */
+  /** Domain time. Default: `'10s'`. */
   readonly faultWindow?: Duration;
   /**
-   * Domain time after which a quarantined plugin is started again, with those that require what it provides; `'2s'` when
-   * absent. It doubles each time, up to 64 times as long, until the plugin has been well for as long as it last waited.
+   * Domain time until a quarantined plugin is restarted, with those that require what it provides. Default: `'2s'`. Doubles
+   * each time, up to 64 times as long, until the plugin has been healthy for as long as its last wait.
    */
   readonly restartAfter?: Duration | 'never';
-  /** Host time that code of a plugin may keep the guest waiting for at once; EVT_PLUGINSLOW tells where it took longer. `'100ms'` when absent. */
+  /** Host time that code of a plugin may hold the guest at once. EVT_PLUGINSLOW reports more. Default: `'100ms'`. */
   readonly handlerBudget?: Duration;
 }
 
 /**
- * Reports each fault as EVT_PLUGINFAULT and quarantines the plugin that has had too many in too short a time.
+ * Reports each fault as EVT_PLUGINFAULT and quarantines a plugin that has too many in too short a time.
  *
- * The host is never quarantined. So that its handler of EVT_PLUGINFAULT cannot go on reporting itself for ever, what
- * that one throws is not published: it becomes a warning of the process. A plugin's handler of EVT_PLUGINFAULT that
- * throws is reported like any other, until the quarantine ends it.
+ * The host is never quarantined. What its handler of EVT_PLUGINFAULT throws becomes a diagnostic instead of an event, so
+ * that it cannot report itself forever. A plugin's handler of EVT_PLUGINFAULT that throws is reported like any other,
+ * until its quarantine.
  */
 export class Supervision {
-  /** For what the kernel has to say. */
+  /** For the kernel's own events. */
   readonly bus: Bus;
-  private readonly moduleFault: Topic<'EVT_PLUGINFAULT'>;
-  private readonly moduleQuarantined: Topic<'EVT_PLUGINQUARANTINED'>;
+  private readonly pluginFault: Topic<'EVT_PLUGINFAULT'>;
+  private readonly pluginQuarantined: Topic<'EVT_PLUGINQUARANTINED'>;
   private readonly quarantineAfterFaults: number;
   private readonly faultWindowNs: Nanoseconds;
 
@@ -74,17 +74,17 @@ export class Supervision {
       waits: (scope, during, occurrence) => slowness.waits(scope, during, occurrence),
     };
     this.bus = new ScopedBus(bus, this.scope(KERNEL));
-    this.moduleFault = this.bus.topic('EVT_PLUGINFAULT');
-    this.moduleQuarantined = this.bus.topic('EVT_PLUGINQUARANTINED');
+    this.pluginFault = this.bus.topic('EVT_PLUGINFAULT');
+    this.pluginQuarantined = this.bus.topic('EVT_PLUGINQUARANTINED');
   }
 
   scope(name: string): Scope {
     return new Scope(name, this.hold, this.watch);
   }
 
-  /** A plugin that failed to start is tried again like one that had too many faults. */
+  /** A plugin that failed to start is retried like one that had too many faults. */
   quarantinedAtStart(plugin: string, atNs: Nanoseconds): void {
-    this.moduleQuarantined.publish({ atNs, plugin, faults: 0 });
+    this.pluginQuarantined.publish({ atNs, plugin, faults: 0 });
   }
 
   private report(scope: Scope, fault: Fault): void {
@@ -95,16 +95,16 @@ export class Supervision {
     }
     const atNs = this.machine.clock.now();
     const tooMany = plugin !== HOST && scope.closed === undefined && this.areTooMany(scope, atNs);
-    // Before the report, so that the plugin does not get that any more.
+    // Before the report, so that the plugin does not receive it.
     if (tooMany) scope.close('quarantined');
-    this.moduleFault.publish({ atNs, plugin, ...fault, faults });
+    this.pluginFault.publish({ atNs, plugin, ...fault, faults });
     if (!tooMany) return;
-    this.moduleQuarantined.publish({ atNs, plugin, faults });
+    this.pluginQuarantined.publish({ atNs, plugin, faults });
     const many = faults === 1 ? '1 fault, ' : `${faults} faults, the last one `;
     this.quarantined(scope, `${many}in ${fault.during}: ${messageOf(fault.error)}`);
   }
 
-  /** Whether the fault at `atNs` is one too many. A fault counts until the window has passed since. */
+  /** Whether the fault at `atNs` exceeds the limit. A fault counts until the window has passed. */
   private areTooMany(scope: Scope, atNs: Nanoseconds): boolean {
     scope.recentFaultsNs = [...scope.recentFaultsNs, atNs].filter(
       (faultNs) => atNs - faultNs < this.faultWindowNs,

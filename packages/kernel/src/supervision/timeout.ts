@@ -2,13 +2,13 @@ import { nanoseconds, type Duration } from '@rmk/core';
 
 /** In host time. */
 export interface Timeouts {
-  /** For the `start()` of one class of a plugin; `'10s'` when absent. */
+  /** For the `start()` of each class of a plugin. Default: `'10s'`. */
   readonly start?: Duration;
-  /** For the `stop()` of one class, and for the handlers of a plugin that are under way; `'10s'` when absent. */
+  /** For the `stop()` of each class, and for the pending handlers of a plugin. Default: `'10s'`. */
   readonly stop?: Duration;
 }
 
-/** What timers of Node can do at most. */
+/** The longest delay of Node's timers. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A span of host time that something may take. */
@@ -19,7 +19,7 @@ export class Timeout {
     this.limitMs = nanoseconds(limit) / 1e6;
   }
 
-  /** Whether `work` is done in time. Rejected as `work` is, if that happens in time. */
+  /** Whether `work` settles in time. Rejects like `work` if that happens in time. */
   async completesWithin(work: unknown): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<false>((resolve) => {

@@ -111,7 +111,7 @@ describe('publishing', () => {
     ]);
   });
 
-  it('goes on after it has refused an event', async () => {
+  it('continues after a rejected event', async () => {
     const { domain } = await domainOf([]);
     const topic = domain.bus.topic('EVT_VMEXITED');
     const seen: number[] = [];
@@ -123,7 +123,7 @@ describe('publishing', () => {
     expect(seen).toEqual([1, 2]);
   });
 
-  it('tells whether anyone listens', async () => {
+  it('knows whether anyone listens', async () => {
     const { domain } = await domainOf([]);
     const topic = domain.bus.topic('EVT_LOGLOST');
     expect(topic.observed).toBe(false);
@@ -135,7 +135,7 @@ describe('publishing', () => {
   });
 });
 
-describe('what is left of a plugin that is no more', () => {
+describe('a topic that a former plugin kept', () => {
   /** A plugin whose topics outlive it, and that faults at EVT_VMEXITED. */
   function haunting(left: (() => void)[]): Plugin {
     return plugin('ghost', (bus) => {
@@ -168,7 +168,7 @@ describe('what is left of a plugin that is no more', () => {
     expect(seen).toEqual([]);
   });
 
-  it('publishes what it has to say in its stop()', async () => {
+  it('can still be published to in its stop()', async () => {
     @injectable()
     class Leaving {
       constructor(@inject(BUS) private readonly bus: Bus) {}

@@ -26,7 +26,7 @@ describe('an event that nobody declares', () => {
     );
   });
 
-  it('is a fault of the handler that asks for it, and no more than that', async () => {
+  it('is only a fault of the handler that names it', async () => {
     const { domain } = await domainOf([
       plugin('deaf', (bus) => void bus.on('EVT_VMEXITED', () => void bus.on(OWN, () => {}))),
     ]);
@@ -37,7 +37,7 @@ describe('an event that nobody declares', () => {
     expect(domain.plugins).toMatchObject([{ state: 'active' }]);
   });
 
-  it('is unknown to the host as well', async () => {
+  it('is unknown to the host too', async () => {
     const { domain } = await domainOf([]);
     expect(() => domain.bus.on(OWN, () => {})).toThrow('RMK_ERR_EVENT: host: neither RMK');
   });

@@ -72,17 +72,17 @@ describe('a plugin is refused', () => {
     };
     const error = await errorOf(domainOf([{ definition, options: undefined } as Plugin]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
-    expect(error.message).toContain('rmk-plugin-x: the manifest threw when it was read');
+    expect(error.message).toContain('rmk-plugin-x: reading the manifest threw: no package.json');
   });
 
   it.each([
-    [() => plugin('a'), 'call this one'],
-    [undefined, 'pass what such a factory returns'],
-    [{}, 'pass what such a factory returns'],
-  ])('when it is none: %o', async (given, mend) => {
+    [() => plugin('a'), 'Call this one.'],
+    [undefined, 'Pass what such a factory returns.'],
+    [{}, 'Pass what such a factory returns.'],
+  ])('when it is not a plugin: %o', async (given, fix) => {
     const error = await errorOf(domainOf([given as unknown as Plugin]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');
-    expect(error.message).toContain(mend);
+    expect(error.message).toContain(fix);
   });
 
   it.each([
@@ -98,7 +98,7 @@ describe('a plugin is refused', () => {
     expect(error.message).toContain(message);
   });
 
-  it('when its detects() is async, be it that nothing awaits what it is rejected with', async () => {
+  it('when its detects() is async, even if nothing awaits its rejection', async () => {
     const detects = () => Promise.reject(new Error('never seen'));
     const error = await errorOf(domainOf([written({ detects })]));
     expect(error).toMatchObject({
@@ -166,7 +166,7 @@ describe('a plugin is refused', () => {
     );
     expect(error.code).toBe('RMK_ERR_CYCLE');
     expect(error.message).toBe(
-      'RMK_ERR_CYCLE: a → b → c → a (a is to start after b; b is to start after c; c is to start after a): take one of these out',
+      'RMK_ERR_CYCLE: a → b → c → a (a starts after b; b starts after c; c starts after a). Remove one of these dependencies.',
     );
   });
 });
@@ -187,7 +187,7 @@ describe('the options of a plugin', () => {
     ]);
   });
 
-  it('are refused where the plugin takes none', async () => {
+  it('are rejected if the plugin takes none', async () => {
     const error = await errorOf(domainOf([written({}, { threshold: 5 })]));
     expect(error.code).toBe('RMK_ERR_OPTIONS');
     expect(error.message).toContain('rmk-plugin-x takes no options');
@@ -221,7 +221,7 @@ describe('the options of a plugin', () => {
   });
 });
 
-describe('what a plugin says that it detects', () => {
+describe('what a plugin declares in detects', () => {
   it('may depend on two traits of the VM, and has no hold of the driver', async () => {
     const given: MachineTraits[] = [];
     const detects = (_: unknown, machine: MachineTraits): readonly [] => {
@@ -259,7 +259,9 @@ describe('what a plugin says that it detects', () => {
       throw new Error('no idea');
     };
     const error = await errorOf(domainOf([written({ detects })]));
-    expect(error.message).toContain('rmk-plugin-x: detects() threw, which its author must mend: no idea');
+    expect(error.message).toContain(
+      "rmk-plugin-x: detects() threw: no idea. The plugin's author must fix it.",
+    );
   });
 });
 

@@ -62,7 +62,7 @@ describe('the companions of a plugin', () => {
     expect(names(domain)).toEqual([]);
   });
 
-  it('are checked as any plugin is, and may not bring themselves for ever', async () => {
+  it('are checked like any plugin, and may not bring themselves forever', async () => {
     const companions: Plugin[] = [];
     const loop = named('loop', { companions });
     companions.push(loop);

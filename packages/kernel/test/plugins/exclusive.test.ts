@@ -37,7 +37,7 @@ describe('an exclusive token', () => {
     );
   });
 
-  it('is refused to one that would take it where there is one', async () => {
+  it('is refused to a second plugin that uses it optionally', async () => {
     const { domain } = await domainOf([valve(), user('first')]);
     const error = await errorOf(domain.install(user('second', { optional: [VALVE] })));
     expect(error).toMatchObject({ code: 'RMK_ERR_EXCLUSIVE', plugin: 'second' });

@@ -30,7 +30,7 @@ beforeEach(() => void log.splice(0));
 
 type Failing = 'constructor' | 'start' | 'stop';
 
-/** A plugin that logs its life, has a timer, provides `pin`, and fails where it is told to. */
+/** A plugin that logs its life, has a timer, provides `pin`, and fails in the given places. */
 function logged(name: string, manifest: Partial<Manifest> = {}, failing: readonly Failing[] = []): Plugin {
   const failIf = (where: Failing): void => {
     if (failing.includes(where)) throw new Error(`${name} fails in ${where}`);
@@ -93,7 +93,7 @@ describe('a domain', () => {
     expect(machine.liveTimers).toBe(0);
   });
 
-  it('tells of plugins that are on their way in or out', async () => {
+  it('lists plugins that are starting or stopping', async () => {
     const states: unknown[] = [];
     const { domain } = await domainOf([logged('a')]);
     const observed = plugin('observed', () => void states.push(domain.plugins.at(-1)?.state));
@@ -174,7 +174,7 @@ describe('a VM', () => {
   it.each([
     ['was refused', plugin('No Name')],
     ['failed to start', logged('bad', {}, ['start'])],
-  ])('is free again where the domain %s', async (_, bad) => {
+  ])('is free again if the domain %s', async (_, bad) => {
     const machine = new ScriptedMachine();
     await errorOf(createDomain({ name: 'first', machine, plugins: [bad] }));
     expect(names(await createDomain({ name: 'second', machine, plugins: [logged('a')] }))).toEqual(['a']);
@@ -182,7 +182,7 @@ describe('a VM', () => {
 });
 
 describe('a plugin that fails to start', () => {
-  it('is told of also where its object knows no class', async () => {
+  it('is reported even if its object has no class', async () => {
     class Bare {
       constructor() {
         const bare = Object.create(null) as Bare & Module;
@@ -227,7 +227,7 @@ describe('a plugin that fails to start', () => {
     expect(buses.map((bus) => bus.topic('EVT_LOGLOST').observed)).toEqual([false]);
   });
 
-  it('is told beside what failed while the others were stopped', async () => {
+  it('is reported together with what failed while the others were stopped', async () => {
     const error = await errorOf(domainOf([logged('a', {}, ['stop']), logged('bad', {}, ['start'])]));
     expect(error.code).toBe('RMK_ERR_START');
     expect(error.problems).toEqual([
@@ -291,7 +291,7 @@ describe('a plugin of several classes', () => {
 });
 
 describe('plugins that fail to stop', () => {
-  it('do not keep the others from being stopped, and are all told', async () => {
+  it('do not prevent the others from stopping, and are all reported', async () => {
     const { domain, machine } = await domainOf([
       logged('a', {}, ['stop']),
       logged('b'),
@@ -324,7 +324,7 @@ describe('plugins that fail to stop', () => {
 });
 
 describe('installing beside a running guest', () => {
-  it('injects what is there already', async () => {
+  it('injects what installed plugins provide', async () => {
     const { domain, machine } = await domainOf([logged('pin', providesA)]);
     await machine.run(100);
     await domain.install(logged('module', { requires: [P_A] }));
@@ -335,7 +335,7 @@ describe('installing beside a running guest', () => {
     expect(domain.get(P_A).owner).toBe('pin');
   });
 
-  it('is checked against what is there already', async () => {
+  it('is checked against the installed plugins', async () => {
     const { domain } = await domainOf([logged('pin', providesA)]);
     expect((await errorOf(domain.install(logged('pin')))).code).toBe('RMK_ERR_DUPLICATE');
     expect((await errorOf(domain.install(logged('other', providesA)))).code).toBe('RMK_ERR_DUPLICATE');
@@ -354,7 +354,7 @@ describe('removing beside a running guest', () => {
     logged('free'),
   ];
 
-  it('is refused while others require what the plugin provides', async () => {
+  it('is rejected while others require what the plugin provides', async () => {
     const { domain } = await domainOf(family());
     const error = await errorOf(domain.remove('pin'));
     expect(error.code).toBe('RMK_ERR_REQUIRED');
@@ -365,14 +365,14 @@ describe('removing beside a running guest', () => {
     expect(names(domain)).toEqual(['pin', 'agent', 'module', 'free']);
   });
 
-  it('takes nothing along unless that is said in so many words', async () => {
+  it('removes no dependants unless the option says so', async () => {
     const { domain } = await domainOf(family());
     const how = {} as { readonly dependants: 'remove' };
     expect((await errorOf(domain.remove('pin', how))).code).toBe('RMK_ERR_REQUIRED');
     expect(names(domain)).toEqual(['pin', 'agent', 'module', 'free']);
   });
 
-  it('takes the dependants along where that is wanted, in reverse', async () => {
+  it('removes the dependants if the option says so, in reverse', async () => {
     const { domain, machine } = await domainOf(family());
     log.splice(0);
     await domain.remove('pin', { dependants: 'remove' });
@@ -398,7 +398,7 @@ describe('removing beside a running guest', () => {
     );
   });
 
-  it('waits for the handlers of the plugin that are under way, which can still do all that they could', async () => {
+  it('waits for the pending handlers of the plugin, which can still do everything', async () => {
     let finish = (): void => {};
     const { domain, machine } = await domainOf([
       logged('pin', providesA),
@@ -421,7 +421,7 @@ describe('removing beside a running guest', () => {
     expect(machine.liveTimers).toBe(1);
   });
 
-  it('releases subscriptions even where a handler is under way', async () => {
+  it('releases subscriptions even while a handler is pending', async () => {
     const { domain, machine } = await domainOf([
       plugin('slow', (bus) => {
         bus.on('EVT_LOGLOST', () => new Promise((resolve) => setImmediate(resolve)));

@@ -82,7 +82,7 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     expect(warnings[0]).toBe(`RMK_WARN_FAILED the domain test goes on without bad: ${FAILED}`);
   });
 
-  it('has what it had registered released', async () => {
+  it('has its registrations released', async () => {
     const failing = plugin(
       'bad',
       (bus, clock) => {
@@ -98,7 +98,7 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
   });
 
-  it('aborts nevertheless where one that needs it says so itself', async () => {
+  it('aborts all the same if a dependant states abort itself', async () => {
     const plugins = [
       bad({ onFailure: 'continue' }),
       plugin('module', undefined, { requires: [P_A], onFailure: 'abort' }),
@@ -108,14 +108,14 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     expect(error.plugin).toBe('module');
   });
 
-  it('cannot be called, and what it provides is not there', async () => {
+  it('cannot be called, and what it provides is not available', async () => {
     const { domain } = await domainOf(family({ onFailure: 'continue' }));
     expect(() => domain.get(P_A)).toThrow(
-      `RMK_ERR_INACTIVE: test:P_A is not there: bad, which provides it, is failed (${FAILED}); mend it and restart it`,
+      `RMK_ERR_INACTIVE: test:P_A is not available: bad, which provides it, is failed (${FAILED}). Fix and restart bad.`,
     );
   });
 
-  it('is a reason to refuse what is installed later and requires it', async () => {
+  it('is a reason to reject a later plugin that requires it', async () => {
     const { domain } = await domainOf([bad({ onFailure: 'continue' })]);
     const error = await errorOf(domain.install(plugin('late', undefined, { requires: [P_A] })));
     expect(error.code).toBe('RMK_ERR_DEPENDENCY');
@@ -123,7 +123,7 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
     expect(states(domain)).toEqual(['bad failed']);
   });
 
-  it('can be restarted once it is mended, and brings those along that need it', async () => {
+  it('can be restarted once it is fixed, and its dependants start with it', async () => {
     const { domain } = await domainOf(family({ onFailure: 'continue' }));
     failures = 1;
     expect((await errorOf(domain.restart('bad'))).message).toBe(FAILED);
@@ -190,8 +190,8 @@ describe('a plugin that fails to start and whose onFailure is quarantine', () =>
   });
 });
 
-describe('what the composer says of a failure', () => {
-  it('goes before what the author says', async () => {
+describe('the onFailure of the host', () => {
+  it('overrides that of the author', async () => {
     const { domain } = await domainOf([bad()], { onFailure: { bad: 'continue' } });
     expect(domain.plugins).toMatchObject([{ state: 'failed', onFailure: 'continue' }]);
     expect(
@@ -199,13 +199,13 @@ describe('what the composer says of a failure', () => {
     ).toBe('RMK_ERR_START');
   });
 
-  it('holds for what is installed as well', async () => {
+  it('applies to install too', async () => {
     const { domain } = await domainOf([]);
     await domain.install(bad(), { onFailure: 'continue' });
     expect(domain.plugins).toMatchObject([{ name: 'bad', state: 'failed' }]);
   });
 
-  it('must be about a plugin that is given, and be one of the three', async () => {
+  it('must name a plugin of the list, and be one of the three', async () => {
     const machine = new ScriptedMachine();
     const make = (onFailure: Record<string, string>) =>
       createDomain({
@@ -224,7 +224,7 @@ describe('what the composer says of a failure', () => {
 });
 
 describe('the states of a plugin', () => {
-  it('are told one by one, with the reason where it failed', async () => {
+  it('are reported one by one, with the reason of a failure', async () => {
     const changes: string[] = [];
     const note = ({ plugin: name, from, to, reason }: RmkEvent<'EVT_PLUGINCHANGED'>): void =>
       void changes.push(`${name}: ${from} → ${to}${reason === undefined ? '' : `, ${reason}`}`);

@@ -38,14 +38,14 @@ function statuses(domain: Domain): readonly string[] {
   return domain.plugins.map(({ name, state, dependsOn }) => `${name} ${state} [${dependsOn.join()}]`);
 }
 
-describe('what a plugin takes where there is any', () => {
-  it('is injected where another plugin provides it, which then starts before', async () => {
+describe('what a plugin uses optionally', () => {
+  it('is injected if another plugin provides it, which then starts before', async () => {
     const { domain } = await domainOf([fan(), thermometer()]);
     expect(injected).toEqual([40]);
     expect(statuses(domain)).toEqual(['thermometer active []', 'fan active [thermometer]']);
   });
 
-  it('is undefined where nobody does', async () => {
+  it('is undefined if nobody provides it', async () => {
     const { domain } = await domainOf([fan()]);
     expect(injected).toEqual([undefined]);
     await domain.install(thermometer());
@@ -54,7 +54,7 @@ describe('what a plugin takes where there is any', () => {
     expect(injected).toEqual([undefined, 40]);
   });
 
-  it('is undefined where its provider has failed', async () => {
+  it('is undefined if its provider has failed', async () => {
     const failing = plugin(
       'thermometer',
       () => {
@@ -67,7 +67,7 @@ describe('what a plugin takes where there is any', () => {
     expect(statuses(domain)).toEqual(['thermometer failed []', 'fan active []']);
   });
 
-  it('keeps nobody from removing its provider, and who took it is started again without', async () => {
+  it('does not prevent the removal of its provider; its user is restarted without it', async () => {
     const { domain } = await domainOf([fan(), thermometer()]);
     await domain.remove('thermometer');
     expect(injected).toEqual([40, undefined]);
@@ -82,7 +82,7 @@ describe('what a plugin takes where there is any', () => {
     );
   });
 
-  it('may close a cycle, which is told', async () => {
+  it('can close a cycle, which is reported', async () => {
     const error = await errorOf(
       domainOf([
         fan(),
@@ -90,6 +90,6 @@ describe('what a plugin takes where there is any', () => {
       ]),
     );
     expect(error.code).toBe('RMK_ERR_CYCLE');
-    expect(error.message).toContain('fan takes test:THERMOMETER of thermometer, since it is there');
+    expect(error.message).toContain('fan optionally uses test:THERMOMETER of thermometer');
   });
 });

@@ -20,7 +20,7 @@ function namesInOrder(plugins: readonly CheckedPlugin[]): readonly string[] {
 }
 
 describe('the start order', () => {
-  it('is the order given where the plugins do not depend on each other', () => {
+  it('is the given order if the plugins do not depend on each other', () => {
     expect(namesInOrder(['c', 'a', 'b'].map((name) => checked(name)))).toEqual(['c', 'a', 'b']);
   });
 
@@ -30,7 +30,7 @@ describe('the start order', () => {
     expect(namesInOrder([checked('module', { requires: [pin] }), provider])).toEqual(['provider', 'module']);
   });
 
-  it('obeys before and after, and ignores them where the other is not installed', () => {
+  it('follows before and after, and ignores them if the other is not installed', () => {
     const plugins = [checked('a', { after: ['c', 'absent'] }), checked('b'), checked('c', { before: ['b'] })];
     expect(namesInOrder(plugins)).toEqual(['c', 'a', 'b']);
   });
@@ -43,7 +43,7 @@ describe('the start order', () => {
       checked('b', { provides: [provide(pin, Anything)], after: ['a'] }),
     ];
     expect(startOrder(plugins)).toEqual({
-      cycles: [{ path: 'a → b → a', reasons: ['a requires test:PIN of b', 'b is to start after a'] }],
+      cycles: [{ path: 'a → b → a', reasons: ['a requires test:PIN of b', 'b starts after a'] }],
     });
   });
 
@@ -65,7 +65,7 @@ describe('the start order', () => {
       checked('b', { after: ['a'] }),
     ];
     expect(startOrder(plugins)).toEqual({
-      cycles: [{ path: 'a → b → a', reasons: ['a is to start after b', 'b is to start after a'] }],
+      cycles: [{ path: 'a → b → a', reasons: ['a starts after b', 'b starts after a'] }],
     });
   });
 
@@ -79,7 +79,7 @@ describe('the start order', () => {
     const graph = fc.integer({ min: 1, max: 8 }).chain((size) =>
       fc.record({
         size: fc.constant(size),
-        // [plugin, the one it waits for, how that is said]
+        // [plugin, the one it waits for, how it declares that]
         waits: fc.array(
           fc.tuple(fc.nat(size - 1), fc.nat(size - 1), fc.constantFrom('requires', 'after', 'before')),
           {

@@ -36,7 +36,7 @@ describe('the start tree', () => {
     );
   });
 
-  it('says why a plugin failed', async () => {
+  it('shows why a plugin failed', async () => {
     const bad = plugin(
       'bad',
       () => {
@@ -56,7 +56,7 @@ describe('the start tree', () => {
     ]);
   });
 
-  it('says why a plugin is quarantined for its faults, as long as it is', async () => {
+  it('shows why a plugin is quarantined, as long as it is', async () => {
     const ailing = plugin('ailing', (bus) => {
       bus.on('EVT_VMEXITED', () => {
         throw new Error('no pulse');

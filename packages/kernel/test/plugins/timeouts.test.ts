@@ -12,7 +12,7 @@ interface Slow {
   readonly finish: () => void;
 }
 
-/** A plugin whose `start` or `stop` ends when it is told to. */
+/** A plugin whose `start` or `stop` ends when `finish` is called. */
 function slow(where: 'start' | 'stop'): Slow {
   const log: string[] = [];
   let finish = (): void => {};
@@ -47,7 +47,7 @@ describe('a schema of options that never settles', () => {
   } as const;
   const hanging = definePlugin({ name: 'hanging', version: '1.0.0', rmk: '*', options });
   const refusal =
-    'RMK_ERR_TIMEOUT: hanging: the schema of its options has not finished within 5ms of host time, which its author must mend';
+    "RMK_ERR_TIMEOUT: hanging: the schema of its options has not finished within 5ms of host time. The plugin's author must fix it.";
 
   it('is refused when the domain is made', async () => {
     expect((await errorOf(domainOf([hanging({})], { timeouts }))).message).toBe(refusal);
@@ -75,7 +75,7 @@ describe('a start that takes too long', () => {
     );
   });
 
-  it('does not come alive when it finishes after all', async () => {
+  it('stays failed if it finishes later', async () => {
     const { plugin: tooSlow, log, finish } = slow('start');
     const faults: string[] = [];
     const { domain } = await domainOf([], { timeouts });
@@ -89,7 +89,7 @@ describe('a start that takes too long', () => {
     expect(log).toEqual(['started']);
     expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
     expect(faults).toEqual([
-      'slow start RmkError: RMK_ERR_STATE: slow is stopped and cannot register EVT_VMEXITED: see that nothing of it goes on in the background',
+      'slow start RmkError: RMK_ERR_STATE: slow is stopped and cannot register EVT_VMEXITED. Stop everything that it runs in the background.',
     ]);
   });
 
@@ -121,7 +121,7 @@ describe('a start that takes too long', () => {
 const stuck = plugin('stuck', (bus) => void bus.on('EVT_VMEXITED', () => new Promise<void>(() => {})));
 
 describe('a stop that takes too long', () => {
-  it('is reported, naming plugin and class, and keeps nobody else from being stopped', async () => {
+  it('is reported with plugin and class, and the others are stopped all the same', async () => {
     const { plugin: tooSlow } = slow('stop');
     const { domain } = await domainOf([plugin('fine'), tooSlow], { timeouts });
     const error = await errorOf(domain.stop());
@@ -144,7 +144,7 @@ describe('a stop that takes too long', () => {
     expect(domain.clock.now()).toBe(100);
   });
 
-  it('because of a handler that does not end leaves the guest its way when the plugin is started anew', async () => {
+  it('because of a handler that never settles lets the guest run on once the plugin is restarted', async () => {
     const faults: string[] = [];
     const { domain, machine } = await domainOf([stuck], { timeouts });
     domain.bus.on('EVT_PLUGINFAULT', ({ during, error }) => void faults.push(`${during}: ${String(error)}`));
@@ -152,7 +152,7 @@ describe('a stop that takes too long', () => {
     await domain.restart('stuck');
     expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]);
     expect(faults).toEqual([
-      'stop: RmkError: RMK_ERR_TIMEOUT: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time and was not waited for any longer: mend it, or raise timeouts.stop',
+      'stop: RmkError: RMK_ERR_TIMEOUT: stuck: what it began in EVT_VMEXITED has not finished within 5ms of host time, and the kernel stopped waiting. Fix it, or raise timeouts.stop.',
     ]);
     await machine.run(100);
     expect(domain.clock.now()).toBe(100);

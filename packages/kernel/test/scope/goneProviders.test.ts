@@ -45,21 +45,21 @@ function quarantine(domain: Domain): void {
   domain.bus.topic('EVT_VMEXITED').publish({ atNs: 0, code: 0 });
 }
 
-describe('a pin that someone has kept', () => {
-  it('refuses to be called once its plugin is removed, and says which one that was', async () => {
+describe('a pin that someone kept', () => {
+  it('rejects calls once its plugin is removed, and names it', async () => {
     const { domain } = await domainOf([pin()]);
     const kept = domain.get(PIN);
     expect(kept.read()).toBe(1);
     await domain.remove('pin');
     expect(() => kept.read()).toThrow(
-      'RMK_ERR_INACTIVE: host cannot call test:GONE.read: pin, which provides it, was removed or started anew',
+      'RMK_ERR_INACTIVE: host cannot call test:GONE.read: pin, which provides it, was removed or restarted',
     );
     expect(() => domain.get(PIN)).toThrow('RMK_ERR_UNKNOWN');
-    // What it holds can still be looked at.
+    // Its properties can still be read.
     expect(kept.size).toBe(7);
   });
 
-  it('refuses while its plugin is quarantined, and for good once that is started anew', async () => {
+  it('rejects calls while its plugin is quarantined, and forever once that is restarted', async () => {
     const { domain, machine } = await domainOf([pin()], { supervision });
     const kept = domain.get(PIN);
     quarantine(domain);
@@ -69,11 +69,11 @@ describe('a pin that someone has kept', () => {
     await machine.run(100);
     await machine.released();
     expect(domain.plugins).toMatchObject([{ state: 'active', restarts: 1 }]);
-    expect(() => kept.read()).toThrow('started anew: get what is there now by `domain.get`');
+    expect(() => kept.read()).toThrow('removed or restarted. Get the current object with `domain.get`');
     expect(domain.get(PIN).read()).toBe(1);
   });
 
-  it('is there anew where each start provides the same object', async () => {
+  it('is provided again even if each start provides the same object', async () => {
     const device = { size: 7, read: () => 1 };
     class Shared {
       readonly size: number = 0;
@@ -90,11 +90,11 @@ describe('a pin that someone has kept', () => {
     const { domain } = await domainOf([shared]);
     const kept = domain.get(PIN);
     await domain.restart('pin');
-    expect(() => kept.read()).toThrow('started anew');
+    expect(() => kept.read()).toThrow('removed or restarted');
     expect(domain.get(PIN).read()).toBe(1);
   });
 
-  it('is a fault of the plugin that calls it, and the domain goes on', async () => {
+  it('is a fault of the plugin that calls it, and the domain continues', async () => {
     const calls: string[] = [];
     @injectable()
     class Caller implements Module {
@@ -134,7 +134,7 @@ describe('a pin that someone has kept', () => {
 });
 
 describe('what requires a plugin in quarantine', () => {
-  it('cannot be installed until that is well again', async () => {
+  it('cannot be installed until that is active again', async () => {
     const { domain, machine } = await domainOf([pin()], { supervision });
     quarantine(domain);
     const caller = (): Plugin => plugin('caller', undefined, { requires: [PIN] });
@@ -176,7 +176,7 @@ describe('an object that lacks what its token promises', () => {
     ]);
   });
 
-  it('where it knows no class either', async () => {
+  it('even if the object has no class', async () => {
     class Bare {
       constructor() {
         return Object.create(null) as Bare;
@@ -191,7 +191,7 @@ describe('an object that lacks what its token promises', () => {
     );
   });
 
-  it('before any of its code has started, and the others go on where that is wanted', async () => {
+  it('before any of its code starts, and the others continue if onFailure allows it', async () => {
     let started = 0;
     class Started implements Module {
       start(): void {
@@ -208,7 +208,7 @@ describe('an object that lacks what its token promises', () => {
     expect(started).toBe(0);
   });
 
-  it('is none where it has more', async () => {
+  it('may have additional members', async () => {
     class More implements Pin, Module {
       readonly size = 7;
       readonly more = true;

@@ -44,7 +44,7 @@ describe('the hold', () => {
     expect(machine.clock.now()).toBe(100);
   });
 
-  it('covers timers, and what is begun because of a rejection', async () => {
+  it('covers timers, and what starts because of a rejection', async () => {
     const log: string[] = [];
     const { domain, machine } = await domainOf([
       plugin('failing', (_, clock) => {

@@ -146,7 +146,7 @@ describe(`${CYCLES} times over`, () => {
     ]);
   });
 
-  it('the test would see what is kept', async () => {
+  it('the test detects an object that is kept', async () => {
     const instances: WeakRef<object>[] = [];
     const { domain } = await domainOf([plugin('resident')]);
     await domain.install(hungry(instances));

@@ -178,7 +178,7 @@ describe('a disposable that a provided object returns', () => {
     expect(registered(domain) ?? []).toEqual([]);
   });
 
-  it('is released where the plugin then fails to start', async () => {
+  it('is released if the plugin then fails to start', async () => {
     const { domain } = await domainOf([rules()]);
     const failing = consumer((facade) => {
       facade.use(rule);
@@ -197,7 +197,7 @@ describe('a disposable that a provided object returns', () => {
     expect(facade.all).toEqual([]);
   });
 
-  it('is a fault of its provider where it cannot be released, and keeps nothing else from being', async () => {
+  it('is a fault of its provider if its release throws, and everything else is released all the same', async () => {
     const { domain, real } = await startWith((facade) => {
       facade.use(rule);
       facade.stubborn();
@@ -222,7 +222,7 @@ describe('a disposable that a provided object returns', () => {
     expect(real.released).toEqual(['later', 'later']);
   });
 
-  it('that comes by a promise after the plugin was quarantined is released at once', async () => {
+  it('that a promise resolves to after the quarantine of the plugin is released at once', async () => {
     const { domain, facade, real } = await startWith();
     const coming = facade.later();
     quarantine(domain);
@@ -251,7 +251,7 @@ describe('a disposable that a provided object returns', () => {
   });
 });
 
-describe('a callback that a plugin gives to another one', () => {
+describe('a callback that a plugin passes to another one', () => {
   @injectable()
   class Caller implements Module {
     constructor(
@@ -281,7 +281,7 @@ describe('a callback that a plugin gives to another one', () => {
       },
     ],
     ['is rejected', () => Promise.reject(new Error('mine'))],
-  ])('is a fault of the one that gave it where it %s', async (_, callback) => {
+  ])('is a fault of the one that passed it if it %s', async (_, callback) => {
     const { domain, facade } = await startWith();
     await domain.install(caller());
     const faults: string[] = [];
@@ -298,14 +298,14 @@ describe('a callback that a plugin gives to another one', () => {
     ]);
   });
 
-  it('is the same one each time, and gives what it gives', async () => {
+  it('is the same function each time, and returns what the original returns', async () => {
     const { facade } = await startWith();
     const callback = (): number => 5;
     expect(facade.same(callback, callback)).toEqual({ same: true, first: 5 });
   });
 });
 
-describe('a call by a plugin that is no more', () => {
+describe('a call by a former plugin', () => {
   it.each([
     ['stopped', (domain: Domain) => domain.remove('consumer')],
     ['quarantined', async (domain: Domain) => quarantine(domain)],
@@ -314,12 +314,12 @@ describe('a call by a plugin that is no more', () => {
     const { latest } = facade;
     await end(domain);
     const message = `RMK_ERR_STATE: consumer is ${state} and cannot call test:RULES.`;
-    expect(() => facade.use({ name: 'late' })).toThrow(`${message}use: see that nothing of it goes on`);
+    expect(() => facade.use({ name: 'late' })).toThrow(`${message}use. Stop everything that it runs`);
     expect(() => latest()).toThrow(`${message}latest`);
     expect(real.all).toEqual([]);
   });
 
-  it('leaves nothing behind where it was quarantined in the course of it', async () => {
+  it('leaves nothing behind if the plugin is quarantined during the call', async () => {
     const { domain, facade, real } = await startWith();
     const use = real.use.bind(real);
     real.use = (rule) => {
@@ -333,7 +333,7 @@ describe('a call by a plugin that is no more', () => {
 });
 
 describe('a provided object as another plugin sees it', () => {
-  it('gives and takes everything by identity, private fields notwithstanding', async () => {
+  it('passes everything by identity, even with private fields', async () => {
     const { facade, real } = await startWith();
     const rule: Rule = { name: 'first' };
     facade.use(rule);

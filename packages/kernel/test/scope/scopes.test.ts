@@ -8,7 +8,7 @@ import { Stopwatch } from '../../src/supervision/stopwatch.js';
 import { domainOf, errorOf, plugin } from '../testDomain.js';
 
 describe('the clock of a plugin', () => {
-  it('tells domain time and runs timers at their instants', async () => {
+  it('shows domain time and runs timers at their instants', async () => {
     const log: string[] = [];
     const { machine } = await domainOf([
       plugin('a', (_, clock) => {
@@ -87,7 +87,7 @@ describe('the VM as a plugin sees it', () => {
     modules: [Pin],
   })();
 
-  it('keeps the faults of an observer away from the driver', async () => {
+  it('keeps faults of an observer from the driver', async () => {
     const { domain, machine } = await domainOf([pin]);
     const faults: string[] = [];
     domain.bus.on('EVT_PLUGINFAULT', ({ plugin: name, during }) => void faults.push(`${name}: ${during}`));

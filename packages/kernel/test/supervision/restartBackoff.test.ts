@@ -64,7 +64,7 @@ class RealPin {
 
 describe('a plugin whose restart by the kernel fails', () => {
   it.each(['abort', 'continue', 'quarantine'] as const)(
-    'is tried again with backoff, though its onFailure is %s, and so are those that need it',
+    'is retried with backoff, although its onFailure is %s, and so are its dependants',
     async (onFailure) => {
       let starts = 0;
       const PIN = token<object>('test:BACKOFF_PIN');
@@ -94,7 +94,7 @@ describe('a plugin whose restart by the kernel fails', () => {
     },
   );
 
-  it('is told by remove() where it took something of what is removed, and is tried again too', async () => {
+  it('is reported by remove() if it optionally used something of the removed plugin, and is retried too', async () => {
     const PIN = token<object>('test:TAKEN_PIN');
     let starts = 0;
     const pin = plugin('pin', () => {}, { provides: [provide(PIN, RealPin)] });
@@ -139,7 +139,7 @@ describe('a plugin that is quarantined', () => {
     expect(waits).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 6400, 6400, 6400, 6400]);
   });
 
-  it('waits as long as at first once it has been well for as long as it last waited', async () => {
+  it('waits as long as at first after it was healthy for as long as its last wait', async () => {
     let calls = 0;
     // Well from its third start on, for 500 ns.
     const recovered = ailing(() => (calls += 1) > 2 && calls < 53);
@@ -159,7 +159,7 @@ describe('a plugin that is quarantined', () => {
     ]);
   });
 
-  it('is started again with those that use it alone, and has no faults to begin with', async () => {
+  it('is restarted with those that use it only, and starts without faults', async () => {
     let isWell = false;
     const { domain, machine } = await domainOf([ailing(() => isWell), plugin('other')], {
       supervision: { quarantineAfterFaults: 3, restartAfter: '100ns' },
@@ -174,7 +174,7 @@ describe('a plugin that is quarantined', () => {
     ]);
   });
 
-  it('is not started again where that is not wanted, yet can be by hand', async () => {
+  it('is not restarted with restartAfter never, but can be by hand', async () => {
     let isWell = false;
     const { domain, machine } = await domainOf([ailing(() => isWell)], {
       supervision: { quarantineAfterFaults: 1, restartAfter: 'never' },
@@ -240,7 +240,7 @@ describe('while the VM is suspended, a quarantined plugin', () => {
     await domain.stop();
   });
 
-  it.each(['resumed', 'removed'] as const)('is left alone once the VM or it is %s', async (what) => {
+  it.each(['resumed', 'removed'] as const)('is not restarted once the VM or it is %s', async (what) => {
     const { domain, machine, vm } = await quarantined();
     const restarts: number[] = [];
     domain.bus.on('EVT_PLUGINCHANGED', ({ to, atNs }) => void (to === 'starting' && restarts.push(atNs)));
@@ -254,7 +254,7 @@ describe('while the VM is suspended, a quarantined plugin', () => {
     await domain.stop();
   });
 
-  it('waits for as long as a handler is at work, however long that takes', async () => {
+  it('waits as long as a handler is pending', async () => {
     const { domain, vm } = await quarantined();
     let finish = (): void => {};
     domain.bus.on('EVT_ERRORDETECTED', () => new Promise<void>((resolve) => (finish = resolve)));

@@ -40,7 +40,7 @@ describe('of many calls', () => {
     );
   });
 
-  it('few are timed where they follow each other at once', () => {
+  it('few are timed if they follow each other at once', () => {
     expect(timedOf(Array<number>(100_000).fill(0)).length).toBeLessThan(40);
   });
 

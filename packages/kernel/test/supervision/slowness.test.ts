@@ -25,14 +25,14 @@ async function slowOf(...plugins: Parameters<typeof domainOf>[0]) {
     supervision,
     observe: (bus) => void bus.on('EVT_PLUGINSLOW', (event) => void slow.push(event)),
   });
-  const told = (): readonly string[] =>
+  const reports = (): readonly string[] =>
     slow.map(({ plugin: name, during, tookHostMs }) => `${name} ${during} ${tookHostMs}`);
   const exit = (): void => domain.bus.topic('EVT_VMEXITED').publish({ ...exited });
-  return { domain, machine, slow, told, exit };
+  return { domain, machine, slow, reports, exit };
 }
 
-describe('code that keeps the guest waiting for too long is told of', () => {
-  it('with the plugin, what it did, the event, how long it took and how long it may take', async () => {
+describe('code that holds the guest for too long is reported', () => {
+  it('with the plugin, what ran, the event, the duration and the budget', async () => {
     const { slow, exit } = await slowOf(
       plugin('slow', (bus) => void bus.on('EVT_VMEXITED', () => takes(30))),
       plugin('fast', (bus) => void bus.on('EVT_VMEXITED', () => takes(20))),
@@ -53,8 +53,8 @@ describe('code that keeps the guest waiting for too long is told of', () => {
     ]);
   });
 
-  it('where it is a promise that holds the VM', async () => {
-    const { machine, told, exit } = await slowOf(
+  it('if a promise holds the VM', async () => {
+    const { machine, reports, exit } = await slowOf(
       plugin('slow', (bus) => {
         bus.on('EVT_VMEXITED', async () => {
           await Promise.resolve();
@@ -64,10 +64,10 @@ describe('code that keeps the guest waiting for too long is told of', () => {
     );
     exit();
     await machine.released();
-    expect(told()).toEqual(['slow EVT_VMEXITED 30']);
+    expect(reports()).toEqual(['slow EVT_VMEXITED 30']);
   });
 
-  it('where it is a promise that is never settled, while it is pending', async () => {
+  it('while a promise that never settles is pending', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     try {
       const { domain, slow, exit } = await slowOf(
@@ -97,7 +97,7 @@ describe('code that keeps the guest waiting for too long is told of', () => {
     }
   });
 
-  it('where it is a timer, or an observer of a fact', async () => {
+  it('if a timer or a fact observer is slow', async () => {
     @injectable()
     class Pin {
       constructor(@inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine) {}
@@ -113,17 +113,17 @@ describe('code that keeps the guest waiting for too long is told of', () => {
       requires: [VIRTUAL_MACHINE],
       modules: [Pin],
     });
-    const { machine, told } = await slowOf(
+    const { machine, reports } = await slowOf(
       pin(),
       plugin('slow', (_, clock) => void clock.after(10, () => takes(30))),
     );
     await machine.run(10);
     machine.emit('exited', exited);
-    expect(told()).toEqual(['slow timer 30', 'pin fact exited 40']);
+    expect(reports()).toEqual(['slow timer 30', 'pin fact exited 40']);
   });
 
-  it('where it throws as well', async () => {
-    const { domain, told, exit } = await slowOf(
+  it('even if it throws', async () => {
+    const { domain, reports, exit } = await slowOf(
       plugin('slow', (bus) => {
         bus.on('EVT_VMEXITED', () => {
           takes(30);
@@ -132,12 +132,12 @@ describe('code that keeps the guest waiting for too long is told of', () => {
       }),
     );
     exit();
-    expect(told()).toEqual(['slow EVT_VMEXITED 30']);
+    expect(reports()).toEqual(['slow EVT_VMEXITED 30']);
     expect(domain.plugins).toMatchObject([{ faults: 1, state: 'active' }]);
   });
 
   it('but not who set it off by an event', async () => {
-    const { machine, told } = await slowOf(
+    const { machine, reports } = await slowOf(
       plugin('publisher', (bus, clock) => {
         clock.after(10, () => {
           takes(5);
@@ -148,7 +148,7 @@ describe('code that keeps the guest waiting for too long is told of', () => {
       plugin('slow', (bus) => void bus.on('EVT_LOGLOST', () => takes(30))),
     );
     await machine.run(10);
-    expect(told()).toEqual(['slow EVT_LOGLOST 30']);
+    expect(reports()).toEqual(['slow EVT_LOGLOST 30']);
   });
 
   it('and nothing else comes of it', async () => {
@@ -165,7 +165,7 @@ describe('code that keeps the guest waiting for too long is told of', () => {
 });
 
 describe('a module that is slow all the time', () => {
-  it('is told of once a second for each thing that it does, with how often it was seen', async () => {
+  it('is reported once a second for each thing that it does, with the number of occurrences', async () => {
     const { slow, exit, domain } = await slowOf(
       plugin('slow', (bus) => {
         bus.on('EVT_VMEXITED', () => takes(300));
@@ -181,20 +181,23 @@ describe('a module that is slow all the time', () => {
     ]);
   });
 
-  it.each([30, 3000])('is told once of being slow at EVT_PLUGINSLOW itself, by %d ms', async (ms) => {
-    const { told, exit } = await slowOf(
-      plugin('slow', (bus) => {
-        bus.on('EVT_VMEXITED', () => takes(30));
-        bus.on('EVT_PLUGINSLOW', () => takes(ms));
-      }),
-    );
-    exit();
-    expect(told()).toEqual(['slow EVT_VMEXITED 30', `slow EVT_PLUGINSLOW ${ms}`]);
-  });
+  it.each([30, 3000])(
+    'is reported once for a handler of EVT_PLUGINSLOW that is slow itself, by %d ms',
+    async (ms) => {
+      const { reports, exit } = await slowOf(
+        plugin('slow', (bus) => {
+          bus.on('EVT_VMEXITED', () => takes(30));
+          bus.on('EVT_PLUGINSLOW', () => takes(ms));
+        }),
+      );
+      exit();
+      expect(reports()).toEqual(['slow EVT_VMEXITED 30', `slow EVT_PLUGINSLOW ${ms}`]);
+    },
+  );
 });
 
 describe('an event that comes very often', () => {
-  it('is timed now and then, so what is always slow is seen soon', async () => {
+  it('is timed at intervals, so code that is always slow is noticed soon', async () => {
     let delivered = 0;
     const { slow, exit } = await slowOf(
       plugin('slow', (bus) => {

@@ -40,7 +40,7 @@ describe('a handler that throws', () => {
     ]);
   });
 
-  it('is reported as well when the promise it gave is rejected', async () => {
+  it('is reported if its promise is rejected', async () => {
     const { domain, machine } = await domainOf([
       plugin('bad', (bus) => {
         bus.on('EVT_VMEXITED', async () => {
@@ -59,7 +59,7 @@ describe('a handler that throws', () => {
     expect(faults).toEqual(['bad EVT_VMEXITED 1 Error: later']);
   });
 
-  it('may throw what is no error, and give what only looks like a promise', async () => {
+  it('may throw something other than an error, and return something that only looks like a promise', async () => {
     const { domain, machine } = await domainOf([
       plugin('odd', (bus) => {
         bus.on('EVT_VMEXITED', () => {
@@ -104,7 +104,7 @@ describe('faults outside of handlers', () => {
     expect(faults).toEqual(['10 timer 0 Error: at once', '20 timer 0 Error: later']);
   });
 
-  it('of a timer that runs too often for each run to be timed are reported as well', async () => {
+  it('of a timer that runs too often to time each run are reported too', async () => {
     // No time passes on the host between two runs, so few are timed.
     const now = vi.spyOn(performance, 'now').mockReturnValue(0);
     onTestFinished(() => now.mockRestore());
@@ -133,7 +133,7 @@ describe('quarantine', () => {
     bus.on('EVT_VMEXITED', () => {});
   });
 
-  it('ends what the plugin has registered after so many faults, and says so', async () => {
+  it('releases the registrations of the plugin after this many faults, and reports it', async () => {
     const machine = new ScriptedMachine();
     const domain = await createDomain({
       name: 'test',
@@ -155,7 +155,7 @@ describe('quarantine', () => {
     expect(domain.bus.topic('EVT_VMEXITED').observed).toBe(false);
   });
 
-  it('comes before the report of the last fault, which the plugin does not get any more', async () => {
+  it('precedes the report of the last fault, which the plugin does not receive', async () => {
     const reported: number[] = [];
     const { machine } = await domainOf(
       [
@@ -172,7 +172,7 @@ describe('quarantine', () => {
     expect(reported).toEqual([1, 2]);
   });
 
-  it('comes at the eighth fault when nothing is said', async () => {
+  it('comes at the eighth fault by default', async () => {
     const { domain, machine } = await domainOf([failing]);
     await machine.run(70);
     expect(domain.plugins).toMatchObject([{ state: 'active', faults: 7 }]);
@@ -197,7 +197,7 @@ describe('quarantine', () => {
     expect(counts).toEqual(Array.from({ length: 100 }, (_, index) => index + 1));
   });
 
-  it('comes when the plugin begins to fault more often, and tells of all faults', async () => {
+  it('comes when faults become more frequent, and reports their total', async () => {
     const supervision = { quarantineAfterFaults: 3, faultWindow: '1us' } as const;
     const throwing = plugin('bad', (bus) => {
       bus.on('EVT_VMEXITED', () => {
@@ -219,7 +219,7 @@ describe('quarantine', () => {
     expect(quarantined).toEqual([8]);
   });
 
-  it('has a window of ten seconds when nothing is said', async () => {
+  it('has a window of ten seconds by default', async () => {
     const slow = (intervalNs: number) =>
       plugin(`each-${intervalNs}`, (_, clock) => {
         clock.every(intervalNs, () => {
@@ -274,7 +274,7 @@ describe('quarantine', () => {
     expect(domain.plugins.map(({ state }) => state)).toEqual(['quarantined', 'quarantined']);
   });
 
-  it('lets what is still under way register nothing any more', async () => {
+  it('keeps pending handlers from registering anything', async () => {
     const { domain, machine } = await domainOf(
       [
         plugin('bad', (bus, clock) => {
@@ -301,7 +301,7 @@ describe('quarantine', () => {
     expect(domain.plugins).toMatchObject([{ state: 'quarantined' }]);
     await machine.released();
     expect(faults.at(-1)).toBe(
-      '9 RmkError: RMK_ERR_STATE: bad is quarantined and cannot register timer: see that nothing of it goes on in the background',
+      '9 RmkError: RMK_ERR_STATE: bad is quarantined and cannot register timer. Stop everything that it runs in the background.',
     );
     expect(machine.liveTimers).toBe(0);
     expect(quarantines).toBe(1);
