@@ -72,7 +72,7 @@ describe('the companions of a plugin', () => {
     const factory = (() => {}) as unknown as Plugin;
     const { problems } = await errorOf(domainOf([named('one', { companions: [factory] })]));
     expect(problems).toMatchObject([
-      { message: expect.stringContaining('definePlugin makes factories of plugins, so call this one') },
+      { message: expect.stringContaining('definePlugin makes factories of plugins. Call this one.') },
       {
         path: 'manifest.companions[0]',
         message: 'expected a plugin: what a factory made by definePlugin returns',
