@@ -175,8 +175,8 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
   const machine = guestMachine(valid, hypervisor, folder, at, problems);
   if (machine === undefined || config === undefined) return undefined;
   const about = { name: machine.name, memoryBytes: machine.memoryPages * PAGE_BYTES };
-  const start = ({ observe }: MachineStart): Promise<RunMachine> => {
-    const made = new EmbeddedRunMachine(machine);
+  const start = ({ observe, files }: MachineStart): Promise<RunMachine> => {
+    const made = new EmbeddedRunMachine(machine, files);
     observe?.(made);
     return Promise.resolve(made);
   };

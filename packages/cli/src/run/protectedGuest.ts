@@ -1,7 +1,7 @@
 import { PAGE_BYTES, type Bus, type Domain, type Facts, type Nanoseconds, type Rung } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
 import type { DomainSettings, PlannedGuest } from '../config/runPlan.js';
-import type { RunMachine } from './runMachine.js';
+import type { MachineStart, RunMachine } from './runMachine.js';
 import { observedEvents, type GuestProgress, type RunObserver } from './runObserver.js';
 import type { GuestEnding, GuestSummary } from './runSummary.js';
 
@@ -34,7 +34,7 @@ export class ProtectedGuest implements GuestProgress {
     { name, start, plugins }: PlannedGuest,
     settings: DomainSettings,
     observer: RunObserver,
-    signal: AbortSignal,
+    how: Pick<MachineStart, 'signal' | 'files'>,
   ): Promise<ProtectedGuest> {
     const observed: ProtectedGuest[] = [];
     const observe = (made: RunMachine): void => {
@@ -42,7 +42,7 @@ export class ProtectedGuest implements GuestProgress {
       guest.observe(observer);
       observed.push(guest);
     };
-    await start({ observe, signal, takesOver: true });
+    await start({ ...how, observe, takesOver: true });
     const [guest] = observed;
     if (guest === undefined) throw new Error(`the machine of ${name} was not shown before it ran`);
     const { machine } = guest;
@@ -79,12 +79,9 @@ export class ProtectedGuest implements GuestProgress {
     return this.machine.vm.clock.now();
   }
 
-  get committedOutput(): Uint8Array {
-    return this.machine.committedOutput;
-  }
-
-  get wireOutput(): Uint8Array {
-    return this.machine.wireOutput;
+  /** Completes the files of its output. Returns what failed. */
+  finishOutput(): readonly string[] {
+    return this.machine.output.finish();
   }
 
   /** Call before the domain stops. `untilNs`: where the run ends. */
@@ -102,8 +99,8 @@ export class ProtectedGuest implements GuestProgress {
       pageFaults,
       recoveries: { ...recoveries },
       workLostNs,
-      committedBytes: this.committedOutput.length,
-      wireBytes: this.wireOutput.length,
+      committedBytes: machine.output.committedBytes,
+      wireBytes: machine.output.wireBytes,
       pluginFaults,
     };
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RmkError, type Facts, type Nanoseconds } from '@rmk/core';
+import { RmkError, type Nanoseconds } from '@rmk/core';
 import {
   checkMachineOptions,
   findMachines,
@@ -11,6 +11,7 @@ import {
   type QemuMachine,
   type QemuMachineOptions,
 } from '@rmk/hypervisor-qemu';
+import { StreamedOutput, type GuestFiles } from './guestOutput.js';
 import type { MachineStart, RunHypervisor, RunMachine } from './runMachine.js';
 
 const SERIAL = 'serial';
@@ -35,12 +36,10 @@ export class QemuRun implements RunHypervisor {
    * Starts QEMU and its guest, or takes over the VM of this name that runs already, as after a crash of RMK. Throws what
    * the hypervisor does, the reason of the signal if that aborts, and `RMK_ERR_STATE` if the running VM has another size.
    */
-  async start(
-    options: QemuMachineOptions,
-    { observe, signal, takesOver }: MachineStart,
-  ): Promise<RunMachine> {
+  async start(options: QemuMachineOptions, how: MachineStart): Promise<RunMachine> {
+    const { signal, takesOver } = how;
     const running = takesOver ? await this.running(options) : undefined;
-    return this.made(observe, (onMade) =>
+    return this.made(how, (onMade) =>
       running === undefined
         ? this.hypervisor.startMachine(options, onMade(false), signal)
         : this.hypervisor.attachMachine(running.folder, onMade(true)),
@@ -48,9 +47,9 @@ export class QemuRun implements RunHypervisor {
   }
 
   /** Attaches to a VM that runs already. It runs on when this ends. */
-  async attach({ folder }: FoundMachine, { observe }: MachineStart): Promise<RunMachine> {
+  async attach({ folder }: FoundMachine, how: MachineStart): Promise<RunMachine> {
     this.leaves = true;
-    return this.made(observe, (onMade) => this.hypervisor.attachMachine(folder, onMade(true)));
+    return this.made(how, (onMade) => this.hypervisor.attachMachine(folder, onMade(true)));
   }
 
   /** What a user is to know of VMs that run on if this process ends now. */
@@ -73,7 +72,7 @@ export class QemuRun implements RunHypervisor {
       ...(channels === undefined ? {} : { channels }),
       ...(heartbeat === undefined ? {} : { heartbeat }),
     };
-    return this.made(undefined, (onMade) => this.hypervisor.startMachine(options, onMade(false)));
+    return this.made({}, (onMade) => this.hypervisor.startMachine(options, onMade(false)));
   }
 
   /** Waits: the VMs run by themselves. */
@@ -105,12 +104,12 @@ export class QemuRun implements RunHypervisor {
   }
 
   private async made(
-    observe: MachineStart['observe'],
+    { observe, files }: Pick<MachineStart, 'observe' | 'files'>,
     make: (onMade: (attached: boolean) => (vm: QemuMachine) => void) => Promise<unknown>,
   ): Promise<RunMachine> {
     const made: QemuRunMachine[] = [];
     const onMade = (attached: boolean) => (vm: QemuMachine) => {
-      const machine = new QemuRunMachine(vm, attached);
+      const machine = new QemuRunMachine(vm, attached, files);
       made.push(machine);
       this.machines.push(machine);
       observe?.(machine);
@@ -134,34 +133,27 @@ export class QemuRun implements RunHypervisor {
   }
 }
 
-/** Keeps the console output of a VM, and whether it still runs. */
+/** Follows the console output of a VM, and whether it still runs. */
 class QemuRunMachine implements RunMachine {
   readonly instructions = undefined;
   exitCode: number | undefined;
   hasEnded = false;
-  private readonly wire: Uint8Array[] = [];
-  /** Pieces of committed output, and their length together. */
-  private readonly committed: Uint8Array[] = [];
-  private committedBytes = 0;
+  readonly output: StreamedOutput;
 
   constructor(
     readonly vm: QemuMachine,
     readonly attached: boolean,
+    files: GuestFiles | undefined,
   ) {
-    vm.observe('output', (fact) => this.output(fact));
+    this.output = new StreamedOutput(files);
+    vm.observe('output', (fact) => {
+      if (fact.device === SERIAL) this.output.append(fact);
+    });
     vm.observe('exited', ({ code }) => {
       this.exitCode = code;
       this.hasEnded = true;
     });
     vm.observe('gone', () => void (this.hasEnded = true));
-  }
-
-  get committedOutput(): Uint8Array {
-    return Buffer.concat(this.committed);
-  }
-
-  get wireOutput(): Uint8Array {
-    return Buffer.concat(this.wire);
   }
 
   get workLostNs(): Nanoseconds {
@@ -174,23 +166,5 @@ class QemuRunMachine implements RunMachine {
 
   giveUp(): void {
     this.hasEnded = true;
-  }
-
-  private output({ device, data, position }: Facts['output']): void {
-    if (device !== SERIAL) return;
-    this.wire.push(data);
-    this.strike(position);
-    this.committed.push(data);
-    this.committedBytes += data.length;
-  }
-
-  /** Drops output after `position`: a rollback undid it. */
-  private strike(position: number): void {
-    while (this.committedBytes > position) {
-      const last = this.committed.pop() ?? new Uint8Array(0);
-      const keep = Math.max(0, position - (this.committedBytes - last.length));
-      this.committedBytes -= last.length - keep;
-      if (keep > 0) this.committed.push(last.subarray(0, keep));
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { messageOf, onDiagnostic } from '@rmk/core';
 import type { RunPlan } from '../config/runPlan.js';
-import { outputFiles, type OutputFiles } from './outputFiles.js';
+import type { GuestFiles } from './guestOutput.js';
+import { outputFiles } from './outputFiles.js';
 import { ProtectedGuest } from './protectedGuest.js';
 import type { RunObserver } from './runObserver.js';
 import type { RunSummary } from './runSummary.js';
@@ -19,7 +20,7 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
     const early = new EarlyEvents(observer);
     // Until the summary, which is the last line: what comes after it becomes a warning of the process.
     using _ = onDiagnostic((diagnostic) => early.diagnostic(diagnostic));
-    const guests = await startAll(plan, early, signal).catch((error: unknown) => {
+    const guests = await startAll(plan, early, files, signal).catch((error: unknown) => {
       if (signal.aborted && error === signal.reason) return undefined;
       throw error;
     });
@@ -41,7 +42,7 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
       clearInterval(keepAlive);
     }
     const summaries = guests.map((guest) => guest.summary(untilNs, signal.aborted));
-    const problems = [...(await stopAll(guests)), ...write(files, guests)];
+    const problems = [...(await stopAll(guests)), ...guests.flatMap((guest) => guest.finishOutput())];
     const isUntil = summaries.some(({ ending }) => ending === 'running');
     const endedBy = signal.aborted ? 'interruption' : isUntil ? 'until' : 'guests';
     const summary: RunSummary = { endedBy, guests: summaries, problems };
@@ -55,11 +56,15 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
 async function startAll(
   { guests, domains }: RunPlan,
   observer: RunObserver,
+  files: ((guest: string) => GuestFiles) | undefined,
   signal: AbortSignal,
 ): Promise<readonly ProtectedGuest[]> {
   const started: ProtectedGuest[] = [];
   try {
-    for (const guest of guests) started.push(await ProtectedGuest.start(guest, domains, observer, signal));
+    for (const guest of guests) {
+      const how = files === undefined ? { signal } : { signal, files: files(guest.name) };
+      started.push(await ProtectedGuest.start(guest, domains, observer, how));
+    }
   } catch (error) {
     await stopAll(started);
     throw error;
@@ -105,8 +110,4 @@ async function stopAll(guests: readonly ProtectedGuest[]): Promise<readonly stri
     }
   }
   return problems;
-}
-
-function write(files: OutputFiles | undefined, guests: readonly ProtectedGuest[]): readonly string[] {
-  return guests.flatMap((guest) => files?.write(guest) ?? []);
 }

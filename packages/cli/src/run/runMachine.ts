@@ -1,11 +1,11 @@
 import type { Nanoseconds, VirtualMachine } from '@rmk/core';
 import type { EmbeddedHypervisor, EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import { TranscriptOutput, type GuestFiles, type GuestOutput } from './guestOutput.js';
 
 /** A VM of a run, and what is known of it besides the facts of the port. */
 export interface RunMachine {
   readonly vm: VirtualMachine;
-  readonly committedOutput: Uint8Array;
-  readonly wireOutput: Uint8Array;
+  readonly output: GuestOutput;
   /** Guest time undone by rollbacks and restarts. */
   readonly workLostNs: Nanoseconds;
   /** Undefined if the hypervisor does not count them. */
@@ -21,6 +21,8 @@ export interface RunMachine {
 
 /** How the machine of a guest is made. */
 export interface MachineStart {
+  /** Where its output goes, besides the terminal. */
+  readonly files?: GuestFiles;
   /** Called before anything in it runs. */
   readonly observe?: (machine: RunMachine) => void;
   /** Ends the boot. */
@@ -57,14 +59,13 @@ export class EmbeddedRun implements RunHypervisor {
 export class EmbeddedRunMachine implements RunMachine {
   readonly attached = false;
 
-  constructor(readonly vm: EmbeddedMachine) {}
+  readonly output: GuestOutput;
 
-  get committedOutput(): Uint8Array {
-    return this.vm.committedOutput;
-  }
-
-  get wireOutput(): Uint8Array {
-    return this.vm.wireOutput;
+  constructor(
+    readonly vm: EmbeddedMachine,
+    files?: GuestFiles,
+  ) {
+    this.output = new TranscriptOutput(vm, files);
   }
 
   get workLostNs(): Nanoseconds {
