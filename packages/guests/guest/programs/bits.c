@@ -4,7 +4,7 @@
 #define SIZE 32
 
 const char program_name[] = "bits";
-const uint32_t program_rounds = 30000;
+uint32_t program_rounds = 30000;
 
 static uint32_t matrix[SIZE];
 

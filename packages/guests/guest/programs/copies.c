@@ -6,7 +6,7 @@
 #define BYTES 16384
 
 const char program_name[] = "copies";
-const uint32_t program_rounds = 2500;
+uint32_t program_rounds = 2500;
 
 // Words may lie over bytes.
 typedef uint32_t __attribute__((may_alias)) word;

@@ -9,7 +9,7 @@
 #define WORDS 12000
 
 const char program_name[] = "hashing";
-const uint32_t program_rounds = 150;
+uint32_t program_rounds = 150;
 
 struct entry {
   struct entry *next;

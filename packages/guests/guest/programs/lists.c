@@ -6,7 +6,7 @@
 #define NODES 4096
 
 const char program_name[] = "lists";
-const uint32_t program_rounds = 200;
+uint32_t program_rounds = 200;
 
 struct node {
   struct node *next;

@@ -5,7 +5,7 @@
 #define PRIME 65521u
 
 const char program_name[] = "matrix";
-const uint32_t program_rounds = 320;
+uint32_t program_rounds = 320;
 
 typedef uint32_t matrix[SIZE][SIZE];
 

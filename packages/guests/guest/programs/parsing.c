@@ -5,7 +5,7 @@
 #define DEPTH_MAX 6
 
 const char program_name[] = "parsing";
-const uint32_t program_rounds = 160;
+uint32_t program_rounds = 160;
 
 static char text[TEXT_BYTES];
 static uint32_t length;

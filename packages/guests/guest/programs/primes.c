@@ -4,7 +4,7 @@
 #define STRETCH 400
 
 const char program_name[] = "primes";
-const uint32_t program_rounds = 450;
+uint32_t program_rounds = 450;
 
 // The inverse of an odd number, modulo 2^32, with the sign changed.
 static uint32_t negative_inverse(uint32_t odd) {

@@ -7,8 +7,9 @@
 
 extern const char program_name[];
 
-// How many rounds the program takes where nobody says otherwise.
-extern const uint32_t program_rounds;
+// How many rounds the program takes where nobody says otherwise. Not a constant, so that each program has data that is
+// initialised: it keeps the other data off the last page of code.
+extern uint32_t program_rounds;
 
 // One round; `round` counts from 0. Gives a digest of what it computed.
 uint32_t program_round(uint32_t round);

@@ -5,7 +5,7 @@
 #define ITEMS 7
 
 const char program_name[] = "recursion";
-const uint32_t program_rounds = 360;
+uint32_t program_rounds = 360;
 
 static int32_t takeuchi(int32_t x, int32_t y, int32_t z) {
   if (y >= x) return z;

@@ -7,7 +7,7 @@
 #define POLYNOMIAL 0x11Du
 
 const char program_name[] = "reedsolomon";
-const uint32_t program_rounds = 900;
+uint32_t program_rounds = 900;
 
 static uint8_t powers[512];
 static uint8_t logarithms[256];

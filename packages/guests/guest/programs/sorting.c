@@ -4,7 +4,7 @@
 #define ITEMS 3000
 
 const char program_name[] = "sorting";
-const uint32_t program_rounds = 90;
+uint32_t program_rounds = 90;
 
 typedef int (*comparison)(uint32_t, uint32_t);
 

@@ -6,7 +6,7 @@
 #define STEPS 40000
 
 const char program_name[] = "states";
-const uint32_t program_rounds = 250;
+uint32_t program_rounds = 250;
 
 enum state { START, WORD, NUMBER, FRACTION, EXPONENT, STRING, ESCAPE, SLASH, COMMENT, STAR, STATES };
 

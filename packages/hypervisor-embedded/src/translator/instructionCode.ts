@@ -1,4 +1,5 @@
 import type { TranslationLayout } from '../memory/translationLayout.js';
+import type { AccessCheck } from './accessChecks.js';
 import { appendArithmetic } from './arithmeticCode.js';
 import type { Instruction } from './instruction.js';
 import type { StructuredCode } from './structuredCode.js';
@@ -31,6 +32,8 @@ export interface Place {
   readonly next: number;
   /** Instructions that the budget was charged for and that are not executed yet, this one included. */
   readonly unexecuted: number;
+  /** Of a load or store. */
+  readonly check: AccessCheck | undefined;
 }
 
 /** Appends what single instructions do that do not end a block. */
@@ -101,42 +104,51 @@ export class InstructionCode {
       .branch(Op.BR, ({ kind }) => kind === 'interpret');
   }
 
-  private offset(rs1: number, immediate: number): void {
-    this.operand(rs1);
-    this.code
+  /** The offset into RAM that an access goes to. */
+  private offset(rs1: number, immediate: number): StructuredCode {
+    return this.operand(rs1)
       .constant((immediate - this.layout.base) | 0)
-      .byte(Op.I32_ADD)
-      .tee(ADDRESS);
+      .byte(Op.I32_ADD);
+  }
+
+  private checkRange(rs1: number, place: Place): void {
+    const range = place.check?.range;
+    if (range === undefined) return;
+    this.offset(rs1, range.from);
+    this.code.constant(this.layout.bytes - (range.to - range.from)).byte(Op.I32_GT_U);
+    this.interpretIf(place);
+  }
+
+  /** Leaves the instruction to the interpreter if what is on the stack is not 0. */
+  private interpretIf(place: Place): void {
+    const { code } = this;
+    code.open(Op.IF, { kind: 'if' });
+    this.interpret(place);
+    code.close(Op.END);
   }
 
   private load(
     { width, signed, rd, rs1, immediate }: Extract<Instruction, { kind: 'load' }>,
     place: Place,
   ): void {
-    const { code } = this;
-    this.offset(rs1, immediate);
-    code.constant(this.layout.bytes - width).byte(Op.I32_GT_U);
-    code.open(Op.IF, { kind: 'if' });
-    this.interpret(place);
-    code.close(Op.END);
+    this.checkRange(rs1, place);
     if (rd === 0) return;
-    code
-      .get(ADDRESS)
+    this.offset(rs1, immediate)
       .access(LOADS[width][signed ? 0 : 1], 0)
       .set(localOf(rd));
   }
 
   private store({ width, rs1, rs2, immediate }: Extract<Instruction, { kind: 'store' }>, place: Place): void {
     const { code, layout } = this;
-    this.offset(rs1, immediate);
-    // Rotated, an address that is not aligned is larger than any that lies in RAM.
-    const shift = width === 4 ? 2 : width - 1;
-    if (shift > 0) code.constant(shift).byte(Op.I32_ROTR);
-    code.constant((layout.bytes >>> shift) - 1).byte(Op.I32_GT_U);
-    code.open(Op.IF, { kind: 'if' });
-    this.interpret(place);
-    code.close(Op.END);
-    code.get(ADDRESS).constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
+    this.checkRange(rs1, place);
+    if (place.check?.isAligned === true) {
+      this.offset(rs1, immediate)
+        .constant(width - 1)
+        .byte(Op.I32_AND);
+      this.interpretIf(place);
+    }
+    this.offset(rs1, immediate).tee(ADDRESS);
+    code.constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
     code.open(Op.IF, { kind: 'if' });
     code
       .get(ADDRESS)
@@ -146,9 +158,7 @@ export class InstructionCode {
       .constant(place.pc)
       .byte(Op.CALL)
       .unsigned(GUARD);
-    code.open(Op.IF, { kind: 'if' });
-    this.interpret(place);
-    code.close(Op.END);
+    this.interpretIf(place);
     code.close(Op.END);
     code.get(ADDRESS);
     this.operand(rs2);

@@ -11,6 +11,17 @@ export interface Fetched {
 /** Fetches the instruction at `pc`; undefined outside RAM. */
 export type Fetch = (pc: number) => Fetched | undefined;
 
+/** Code that regions are found in. */
+export interface CodeToTranslate {
+  readonly fetch: Fetch;
+  /** Whether a place was executed so far. Functions that were not are left out. */
+  readonly isWarm: (pc: number) => boolean;
+  /** Guest-physical address of the first byte of RAM. */
+  readonly base: number;
+  /** Of a region; inlined functions count each time. */
+  readonly maxInstructions: number;
+}
+
 /** Where control goes: to a block of the region, or out of it where `block` is undefined. */
 export interface Edge {
   readonly pc: number;
@@ -113,9 +124,7 @@ export class RegionFinder {
 
   private constructor(
     entries: readonly number[],
-    private readonly fetch: Fetch,
-    private readonly base: number,
-    private readonly maxInstructions: number,
+    private readonly code: CodeToTranslate,
   ) {
     this.entries = new Set(entries);
   }
@@ -123,14 +132,9 @@ export class RegionFinder {
   /**
    * Finds the region with these entries. Undefined where the interpreter has to execute the first instruction of each.
    */
-  static find(
-    entries: readonly number[],
-    fetch: Fetch,
-    base: number,
-    maxInstructions: number,
-  ): Region | undefined {
-    const known = entries.filter((pc) => fetch(pc)?.instruction !== undefined);
-    return known.length === 0 ? undefined : new RegionFinder(known, fetch, base, maxInstructions).region();
+  static find(entries: readonly number[], code: CodeToTranslate): Region | undefined {
+    const known = entries.filter((pc) => code.fetch(pc)?.instruction !== undefined);
+    return known.length === 0 ? undefined : new RegionFinder(known, code).region();
   }
 
   private region(): Region {
@@ -150,12 +154,12 @@ export class RegionFinder {
   private findLeaders(): void {
     const queue: Target[] = [...this.entries].map((pc) => [pc, this.root, pc]);
     for (const [start, within, inFunction] of queue) {
-      if (this.instructions >= this.maxInstructions) return;
-      if (within.leaders.has(start) || this.fetch(start) === undefined) continue;
+      if (this.instructions >= this.code.maxInstructions) return;
+      if (within.leaders.has(start) || this.code.fetch(start) === undefined) continue;
       within.leaders.add(start);
       within.functionOf.set(start, inFunction);
       for (let at = start; !within.visited.has(at);) {
-        const fetched = this.fetch(at);
+        const fetched = this.code.fetch(at);
         if (fetched === undefined) break;
         within.visited.add(at);
         this.note(fetched);
@@ -166,13 +170,13 @@ export class RegionFinder {
           break;
         }
         at = following;
-        if (this.instructions >= this.maxInstructions) break;
+        if (this.instructions >= this.code.maxInstructions) break;
       }
     }
   }
 
   private note({ pc, bytes }: Fetched): void {
-    const offset = (pc - this.base) >>> 0;
+    const offset = (pc - this.code.base) >>> 0;
     this.lines.add(offset >>> LINE_SHIFT);
     this.lines.add((offset + bytes - 1) >>> LINE_SHIFT);
     this.instructions += 1;
@@ -204,10 +208,10 @@ export class RegionFinder {
     if (rd === LINK && within.caller === undefined && this.isSmall(target)) {
       const inlined = inlining(following, within);
       within.inlinedAt.set(pc, inlined);
-      // What stands behind the call belongs to the function of the caller.
-      within.functionOf.set(following, within.functionOf.get(following) ?? inFunction);
       return [[target, inlined, inFunction]];
     }
+    // What was never called so far stays outside: compiling it costs as much as what is hot.
+    if (!this.code.isWarm(target)) return [];
     const known = this.returns.get(target) ?? [];
     this.returns.set(target, [...known, following]);
     return [[target, within, target], ...this.entry(following, within, inFunction)];
@@ -215,7 +219,7 @@ export class RegionFinder {
 
   /** A place where execution comes back into the region. */
   private entry(pc: number, within: Inlining, inFunction: number): Target[] {
-    if (within.caller !== undefined || this.fetch(pc)?.instruction === undefined) return [];
+    if (within.caller !== undefined || this.code.fetch(pc)?.instruction === undefined) return [];
     if (this.entries.size >= MAX_ENTRIES) return [];
     this.entries.add(pc);
     return [[pc, within, inFunction]];
@@ -231,7 +235,7 @@ export class RegionFinder {
       if (seen.has(at)) continue;
       if (seen.size === MAX_INLINED) return false;
       seen.add(at);
-      const fetched = this.fetch(at);
+      const fetched = this.code.fetch(at);
       if (fetched?.instruction === undefined) return false;
       const { instruction, bytes } = fetched;
       if (instruction.kind === 'indirect') {
@@ -266,7 +270,7 @@ export class RegionFinder {
   private buildBlock(leader: number, within: Inlining): Block {
     const body: Fetched[] = [];
     for (let at = leader; ;) {
-      const fetched = this.fetch(at);
+      const fetched = this.code.fetch(at);
       const isElsewhere = at !== leader && within.leaders.has(at);
       if (fetched === undefined || isElsewhere || !within.visited.has(at)) {
         return { pc: leader, body, ending: { kind: 'jump', to: this.edge(at, within) }, length: body.length };

@@ -1,4 +1,5 @@
 import type { TranslationLayout } from '../memory/translationLayout.js';
+import { accessChecks } from './accessChecks.js';
 import { edgesOf, placeBlocks, type Placement } from './controlFlow.js';
 import type { Condition } from './instruction.js';
 import {
@@ -131,9 +132,16 @@ export class RegionCode {
     const { code } = this;
     const { body, ending, length } = block;
     if (length > 0) code.get(REMAINING).constant(length).byte(Op.I32_SUB).set(REMAINING);
+    const checks = accessChecks(body);
     body.forEach(({ pc, bytes, instruction }, index) => {
       if (instruction === undefined) return;
-      this.instructions.append(instruction, { pc, next: (pc + bytes) | 0, unexecuted: length - index });
+      const check = checks.get(index);
+      this.instructions.append(instruction, {
+        pc,
+        next: (pc + bytes) | 0,
+        unexecuted: length - index,
+        check,
+      });
     });
     this.ending(ending, block);
   }

@@ -12,7 +12,10 @@ import type { TranslatableMemory } from '../memory/translatableMemory.js';
 
 /** When code is translated; what a guest computes does not depend on it. */
 export interface TranslatorOptions {
-  /** How often execution is found at a place before the code there is translated; default: 32. */
+  /**
+   * How often a jump leads the interpreter to a place before the code there is translated; default: 300. That costs far
+   * less than a region that is compiled in vain. A region that grows takes as many again for each time that it has grown.
+   */
   readonly hotVisits?: number;
   /** Instructions that the interpreter executes at one go where there is no translated code; default: 64. */
   readonly interpretedInstructions?: number;
@@ -34,6 +37,7 @@ const MAX_FIRST = 500;
 const MAX_GROWN = 2000;
 /** Most places that a region is asked to be entered at. */
 const MAX_ASKED = 48;
+const MOST_TIMES_HOT = 8;
 /** No region has this number. */
 const NO_REGION = 0;
 
@@ -71,7 +75,12 @@ export class Translator implements Processor, Executor {
     devices: DeviceBus,
     options: TranslatorOptions = {},
   ) {
-    const { hotVisits = 32, interpretedInstructions = 64, maxRegions = 256, compilesBeside = true } = options;
+    const {
+      hotVisits = 300,
+      interpretedInstructions = 64,
+      maxRegions = 256,
+      compilesBeside = true,
+    } = options;
     this.hotVisits = hotVisits;
     this.interpretedInstructions = interpretedInstructions;
     this.compilesBeside = compilesBeside;
@@ -120,24 +129,24 @@ export class Translator implements Processor, Executor {
   /** Counts a place where execution is, come from a region; translates what begins there once it is hot. */
   private visit(pc: number, from: number): void {
     const visits = (this.heat.get(pc) ?? 0) + 1;
-    if (visits < this.hotVisits) {
-      if (this.heat.size >= MAX_COUNTED) this.heat.clear();
-      this.heat.set(pc, visits);
-      return;
+    if (this.heat.size >= MAX_COUNTED) this.heat.clear();
+    this.heat.set(pc, visits);
+    if (visits % this.hotVisits === 0 && this.table.at(pc) === undefined) {
+      this.translate(pc, from, visits / this.hotVisits);
     }
-    this.heat.delete(pc);
-    if (this.table.at(pc) === undefined) this.translate(pc, from);
   }
 
   /** Translates what begins at `pc`: into the region that it lies in, or that leads there, or into a new one. */
-  private translate(pc: number, from: number): void {
-    const { memory, table } = this;
+  private translate(pc: number, from: number, timesHot: number): void {
+    const { memory, table, fetch, isWarm } = this;
     const { base } = memory.layout;
     const found = table.holding(pc, ((pc - base) >>> 0) >>> 12) ?? this.growable(table.region(from));
     if (found !== undefined && (!found.isCompiled || found.isGrowing || found.asked.includes(pc))) return;
     const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
+    if (host !== undefined && timesHot < Math.min(host.asked.length, MOST_TIMES_HOT)) return;
     const asked = host === undefined ? [pc] : [...host.asked, pc];
-    const region = RegionFinder.find(asked, this.fetch, base, host === undefined ? MAX_FIRST : MAX_GROWN);
+    const maxInstructions = host === undefined ? MAX_FIRST : MAX_GROWN;
+    const region = RegionFinder.find(asked, { fetch, isWarm, base, maxInstructions });
     if (region === undefined || !region.entries.some((entry) => entry.pc === pc)) return;
     if (region.frames.some((frame) => this.isRewritten(frame))) return;
     for (const line of region.lines) memory.watchCode(line);
@@ -145,6 +154,9 @@ export class Translator implements Processor, Executor {
     if (this.compilesBeside) void table.addLater(region, asked, host);
     else table.add(region, asked, host);
   }
+
+  /** Whether execution was ever found there. */
+  private readonly isWarm = (pc: number): boolean => this.heat.has(pc) || this.table.at(pc) !== undefined;
 
   private growable(translation: Translation | undefined): Translation | undefined {
     return translation !== undefined && translation.region.instructions < MAX_GROWN ? translation : undefined;

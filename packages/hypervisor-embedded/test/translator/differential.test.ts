@@ -11,8 +11,9 @@ import { Translator } from '../../src/translator/translator.js';
 import { Assembler } from '../assembler.js';
 import { CODE, handlerOf, HANDLER, PAGES, POINTERS, randomGuest, type RandomGuest } from '../randomGuest.js';
 import { PAGE } from '../testBoard.js';
-import { loopingGuest } from './loopingGuest.js';
+import { loopingGuest, steadyGuest } from './loopingGuest.js';
 
+const STEADY: Engine = { translator: { compilesBeside: false } };
 const EAGER: Engine = { translator: { hotVisits: 1, interpretedInstructions: 1, compilesBeside: false } };
 
 function boardOf(guest: RandomGuest, engine: Engine): Board {
@@ -67,6 +68,10 @@ function outcomeOf(board: Board, stop: Stop): unknown {
   };
 }
 
+/** Of each engine: in CI both together execute 1e9 instructions. */
+const STEADY_INSTRUCTIONS = process.env['RMK_LONG'] === '1' ? 5e9 : process.env['CI'] === 'true' ? 5e8 : 4e7;
+const STEADY_GUESTS = process.env['RMK_LONG'] === '1' ? 100 : 10;
+
 describe('translated code gives what the interpreter gives', () => {
   it('for programs that do everything at random, at any instruction count', () => {
     fc.assert(
@@ -93,19 +98,74 @@ describe('translated code gives what the interpreter gives', () => {
     );
     expect(translated).toBeGreaterThan(10_000);
   });
+
+  it('for programs that run for long, at random instruction counts, with rollbacks in the middle', () => {
+    const each = STEADY_INSTRUCTIONS / STEADY_GUESTS;
+    let translated = 0;
+    fc.assert(
+      fc.property(
+        steadyGuest,
+        fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 12, maxLength: 12 }),
+        (guest, parts) => {
+          const whole = parts.reduce((sum, part) => sum + part, 0);
+          // A rollback takes back every third stretch, which then is run again.
+          const stretches = parts.map((part) => Math.ceil((part * each * 0.75) / whole));
+          translated += agree(guest, stretches, 3, STEADY);
+        },
+      ),
+      { numRuns: STEADY_GUESTS },
+    );
+    expect(translated).toBeGreaterThan(0.3 * STEADY_INSTRUCTIONS);
+  }, 3_600_000);
 });
 
-/** Gives how many instructions translated code has executed. */
-function agree(guest: RandomGuest, stretches: readonly number[]): number {
-  const interpreted = boardOf(guest, 'interpreter');
-  const translated = boardOf(guest, EAGER);
-  let cycle = 0;
-  for (const stretch of stretches) {
-    cycle += stretch;
-    const expected = outcomeOf(interpreted, runTo(interpreted, cycle));
-    expect(outcomeOf(translated, runTo(translated, cycle))).toEqual(expected);
-    for (const { memory } of [interpreted, translated]) memory.nextEpoch({ preSave: 'updated' });
+/**
+ * Runs a guest on both engines, a stretch and an epoch at a time; gives how many instructions translated code executed.
+ * `rollbackEach`: every so many stretches one is rolled back, and run again.
+ */
+function agree(
+  guest: RandomGuest,
+  stretches: readonly number[],
+  rollbackEach = Infinity,
+  engine = EAGER,
+): number {
+  const boards = [boardOf(guest, 'interpreter'), boardOf(guest, engine)] as const;
+  for (const [index, stretch] of stretches.entries()) {
+    const begun = boards.map((board) => begin(board, stretch));
+    compare(boards, begun);
+    if (index % rollbackEach !== rollbackEach - 1) continue;
+    for (const [which, board] of boards.entries()) begun[which]?.rollback(board);
+    compare(
+      boards,
+      boards.map((board) => begin(board, stretch)),
+    );
   }
-  const { processor } = translated;
+  const { processor } = boards[1];
   return processor instanceof Translator ? processor.statistics.translated : 0;
+}
+
+interface Begun {
+  readonly stop: Stop;
+  rollback(board: Board): void;
+}
+
+/** Opens an epoch and runs through it. */
+function begin(board: Board, stretch: number): Begun {
+  const { log } = board.memory.nextEpoch({ preSave: 'updated' });
+  const context = board.save();
+  const stop = runTo(board, board.state.cycles + stretch);
+  return {
+    stop,
+    rollback: ({ memory }) => {
+      memory.rollback([log], { preSave: 'updated' });
+      board.load(context);
+    },
+  };
+}
+
+function compare([interpreted, translated]: readonly [Board, Board], begun: readonly Begun[]): void {
+  const [expected, actual] = [interpreted, translated].map((board, which) =>
+    outcomeOf(board, begun[which]?.stop ?? Stop.LIMIT),
+  );
+  expect(actual).toEqual(expected);
 }

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Assembler, type BranchOperation, type Register } from '../assembler.js';
+import { Assembler, CSR, type BranchOperation, type Register } from '../assembler.js';
 import { CODE, type RandomGuest } from '../randomGuest.js';
 
 /** What random code computes with. The trap handler changes the last two, at the instruction of the interrupt. */
@@ -34,12 +34,14 @@ type Statement =
     }
   | { readonly kind: 'call'; readonly callee: number }
   | { readonly kind: 'table'; readonly index: Register; readonly cases: readonly (readonly Statement[])[] }
+  | { readonly kind: 'atomic'; readonly op: number; readonly rd: Register; readonly rs2: Register }
+  | { readonly kind: 'csr'; readonly number: number; readonly rd: Register }
   /** A store over the instruction that follows. */
   | { readonly kind: 'rewrite'; readonly immediate: number }
   | { readonly kind: 'trap' };
 
 const working = fc.constantFrom(...WORKING);
-const simple: fc.Arbitrary<Statement> = fc.oneof(
+const straight: readonly fc.WeightedArbitrary<Statement>[] = [
   {
     weight: 6,
     arbitrary: fc.record({
@@ -63,71 +65,97 @@ const simple: fc.Arbitrary<Statement> = fc.oneof(
       ),
     }),
   },
+];
+/** What leads out of translated code, or ends it. */
+const disturbing: readonly fc.WeightedArbitrary<Statement>[] = [
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constant('rewrite' as const), immediate: fc.nat({ max: 2047 }) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('atomic' as const),
+      op: fc.nat({ max: 6 }),
+      rd: working,
+      rs2: working,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('csr' as const), number: fc.nat({ max: 5 }), rd: working }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: 'trap' as const }) },
-);
+];
 
-const program = fc.letrec<{ statements: readonly Statement[]; statement: Statement }>((tie) => ({
-  statement: fc.oneof(
-    { depthSize: 'small', withCrossShrink: true },
-    { weight: 8, arbitrary: simple },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant('loop' as const),
-        times: fc.integer({ min: 1, max: 9 }),
-        body: tie('statements'),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({
-        kind: fc.constant('choice' as const),
-        op: fc.nat({ max: 5 }),
-        rs1: working,
-        rs2: working,
-        body: tie('statements'),
-        otherwise: tie('statements'),
-      }),
-    },
-    {
-      weight: 2,
-      arbitrary: fc.record({ kind: fc.constant('call' as const), callee: fc.nat({ max: FUNCTIONS - 1 }) }),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant('table' as const),
-        index: working,
-        cases: fc.array(tie('statements'), { minLength: 2, maxLength: 4 }),
-      }),
-    },
-  ),
-  statements: fc.array(tie('statement'), { minLength: 1, maxLength: 6 }),
-}));
+const programOf = (simple: fc.Arbitrary<Statement>) =>
+  fc.letrec<{ statements: readonly Statement[]; statement: Statement }>((tie) => ({
+    statement: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      { weight: 8, arbitrary: simple },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('loop' as const),
+          times: fc.integer({ min: 1, max: 9 }),
+          body: tie('statements'),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          kind: fc.constant('choice' as const),
+          op: fc.nat({ max: 5 }),
+          rs1: working,
+          rs2: working,
+          body: tie('statements'),
+          otherwise: tie('statements'),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({ kind: fc.constant('call' as const), callee: fc.nat({ max: FUNCTIONS - 1 }) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          kind: fc.constant('table' as const),
+          index: working,
+          cases: fc.array(tie('statements'), { minLength: 2, maxLength: 4 }),
+        }),
+      },
+    ),
+    statements: fc.array(tie('statement'), { minLength: 1, maxLength: 6 }),
+  }));
+
+const guestOf = ({ statements }: ReturnType<typeof programOf>): fc.Arbitrary<RandomGuest> =>
+  fc
+    .record({
+      main: statements,
+      functions: fc.array(statements, { minLength: FUNCTIONS, maxLength: FUNCTIONS }),
+      registers: fc.array(fc.integer({ min: 0, max: 0xffff_ffff }), { minLength: 31, maxLength: 31 }),
+      user: fc.boolean(),
+      timer: fc.integer({ min: 6, max: 60 }),
+    })
+    .map(({ main, functions, registers, user, timer }) => ({
+      words: [...new Writer().program(main, functions)],
+      registers,
+      user,
+      mstatus: 0x8,
+      mie: 0x888,
+      timer,
+      mtvec: undefined,
+    }))
+    .filter(({ words }) => words.length < MAX_WORDS);
 
 /** Programs whose way is structured as compilers leave it: loops, branches, calls and returns, tables of jumps. */
-export const loopingGuest: fc.Arbitrary<RandomGuest> = fc
-  .record({
-    main: program.statements,
-    functions: fc.array(program.statements, { minLength: FUNCTIONS, maxLength: FUNCTIONS }),
-    registers: fc.array(fc.integer({ min: 0, max: 0xffff_ffff }), { minLength: 31, maxLength: 31 }),
-    user: fc.boolean(),
-    timer: fc.integer({ min: 6, max: 60 }),
-  })
-  .map(({ main, functions, registers, user, timer }) => ({
-    words: [...new Writer().program(main, functions)],
-    registers,
-    user,
-    mstatus: 0x8,
-    mie: 0x888,
-    timer,
-    mtvec: undefined,
-  }))
-  .filter(({ words }) => words.length < MAX_WORDS);
+export const loopingGuest = guestOf(programOf(fc.oneof(...straight, ...disturbing)));
+
+/** Likewise, but without what leads out of translated code, and with rare interrupts: it runs for long at full speed. */
+export const steadyGuest = guestOf(programOf(fc.oneof(...straight))).map((guest) => ({
+  ...guest,
+  timer: 997 * guest.timer,
+}));
 
 const REGISTER_OPERATIONS = [
   'add',
@@ -173,6 +201,9 @@ const UNARY_OPERATIONS = ['clz', 'ctz', 'cpop', 'sext.b', 'sext.h', 'orc.b', 're
 const LOADS = ['lw', 'lb', 'lbu', 'lh', 'lhu'] as const;
 const STORES = ['sw', 'sb', 'sw', 'sh', 'sh'] as const;
 const BRANCHES = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const satisfies readonly BranchOperation[];
+
+const ATOMICS = ['sc', 'amoadd', 'amoswap', 'amoxor', 'amomaxu', 'amomin'] as const;
+const CSRS = [CSR.cycle, CSR.time, CSR.minstret, CSR.mstatus, CSR.mscratch, CSR.mcause] as const;
 
 class Writer {
   private readonly code = new Assembler(CODE);
@@ -260,6 +291,16 @@ class Writer {
         code.label(end);
         return;
       }
+      case 'atomic': {
+        const { op, rd, rs2 } = statement;
+        code.imm('andi', 'a6', 'sp', -4);
+        if (op === 0) code.atomic('lr', rd, 'zero', 'a6');
+        else code.atomic(ATOMICS[op - 1] ?? 'sc', rd, rs2, 'a6');
+        return;
+      }
+      case 'csr':
+        code.csrr(statement.rd, CSRS[statement.number] ?? CSR.cycle);
+        return;
       case 'rewrite': {
         const addi = (statement.immediate << 20) | (10 << 15) | (10 << 7) | 0x13;
         code.li('a6', addi).auipc('a7', 0).store('sw', 'a6', 'a7', 8).addi('a0', 'a0', 1);

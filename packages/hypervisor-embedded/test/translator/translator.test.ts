@@ -5,7 +5,7 @@ import { Transcript } from '../../src/devices/transcript.js';
 import { readRegister, writeRegister } from '../../src/hart/registers.js';
 import { GuestMemory } from '../../src/memory/guestMemory.js';
 import { Translator, type TranslatorOptions } from '../../src/translator/translator.js';
-import { Assembler } from '../assembler.js';
+import { Assembler, CSR } from '../assembler.js';
 import { PAGE, RAM } from '../testBoard.js';
 
 const NO_PRESAVE = { preSave: 'none' } as const;
@@ -35,6 +35,19 @@ function x(board: Board, name: string): number {
 /** Counts a0 up for ever. */
 function counting(program: Assembler): void {
   program.label('loop').addi('a0', 'a0', 1).jump('loop');
+}
+
+/** A loop that goes through blocks that nothing but a table of addresses leads to. */
+function blocksOfATable(options: TranslatorOptions): { readonly board: Board; readonly blocks: number } {
+  const board = boardWith((program) => {
+    program.label('loop').addi('a0', 'a0', 1).imm('addi', 'a1', 'a1', 8).jalr('zero', 'a1', 0);
+  }, options);
+  const blocks = 100;
+  const word = new Assembler(RAM).jalr('zero', 'a2', 0).words()[0] ?? 0;
+  board.memory.write(PAGE, new Uint8Array(new Uint32Array(2 * blocks).fill(word).buffer));
+  writeRegister(board.state, 'a1', BigInt(RAM + PAGE));
+  writeRegister(board.state, 'a2', BigInt(RAM));
+  return { board, blocks };
 }
 
 /** The word of `addi a0, a0, immediate`. */
@@ -126,24 +139,47 @@ describe('Translator', () => {
     expect(x(board, 'a0')).toBe(Math.ceil((60_000 - 2 - 1) / 3));
   });
 
+  it('lets a region grow by the places that it leads to', () => {
+    const { board, blocks } = blocksOfATable({});
+    board.processor.run(4 * blocks);
+    const { translations, regions } = translatorOf(board).statistics;
+    expect(translations).toBeGreaterThan(1);
+    expect(regions).toBeLessThan(translations);
+    expect(x(board, 'a0')).toBe(blocks);
+  });
+
   it('keeps a bounded number of regions', () => {
-    // Blocks that nothing but a table of addresses leads to, so that each becomes a region of its own.
+    // Loops that nothing but the trap handler leads to, so that each becomes a region of its own.
+    const loops = 40;
     const board = boardWith(
       (program) => {
-        program.label('loop').addi('a0', 'a0', 1).imm('addi', 'a1', 'a1', 8).jalr('zero', 'a1', 0);
+        for (let loop = 0; loop < loops; loop += 1) {
+          program.addi('a1', 'zero', 20).label(`loop ${loop}`).addi('a0', 'a0', 1).addi('a1', 'a1', -1);
+          program.branch('bne', 'a1', 'zero', `loop ${loop}`).ecall().word(0, 0, 0);
+        }
       },
       { maxRegions: 8 },
     );
-    const blocks = 100;
-    const word = new Assembler(RAM).jalr('zero', 'a2', 0).words()[0] ?? 0;
-    board.memory.write(PAGE, new Uint8Array(new Uint32Array(2 * blocks).fill(word).buffer));
-    writeRegister(board.state, 'a1', BigInt(RAM + PAGE));
-    writeRegister(board.state, 'a2', BigInt(RAM));
-    board.processor.run(4 * blocks);
+    writeRegister(board.state, 'mtvec', BigInt(RAM + 8 * PAGE));
+    const handler = new Assembler(RAM + 8 * PAGE);
+    handler.csrr('t0', CSR.mepc).addi('t0', 't0', 16).csrw(CSR.mepc, 't0').mret();
+    board.memory.write(8 * PAGE, new Uint8Array(handler.words().buffer));
+    // One loop, its trap and the handler take 66 cycles.
+    for (let cycle = 0; cycle < 66 * loops; cycle += 10) board.processor.run(cycle);
+    expect(x(board, 'a0')).toBeGreaterThan(19 * loops);
     const { translations, regions } = translatorOf(board).statistics;
-    expect(translations).toBeGreaterThan(blocks);
+    expect(translations).toBeGreaterThan(loops / 2);
     expect(regions).toBeLessThanOrEqual(8);
-    expect(x(board, 'a0')).toBe(blocks);
+  });
+
+  it('tells data from code that lies in the same page', () => {
+    const board = boardWith((program) => {
+      program.auipc('a2', 0).label('loop').addi('a0', 'a0', 1).store('sw', 'a0', 'a2', 512).jump('loop');
+    });
+    board.processor.run(30_001);
+    expect(translatorOf(board).statistics).toMatchObject({ translations: 1, invalidations: 0 });
+    expect(board.memory.i32[128]).toBe(10_000);
+    expect(translatorOf(board).statistics.translated).toBeGreaterThan(29_000);
   });
 
   it('goes on in the interpreter until code that is compiled beside the guest is ready', async () => {
