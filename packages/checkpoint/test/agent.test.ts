@@ -443,6 +443,9 @@ describe('checkpoint algorithms', () => {
       expect(rig.events('EVT_PROTECTIONLOST')).toMatchObject([
         { atNs: 10 * MS, reason: 'the checkpoint algorithm failed' },
       ]);
+      expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([
+        { atNs: 10 * MS, checkpoints: 2, endsProtection: true },
+      ]);
       expect(rig.events('EVT_PROTECTIONRESTORED')).toMatchObject([{ atNs: 22 * MS, lostForNs: 12 * MS }]);
       expect(rig.events('EVT_PLUGINFAULT')).toMatchObject([
         { plugin: 'host', during: 'plan', faults: 1 },
