@@ -82,3 +82,16 @@ describe('a real-time kernel that keeps its current task in a variable', () => {
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
   });
 });
+
+describe('a guest that has one task left for longer than the threshold', () => {
+  it.each([
+    { signs: ['context-switch', 'heartbeat', 'timer-rearmed'], accused: true },
+    { signs: ['context-switch'], accused: true },
+    { signs: ['timer-rearmed'], accused: false },
+  ])('is accused: $accused, with the signs $signs', async ({ signs, accused }) => {
+    const plugins = [pinVmschl(), hangDetector({ signs, threshold: '50ms' })];
+    const rig = await startRig({ machine: rtos(CURRENT_TASK), plugins });
+    expect(await rig.runToEnd()).toBe(0);
+    expect(rig.events('EVT_ERRORDETECTED').length > 0).toBe(accused);
+  });
+});
