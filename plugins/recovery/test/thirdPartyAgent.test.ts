@@ -54,7 +54,7 @@ function agent(endings: readonly (readonly [ms: number, ending: Ending])[]): Plu
   return definePlugin({
     name: 'rmk-plugin-agent',
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '*',
     provides: [provide(CHECKPOINTS, Agent)],
   })();
 }
@@ -78,7 +78,7 @@ function detector(name: string, boundMs: number, atMs: number): Plugin {
   return definePlugin({
     name,
     version: '1.0.0',
-    rmk: '^0.1.0',
+    rmk: '*',
     modules: [Detector],
     detects: () => [{ kind: 'hang', boundNs: boundMs * MS }],
   })();
