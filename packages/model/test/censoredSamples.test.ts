@@ -116,6 +116,13 @@ describe('Kaplan and Meier’s estimate', () => {
     expect(law.cleanAgeFrom(30, 50)).toBeCloseTo(clean / (2 * 50) / samples.length, 10);
   });
 
+  it('says of how many latencies it is, and how many of them are right-censored', () => {
+    expect(empiricalLatency([1, 2]).description).toBe('2 measured latencies');
+    expect(empiricalLatency([1, 2, { longerThanMs: 3 }]).description).toBe(
+      '3 measured latencies, 1 of them right-censored',
+    );
+  });
+
   it('refuses samples that are none', () => {
     expect(() => kaplanMeier([])).toThrow(/at least one is needed/);
     expect(() => empiricalLatency([-1])).toThrow(/from zero up, not -1/);
@@ -338,6 +345,46 @@ describe('goodness of fit of censored samples', () => {
     expect(Math.abs(rejected / experiments - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / experiments));
   });
 
+  describe('among which a share is never detected', () => {
+    const cured = (law: LatencyDistribution, n: number, seed: number) => campaign(law, n, 100, seed, 0.25);
+
+    it('accepts the family that the others come from, and rejects another', () => {
+      const samples = cured(weibullLatency(0.5, 20), 200, 40);
+      const options = { replications: 99, undetected: 'estimated' } as const;
+      expect(goodnessOfFit('weibull', samples, options)?.pValue).toBeGreaterThan(0.05);
+      expect(goodnessOfFit('exponential', samples, options)?.pValue).toBe(0.01);
+      // Where every error is to be detected some day, no exponential has such a tail.
+      const exponential = cured(exponentialLatency(0.05), 300, 41);
+      expect(goodnessOfFit('exponential', exponential, options)?.pValue).toBeGreaterThan(0.05);
+      expect(goodnessOfFit('exponential', exponential, { replications: 99 })?.pValue).toBe(0.01);
+    });
+
+    it('has p-values that are uniform under the hypothesis', () => {
+      const experiments = 60;
+      const rejected = Array.from({ length: experiments }, (_, seed) =>
+        goodnessOfFit('exponential', cured(exponentialLatency(0.03), 40, 1200 + seed), {
+          replications: 99,
+          undetected: 'estimated',
+          seed,
+        }),
+      ).filter((test) => (test?.pValue ?? 0) <= 0.1).length;
+      expect(rejected).toBeGreaterThan(0);
+      expect(Math.abs(rejected / experiments - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / experiments));
+    });
+
+    it('keeps the errors that are known never to be detected, and works without any window', () => {
+      const random = seededRandom(42);
+      const law = exponentialLatency(0.05);
+      const samples = Array.from({ length: 200 }, () => (random() < 0.3 ? Infinity : law.sample(random)));
+      const options = { replications: 99, undetected: 'estimated' } as const;
+      const test = goodnessOfFit('exponential', samples, options);
+      expect(test).toMatchObject({ tested: 200 });
+      expect(test?.pValue).toBeGreaterThan(0.05);
+      const plain = goodnessOfFit('exponential', samples, { replications: 99 });
+      expect(test?.statistic).toBeCloseTo(plain?.statistic ?? 0, 9);
+    });
+  });
+
   it('is not run on errors that were watched for different times, or cut off before the longest latency', () => {
     const samples = campaign(exponentialLatency(0.02), 30, 60, 12);
     expect(goodnessOfFit('exponential', [...samples, { longerThanMs: 50 }])).toBeUndefined();
@@ -371,7 +418,6 @@ describe('the analysis of samples', () => {
     const [fit] = cured.fits;
     expect(fit?.undetected).toBeGreaterThan(0.1);
     expect(fit?.probability).toBeGreaterThan(0.1);
-    expect(fit?.goodnessOfFit).toBeUndefined();
     expect(cured.undetected?.low).toBeGreaterThan(0.1);
     const plain = analyseSamples(
       campaign(exponentialLatency(0.05), 300, 30, 15),
@@ -381,6 +427,17 @@ describe('the analysis of samples', () => {
     expect(plain.undetected?.low).toBe(0);
     expect(plain).toMatchObject({ count: 300, neverDetected: 0 });
     expect(plain.detected + plain.censored).toBe(300);
+  });
+
+  it('tests the fit that it takes, also where that has a share that is never detected', () => {
+    const { fits } = analyseSamples(
+      campaign(exponentialLatency(0.05), 200, 250, 14, 0.2),
+      { intervalMs: 50, boundMs: 50 },
+      { replications: 99 },
+    );
+    const [exponential] = fits;
+    expect(exponential?.undetected).toBeGreaterThan(0.1);
+    expect(exponential?.goodnessOfFit?.pValue).toBeGreaterThan(0.05);
   });
 
   it('shows the survival at 200 steps at most, the last one included', () => {

@@ -20,8 +20,20 @@ const MOST_STEPS = 2000;
  * The likeliest cure model: with a share π of errors that are never detected, a sample censored at c has the likelihood
  * π + (1 - π) P(l > c). By an EM iteration: how likely each censored error is to be detected some day, then π and the latency.
  */
-export function estimateCure(family: LatencyFamily, samples: SortedSamples): CureFit {
-  return maximise(family, { ...samples, detected: { timesMs: samples.detectedMs } });
+export function estimateCure(
+  family: LatencyFamily,
+  samples: SortedSamples,
+  { start, leastGain }: Iteration = {},
+): CureFit {
+  const data = { ...samples, detected: { timesMs: samples.detectedMs } };
+  return maximise(family, data, undefined, start, leastGain);
+}
+
+export interface Iteration {
+  /** Where to begin. Default: the fit in which every error is detected some day. */
+  readonly start?: Fitted;
+  /** A step that gains less log-likelihood is the last. Default: 1e-9. */
+  readonly leastGain?: number;
 }
 
 /**
@@ -57,7 +69,13 @@ interface CureData extends SortedSamples {
 }
 
 /** The likeliest latency, and the likeliest share unless it is given. */
-function maximise(family: LatencyFamily, data: CureData, fixed?: number, start?: Fitted): CureFit {
+function maximise(
+  family: LatencyFamily,
+  data: CureData,
+  fixed?: number,
+  start?: Fitted,
+  leastGain = 1e-9,
+): CureFit {
   const { detected, detectedMs, censoredMs, never, count } = data;
   const { timesMs, weights: counts } = distinct(censoredMs);
   const weights = Float64Array.from(counts);
@@ -79,7 +97,7 @@ function maximise(family: LatencyFamily, data: CureData, fixed?: number, start?:
     reached += detectedMs.length * Math.log1p(-share) + densities(family, fitted, detected);
     const gain = reached - logLikelihood;
     logLikelihood = reached;
-    if (step > 0 && gain <= 1e-9) break;
+    if (step > 0 && gain <= leastGain) break;
     if (fixed === undefined) share = undetected / count;
     fitted = fitFamily(family, detected, { timesMs, weights }, fitted.parameters);
   }

@@ -54,9 +54,9 @@ export function analyseSamples(
   const fits = LATENCY_FAMILIES.map((family): FittedFamily => {
     try {
       const fit = bestFit(family, samples, censoredMs.length > 0);
-      // The test is of the fit in which every error is detected some day, so it says nothing of one with a share that is not.
-      const tested = options.replications !== 0 && fit.undetected === never / count;
-      const fitness = tested ? goodnessOfFit(family, samples, options) : undefined;
+      const undetected = fit.undetected === never / count ? 'known' : 'estimated';
+      const fitness =
+        options.replications === 0 ? undefined : goodnessOfFit(family, samples, { ...options, undetected });
       return {
         family,
         parameters: fit.parameters,
