@@ -11,7 +11,7 @@ const packages = {
     tests: /^test\/.*\b(recovery|ladder|protection)[^/]*\.test\.ts$/,
   },
   kernel: { folder: 'packages/kernel', ownTests: /^(?!.*leaks\.test)/ },
-  model: { folder: 'packages/model', ownTests: /^(?!.*(advise|figure5|variants|readme)\.test)/ },
+  model: { folder: 'packages/model', ownTests: /^(?!.*(figure5|variants|readme)\.test)/ },
   // Its units that have tests without a QEMU; what is left speaks with a live one.
   'hypervisor-qemu': {
     folder: 'packages/hypervisor-qemu',
@@ -23,7 +23,7 @@ const packages = {
   'hypervisor-embedded': {
     folder: 'packages/hypervisor-embedded',
     sources: /\/src\/(devices|memory|elf)\//,
-    ownTests: /\/test\/(devices|memory|elf)\/(?!elfFuzz)/,
+    ownTests: /\/test\/(damage\.test|(devices|memory|elf)\/(?!elfFuzz))/,
   },
 };
 

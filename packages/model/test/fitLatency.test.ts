@@ -101,6 +101,15 @@ describe("Anderson and Darling's test", () => {
     expect(Math.abs(rejected / experiments - 0.1)).toBeLessThan(4 * Math.sqrt((0.1 * 0.9) / experiments));
   });
 
+  it('draws 99 samples at least, however few are asked for, and no more than that of very many latencies', () => {
+    expect(goodnessOfFit('exponential', draw(30, exponentialLatency(1)), { replications: 1 })).toMatchObject({
+      replications: 99,
+      tested: 30,
+    });
+    const many = draw(5000, exponentialLatency(1));
+    expect(goodnessOfFit('exponential', many, { replications: 999 })?.replications).toBe(400);
+  });
+
   it('is not run on fewer than five latencies nor on zeros, and repeats itself for a seed', () => {
     expect(goodnessOfFit('exponential', [1, 2, 3, 4, Infinity])).toBeUndefined();
     expect(goodnessOfFit('exponential', [0, 1, 2, 3, 4, 5])).toBeUndefined();

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parameterSet } from '../src/availability/parameterSets.js';
 import { availabilityOf, valuesOf } from '../src/availability/study.js';
 import { tornado } from '../src/availability/tornado.js';
+import { advise } from '../src/advice/advise.js';
+import { manyVmsExact, manyVmsLumped } from '../src/availability/manyVms.js';
+import { numbersUsedBy } from '../src/availability/usedNumbers.js';
+import type { Setting, Variant } from '../src/availability/variant.js';
 import { CycleStatistics } from '../src/chain/simulation.js';
 import { fixedLatency } from '../src/corruption/latencyDistribution.js';
 
@@ -18,6 +22,60 @@ describe('rates from parameters', () => {
     const values = valuesOf('replica', { parameters: own, latency: fixedLatency(0) });
     expect(values['rf']).toBeCloseTo(3600 / 2.025, 9);
     expect(values['rr']).toBe(120);
+  });
+});
+
+describe('the numbers that variants use', () => {
+  const always = ['vmMttfHours', 'vmRestartSeconds', 'hypervisorMttfHours', 'hypervisorRestartSeconds'];
+  const checkpoints = ['checkpointVmMttfHours', 'intervalMs'];
+  const local = ['checkpointVmRestartSeconds', 'rollbackSeconds'];
+  const described = ['latencyPercentile', 'latencyBoundMs'];
+  const used = (variants: readonly Variant[], setting: Partial<Setting> = {}) =>
+    [...numbersUsedBy(variants, { parameters, ...setting })].toSorted();
+  const sorted = (...lists: readonly string[][]) => lists.flat().toSorted();
+
+  it('are those of the VM and the hypervisor, and with checkpoints those of the checkpoints', () => {
+    expect(used([])).toEqual(sorted(always));
+    expect(used(['none'])).toEqual(sorted(always));
+    expect(used(['dual'])).toEqual(sorted(always, checkpoints, local, described));
+    expect(used(['k'])).toEqual(sorted(always, checkpoints, local, described, ['retained']));
+    expect(used(['replica'])).toEqual(
+      sorted(always, checkpoints, described, ['failoverSeconds', 'replicaRestartSeconds']),
+    );
+  });
+
+  it('have no latency where that was measured, but for the bound of the rule', () => {
+    const measured = { latency: fixedLatency(90) };
+    expect(used(['dual'], measured)).toEqual(sorted(always, checkpoints, local));
+    expect(used(['rule'], measured)).toEqual(sorted(always, checkpoints, local, ['latencyBoundMs']));
+  });
+});
+
+describe('advice from uncertain slowdowns', () => {
+  it('draws them from the normal distribution whose 95 % interval is given', () => {
+    const slowdown = [{ intervalMs: 50, slowdown: 0.06, low: 0.02, high: 0.1 }];
+    const { uncertainty, recommendation } = advise({ parameters, slowdown, draws: 2000, maxRetained: 2 });
+    const { availability } = recommendation;
+    expect(uncertainty).toMatchObject({ draws: 2000, from: ['slowdown'] });
+    // The 2.5 % and 97.5 % quantiles of 2000 draws lie within a tenth of the half width, four times in five and more.
+    expect(Math.abs(availability / uncertainty.utility.high - 1.02)).toBeLessThan(0.006);
+    expect(Math.abs(availability / uncertainty.utility.low - 1.1)).toBeLessThan(0.006);
+    expect(recommendation.downtimeMinutesPerYear).toBeCloseTo((1 - availability) * 525_600, 6);
+  });
+});
+
+describe('many VMs', () => {
+  it('count as up by their share, or only where all are', () => {
+    const share = manyVmsLumped(2).states;
+    const all = manyVmsLumped(2, 'all').states;
+    const rewardOf = (states: typeof share, name: string) =>
+      states.find((state) => state.name === name)?.reward;
+    expect(share).toHaveLength(10);
+    expect(rewardOf(share, '1 rolled back, 0 restarted')).toBe(0.5);
+    expect(rewardOf(all, '1 rolled back, 0 restarted')).toBe(0);
+    expect(rewardOf(all, '0 rolled back, 0 restarted')).toBe(1);
+    expect(rewardOf(all, '0 down, unprotected')).toBe(1);
+    expect(manyVmsExact(2, 'all').states.filter(({ reward }) => reward === 1)).toHaveLength(2);
   });
 });
 

@@ -158,6 +158,8 @@ describe('the ladder', () => {
     expect(() => ladderOutcomes(latency, { ...rule, boundMs: -1 })).toThrow(/latency bound/);
     expect(() => ladderOutcomes(latency, { ...rule, rollbackMs: 0 })).toThrow(/rollback time/);
     expect(() => ladderOutcomes(latency, { ...rule, restartMs: -1 })).toThrow(/restart time/);
+    expect(() => ladderOutcomes(latency, { ...rule, retained: 1e6 + 1, held: 1 })).toThrow(/too many/);
+    expect(ladderOutcomes(latency, { ...rule, retained: 1e6, held: 1 })).not.toHaveLength(0);
   });
 });
 

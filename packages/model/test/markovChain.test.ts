@@ -57,6 +57,11 @@ describe('a bad chain', () => {
     expect(() => buildChain(pair, {}, { dropUnreachable: true })).toThrow(/absorbing/);
   });
 
+  it('with an absorbing state is refused wherever that state stands, also where it is the first', () => {
+    const definition = { ...chainFrom(2, [[1, 0, 1]]), initial: '1' };
+    expect(() => buildChain(definition, {})).toThrow(/the state "0" is absorbing/);
+  });
+
   it('with an unknown or doubled state, or a transition to itself, is refused', () => {
     const good = chainFrom(2, [
       [0, 1, 1],

@@ -24,6 +24,10 @@ describe('availability and downtime', () => {
         expect(availability).toBeCloseTo(repair / (failure + repair), 14);
         expect(downtimeMinutesPerYear).toBeCloseTo(unavailability * 525_600, 6);
         expect(meanTimeTo(chain) * failure).toBeCloseTo(1, 13);
+        const { probabilities } = measure(chain);
+        expect(Object.keys(probabilities)).toEqual(['0', '1']);
+        expect(probabilities['1']).toBe(unavailability);
+        expect((probabilities['0'] ?? 0) + unavailability).toBeCloseTo(1, 14);
       }),
     );
   });

@@ -84,6 +84,24 @@ describe('a parameter file', () => {
     );
   });
 
+  it('of the reconstruction has the numbers that the documentation gives', () => {
+    expect(parameterSet('reconstruction')).toMatchObject({
+      intervalMs: 50,
+      retained: 2,
+      latencyPercentile: 0.95,
+      latencyBoundMs: 50,
+      vmRestartSeconds: 600,
+      checkpointVmRestartSeconds: 600,
+      hypervisorRestartSeconds: 300,
+      failoverSeconds: 0.64,
+      replicaRestartSeconds: 600,
+      diskIntervalSeconds: 300,
+      diskWriteSeconds: 30,
+      diskLoadSeconds: 30,
+      vms: 1,
+    });
+  });
+
   it('of every named set is itself valid', () => {
     for (const set of Object.values(PARAMETER_SETS)) expect(parseParameterFile(set, 'set')).toEqual(set);
   });

@@ -140,6 +140,25 @@ describe('a chain as a model of PRISM', () => {
     expect(text).toMatch(/rewards "availability"\n {2}s=0 : 1;\n {2}s=3 : 1;\nendrewards/);
   });
 
+  it('declares each parameter once', () => {
+    const rate = { kind: 'parameter', name: 'λ1' } as const;
+    const written = toPrism(
+      {
+        name: 'x',
+        initial: 'a',
+        states: ['a', 'b'].map((name) => ({ name, reward: 1 })),
+        transitions: [
+          { from: 'a', to: 'b', label: '', rate },
+          { from: 'b', to: 'a', label: '', rate },
+        ],
+      },
+      { λ1: 0.25 },
+    );
+    expect(written.match(/^const double .*$/gm)).toEqual([
+      'const double lambda_1 = 0.25; // λ1, per hour or a probability',
+    ]);
+  });
+
   it('writes sums, and a system that is never up', () => {
     const never = {
       name: 'x',

@@ -83,6 +83,13 @@ describe('the timer', () => {
     expect([clint.pending(700), clint.timerDueCycle]).toEqual([0, 1700]);
   });
 
+  it('reads mtimecmp back as it was written, each half unsigned', () => {
+    const clint = new Clint();
+    clint.write(MTIMECMP, -2, 0);
+    clint.write(MTIMECMP + 4, -3, 0);
+    expect([clint.read(MTIMECMP, 0), clint.read(MTIMECMP + 4, 0)]).toEqual([0xffff_fffe, 0xffff_fffd]);
+  });
+
   it('notes when it was set', () => {
     const clint = new Clint();
     expect(clint.timerRearmCycle).toBe(-1);

@@ -137,6 +137,29 @@ describe('parseElf', () => {
     expect(image.symbols.get('start')).toBe(RAM);
   });
 
+  it('counts no headers in a segment that begins behind them', () => {
+    expect(parseElf(elf(), 'app').segments[0]?.headerBytes).toBe(0);
+  });
+
+  it('has no symbols where the file has section headers at no place, or none of them', () => {
+    const bytes = elf({ symbols: [{ name: 'main', value: RAM }] });
+    for (const [at, width] of [
+      [32, 4],
+      [48, 2],
+    ] as const) {
+      const without = bytes.slice().fill(0, at, at + width);
+      expect(parseElf(without, 'app').symbols.size).toBe(0);
+    }
+  });
+
+  it('names the missing segments of a file without program headers, whose size it need not give', () => {
+    const bytes = elf();
+    const view = new DataView(bytes.buffer);
+    view.setUint16(42, 0, true);
+    view.setUint16(44, 0, true);
+    expect(() => parseElf(bytes, 'app')).toThrow(/it has no segment to load/);
+  });
+
   it('has no symbols of a stripped file', () => {
     expect(parseElf(elf(), 'guest.elf').symbols.size).toBe(0);
   });

@@ -168,7 +168,7 @@ describe('guest memory', () => {
         const comparison = new Comparison(PLENTY);
         for (const operation of all) comparison.apply(operation);
       }),
-      { numRuns: 800 },
+      { numRuns: 200 },
     );
   });
 
@@ -178,7 +178,7 @@ describe('guest memory', () => {
         const comparison = new Comparison(logPages);
         for (const operation of all) comparison.apply(operation);
       }),
-      { numRuns: 800 },
+      { numRuns: 200 },
     );
   });
 
@@ -199,8 +199,15 @@ describe('guest memory', () => {
           expect(await log.verify()).toHaveLength(0);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 40 },
     );
+  });
+
+  it('gives the frames of a log in the order in which they were saved', async () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    const { log: chain } = memory.nextEpoch({ preSave: 'none' });
+    for (const page of [5, 1, 9]) memory.write(page * PAGE, Uint8Array.of(1));
+    expect([...(await new EmbeddedPageLog(memory.area, chain).frames())]).toEqual([5, 1, 9]);
   });
 
   it('reports each page fault once, in order', () => {
@@ -229,6 +236,86 @@ describe('guest memory', () => {
     memory.write(0, Uint8Array.of(1));
     expect(memory.rollback([log], { preSave: 'none' }).pagesRestored).toBe(1);
     expect(memory.nextEpoch({ preSave: 'none' }).closed?.pageFaults).toBe(0);
+  });
+
+  it('tracks nothing where there is no room for logs at all', () => {
+    const memory = new GuestMemory(PAGES * PAGE, 0);
+    memory.nextEpoch({ preSave: 'none' });
+    memory.write(0, Uint8Array.of(1));
+    expect(memory.takeLostReason()).toContain('the log area of 0 pages is full');
+  });
+
+  it('saves no neighbours of a page before a plan asks for it', () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    const { log } = memory.nextEpoch({ preSave: 'none' });
+    memory.write(2 * PAGE, Uint8Array.of(1));
+    expect(log.entries).toBe(1);
+  });
+
+  it('announces once that code was written, by a store, a flipped bit or a page given back', () => {
+    for (const change of [
+      (memory: GuestMemory) => memory.write(3 * PAGE + 8, Uint8Array.of(1)),
+      (memory: GuestMemory) => memory.flipBit(3 * PAGE + 8, 0),
+      (memory: GuestMemory) => memory.discard(3),
+    ]) {
+      const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+      const announced: number[] = [];
+      memory.onCodeWritten = (written) => void announced.push(written);
+      memory.write(3 * PAGE, Uint8Array.of(7));
+      memory.watchCode(3);
+      memory.write(4 * PAGE, Uint8Array.of(7));
+      expect(announced).toEqual([]);
+      change(memory);
+      expect(announced).toEqual([3]);
+      memory.write(3 * PAGE, Uint8Array.of(2));
+      expect(announced).toEqual([3]);
+    }
+  });
+
+  it('flips a bit without a fault, and the page exists from then on', () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    const { log } = memory.nextEpoch({ preSave: 'none' });
+    memory.flipBit(5 * PAGE + 3, 6);
+    expect([memory.u8[5 * PAGE + 3], memory.isPresent(5), log.entries]).toEqual([64, true, 0]);
+    memory.flipBit(5 * PAGE + 3, 6);
+    expect(memory.u8[5 * PAGE + 3]).toBe(0);
+  });
+
+  it('keeps its parts apart: RAM, logs, registers, what translated code leaves, the jump cache and the page states', () => {
+    const { layout, area } = new GuestMemory(PAGES * PAGE, 3);
+    expect(area.capacity).toBe(3);
+    expect(layout.registers).toBe((PAGES + 3) * PAGE);
+    expect(layout.pc).toBe(layout.registers + 128);
+    expect(layout.left).toBe(layout.pc + 4);
+    expect(layout.jumpCache).toBe(layout.left + 4);
+    // Each entry is two words: an address and a function.
+    expect(layout.pageState).toBe(layout.jumpCache + 8 * layout.jumpCacheEntries);
+    expect(layout.wasmPages).toBe(Math.ceil((layout.pageState + PAGES) / 65_536));
+  });
+
+  it('gives the translator 16-bit and 32-bit views of all of RAM', () => {
+    const memory = new GuestMemory(PAGES * PAGE, 1);
+    expect([
+      memory.u16.byteLength,
+      memory.i16.byteLength,
+      memory.i32.byteLength,
+      memory.i8.byteLength,
+    ]).toEqual(Array.from({ length: 4 }, () => PAGES * PAGE));
+  });
+
+  it('damages the bit of a saved page that it is asked to, and finds that damage', async () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    memory.write(2 * PAGE, Uint8Array.of(9));
+    const { log: chain } = memory.nextEpoch({ preSave: 'none' });
+    memory.write(2 * PAGE, Uint8Array.of(1));
+    const log = new EmbeddedPageLog(memory.area, chain);
+    log.damage(2, 8 * 5 + 3);
+    const saved = await log.read(2);
+    expect([saved[0], saved[5]]).toEqual([9, 8]);
+    expect([...(await log.verify())]).toEqual([2]);
+    expect(() => memory.rollback([chain], { preSave: 'none' })).toThrow('RMK_ERR_');
+    expect(() => log.damage(2, 8 * PAGE)).toThrow('RMK_ERR_INPUT');
+    expect(() => log.damage(7, 0)).toThrow('RMK_ERR_');
   });
 
   it('keeps counting epochs after a reset, so that no earlier log passes for a later one', () => {
