@@ -13,7 +13,7 @@ import {
 import { incompleteGamma, logGamma } from '../src/numerics/incompleteGamma.js';
 import { normalSurvival } from '../src/numerics/normal.js';
 import { seededRandom } from '../src/numerics/random.js';
-import { powersOfTen } from './generators.js';
+import { powersOfTen, uniform } from './generators.js';
 
 const intervals = powersOfTen(-1, 4);
 const histories = fc.integer({ min: 1, max: 5 });
@@ -52,7 +52,7 @@ describe('corruption by numerical integration', () => {
   it('is a difference of normal probabilities for the log-normal distribution', () => {
     fc.assert(
       fc.property(
-        fc.double({ min: -1, max: 5, noNaN: true }),
+        uniform(-1, 5),
         fc.double({ min: 0.2, max: 2.5, noNaN: true }),
         intervals,
         histories,
@@ -81,7 +81,7 @@ describe('corruption by numerical integration', () => {
 });
 
 describe('corruption without an integral', () => {
-  const latencies = fc.array(fc.oneof(fc.double({ min: 0, max: 500, noNaN: true }), fc.constant(Infinity)), {
+  const latencies = fc.array(fc.oneof(uniform(0, 500), fc.constant(Infinity)), {
     minLength: 1,
     maxLength: 40,
   });

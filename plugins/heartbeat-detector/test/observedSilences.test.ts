@@ -39,12 +39,14 @@ class Reference {
   }
 }
 
+/** From none to all, evenly: fast-check's own doubles crowd at zero. */
+const share = fc.integer({ min: 0, max: 1000 }).map((thousandths) => thousandths / 1000);
 const nanoseconds = fc.integer({ min: 1, max: 2e9 });
 const steps = fc.array(
   fc.oneof(
     { weight: 3, arbitrary: fc.record({ add: fc.array(nanoseconds, { minLength: 1, maxLength: 40 }) }) },
     { weight: 1, arbitrary: fc.record({ repeat: nanoseconds, times: fc.integer({ min: 1, max: 1200 }) }) },
-    { weight: 2, arbitrary: fc.record({ keep: fc.double({ min: 0, max: 1, noNaN: true }) }) },
+    { weight: 2, arbitrary: fc.record({ keep: share }) },
   ),
   { maxLength: 12 },
 );
