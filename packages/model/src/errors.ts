@@ -63,7 +63,7 @@ export function requireOpenUnit(name: string, value: number): void {
 export function requireCount(name: string, value: number, least = 1, most = Number.MAX_SAFE_INTEGER): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   const range =
-    most === Number.MAX_SAFE_INTEGER || value < least ? `of at least ${least}` : `of at most ${most}`;
+    most === Number.MAX_SAFE_INTEGER || !(value > most) ? `of at least ${least}` : `of at most ${most}`;
   throw new ModelError('RMK_ERR_INPUT', `${name} must be a whole number ${range}, not ${value}`);
 }
 

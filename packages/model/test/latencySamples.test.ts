@@ -29,6 +29,13 @@ describe('a sample file', () => {
     expect(() => parseLatencySamples('# injection to detection\n')).toThrow(/holds no latency/);
   });
 
+  it('is refused with lines that a terminal can print, and that are not too long', () => {
+    const binary = `\u001B[31m\u0007${'x'.repeat(1000)}`;
+    expect(() => parseLatencySamples(binary)).toThrow(
+      `"\uFFFD[31m\uFFFD${'x'.repeat(34)}…" is not a latency`,
+    );
+  });
+
   it('is refused with every line that is no latency', () => {
     const text = '# injection to detection\n1\nabc\n-3\nNaN\n-inf\n4 5\n0x10\n.\n1e999\n';
     const lines = [3, 4, 5, 6, 7, 8, 9, 10];

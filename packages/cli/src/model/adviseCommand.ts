@@ -15,7 +15,7 @@ import { curveTable, historyTable } from './adviceTables.js';
 import { readSetting, type SettingOptions, type Sources } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
-import { collect, numberOption } from './optionValues.js';
+import { collect, numberOption, wholeOption } from './optionValues.js';
 import { readJson, writeText } from './files.js';
 import { formatTable, percent } from './table.js';
 
@@ -52,7 +52,7 @@ export function addAdviseCommand(parent: Command, terminal: Terminal, done: (cod
     .option('--max-retained <k>', 'longest history to consider', numberOption, 8)
     .option('--max-lost-work <ms>', 'most work that a rollback may throw away: bounds k T_ck', numberOption)
     .option('--draws <n>', 'how often to redraw uncertain inputs', numberOption, 100)
-    .option('--seed <seed>', 'seed of what is drawn', numberOption, 1)
+    .option('--seed <seed>', 'seed of what is drawn', wholeOption, 1)
     .option('--json', 'for machines')
     .option('--report <file>', 'a page with the curves, in one HTML file')
     .action((options: Options) => {

@@ -50,7 +50,7 @@ import {
 import { readSetting, type SettingOptions, type Sources } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
-import { collect, numberOption, timesOption } from './optionValues.js';
+import { collect, numberOption, timesOption, wholeOption } from './optionValues.js';
 import { writeText } from './files.js';
 import { formatTable, percent } from './table.js';
 
@@ -100,7 +100,7 @@ export function addAvailabilityCommand(
     )
     .option('--prism <file>', "write the chain of the main variant, figure 5, in PRISM's language")
     .option('--simulate <cycles>', 'also a simulation of so many cycles from all up to all up', numberOption)
-    .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
+    .option('--seed <seed>', 'seed of everything that is drawn', wholeOption, 1)
     .option('--json', 'for machines')
     .option('--report <file>', 'a page with the figures of §5.1, in one HTML file')
     .action((options: Options) => {

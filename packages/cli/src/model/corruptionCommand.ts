@@ -26,7 +26,7 @@ import type { Command } from 'commander';
 import { RmkError } from '@rmk/core';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
-import { countOption, numberOption, pairOption } from './optionValues.js';
+import { countOption, numberOption, pairOption, wholeOption } from './optionValues.js';
 import { readText } from './files.js';
 import { formatTable, percent, type Table } from './table.js';
 
@@ -107,8 +107,8 @@ export function addCorruptionCommand(
       numberOption,
     )
     .option('--simulate <trials>', 'also play so many errors on the timeline of figure 4', numberOption)
-    .option('--replications <number>', 'samples drawn for the goodness of fit, 0 for none', numberOption, 999)
-    .option('--seed <seed>', 'seed of everything that is drawn', numberOption, 1)
+    .option('--replications <number>', 'samples drawn for the goodness of fit, 0 for none', wholeOption, 999)
+    .option('--seed <seed>', 'seed of everything that is drawn', wholeOption, 1)
     .option('--json', 'for machines')
     .action((options: Options) => {
       run(options, terminal);
@@ -117,7 +117,10 @@ export function addCorruptionCommand(
 }
 
 function run(options: Options, terminal: Terminal): void {
-  if (options.table1 === true) return printTable1(options.json === true, terminal);
+  if (options.table1 === true) {
+    refuseBesideTable1(options);
+    return printTable1(options.json === true, terminal);
+  }
   const samples =
     options.samples === undefined
       ? undefined
@@ -173,6 +176,28 @@ function run(options: Options, terminal: Terminal): void {
   };
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
   else terminal.out(describe(report));
+}
+
+/** Table 1 has latencies and intervals of its own. */
+function refuseBesideTable1(options: Options): void {
+  const { percentile, bound, rate, weibull, lognormal, samples, retained, ruleBound, risk } = options;
+  const others = {
+    percentile,
+    bound,
+    rate,
+    weibull,
+    lognormal,
+    samples,
+    retained,
+    'rule-bound': ruleBound,
+    risk,
+  };
+  const given = Object.entries(others).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `--table1 computes the paper's own cases, so --${given[0]} has no effect on it: leave one of them out`,
+  );
 }
 
 /** The rule that the options name: T_B itself, by a risk, or by the number of checkpoints. */

@@ -14,6 +14,13 @@ export function countOption(text: string): number {
   throw new InvalidArgumentError(`"${text}" is not a whole number of 1 or more.`);
 }
 
+/** Parses an option that is a whole number of 0 or more. */
+export function wholeOption(text: string): number {
+  const value = numberOption(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError(`"${text}" is not a whole number of 0 or more.`);
+}
+
 /** Parses an option that is two numbers: `a,b`. */
 export function pairOption(text: string): readonly [number, number] {
   const [first, second, ...more] = text.split(',').map(numberOption);

@@ -37,7 +37,7 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
     else
       problems.push({
         path: `line ${index + 1}`,
-        message: `"${line}" is not a latency in ms (12.5), nor one that was cut off (>250), nor inf`,
+        message: `${quoted(line)} is not a latency in ms (12.5), nor one that was cut off (>250), nor inf`,
       });
   }
   if (problems.length > 0) {
@@ -66,6 +66,12 @@ export function parseLatencySamples(text: string, path = 'the samples'): Latency
       ? []
       : [`${path} has no # header that says "injection to detection"; its numbers are taken as that`];
   return { samples, definition, warnings };
+}
+
+/** A line as it may be printed: without control characters, and not too long. */
+function quoted(line: string): string {
+  const shown = line.length > 40 ? `${line.slice(0, 40)}…` : line;
+  return `"${shown.replaceAll(/[^\p{L}\p{M}\p{N}\p{P}\p{S} ]/gu, '\uFFFD')}"`;
 }
 
 const DECIMAL = /^\+?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
