@@ -4,11 +4,11 @@ import { flattenDeviceTree } from '../../src/devices/deviceTree.js';
 import { readDeviceTree } from './readDeviceTree.js';
 
 describe('the board in its device tree', () => {
-  const tree = readDeviceTree(
-    boardTree({ memoryBase: 0x8000_0000, memoryBytes: 0x40_0000, bootArgs: 'quiet' }),
-  );
+  const read = () =>
+    readDeviceTree(boardTree({ memoryBase: 0x8000_0000, memoryBytes: 0x40_0000, bootArgs: 'quiet' }));
 
   it('has addresses and sizes of two cells each, and devices that follow them', () => {
+    const tree = read();
     for (const path of ['', 'soc']) {
       expect(tree.at(path).cells('#address-cells')).toEqual([2]);
       expect(tree.at(path).cells('#size-cells')).toEqual([2]);
@@ -20,6 +20,7 @@ describe('the board in its device tree', () => {
   });
 
   it('has one hart, its interrupts, and a way to switch off', () => {
+    const tree = read();
     expect(tree.at('cpus').cells('#address-cells')).toEqual([1]);
     expect(tree.at('cpus').cells('#size-cells')).toEqual([0]);
     expect(tree.at('cpus').cells('timebase-frequency')).toEqual([10_000_000]);
@@ -34,6 +35,7 @@ describe('the board in its device tree', () => {
   });
 
   it('tells the kernel where to print, and its command line', () => {
+    const tree = read();
     expect(tree.at('chosen').text('stdout-path')).toBe('/soc/serial@10000000');
     expect(tree.at('chosen').text('bootargs')).toBe('quiet');
     const plain = readDeviceTree(boardTree({ memoryBase: 0, memoryBytes: 4096 }));

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EmbeddedPageLog } from '../../src/memory/embeddedPageLog.js';
 import { GuestMemory } from '../../src/memory/guestMemory.js';
 import type { LogChain } from '../../src/memory/logArea.js';
+import { LINE_SHIFT } from '../../src/memory/translatableMemory.js';
 import { ascending, MemoryModel } from './memoryModel.js';
 
 const PAGE = 4096;
@@ -168,7 +169,7 @@ describe('guest memory', () => {
         const comparison = new Comparison(PLENTY);
         for (const operation of all) comparison.apply(operation);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -178,7 +179,7 @@ describe('guest memory', () => {
         const comparison = new Comparison(logPages);
         for (const operation of all) comparison.apply(operation);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
@@ -262,7 +263,7 @@ describe('guest memory', () => {
       const announced: number[] = [];
       memory.onCodeWritten = (written) => void announced.push(written);
       memory.write(3 * PAGE, Uint8Array.of(7));
-      memory.watchCode(3);
+      memory.watchCode((3 * PAGE) >>> LINE_SHIFT);
       memory.write(4 * PAGE, Uint8Array.of(7));
       expect(announced).toEqual([]);
       change(memory);
@@ -281,15 +282,17 @@ describe('guest memory', () => {
     expect(memory.u8[5 * PAGE + 3]).toBe(0);
   });
 
-  it('keeps its parts apart: RAM, logs, registers, what translated code leaves, the jump cache and the page states', () => {
+  it('keeps its parts apart: RAM, logs, registers, what translated code leaves and jumps to, and the page states', () => {
     const { layout, area } = new GuestMemory(PAGES * PAGE, 3);
     expect(area.capacity).toBe(3);
     expect(layout.registers).toBe((PAGES + 3) * PAGE);
     expect(layout.pc).toBe(layout.registers + 128);
     expect(layout.left).toBe(layout.pc + 4);
-    expect(layout.jumpCache).toBe(layout.left + 4);
+    expect(layout.leftRegion).toBe(layout.left + 4);
+    expect(layout.jumpCache).toBe(layout.leftRegion + 4);
     // Each entry is two words: an address and a function.
-    expect(layout.pageState).toBe(layout.jumpCache + 8 * layout.jumpCacheEntries);
+    expect(layout.slotEntries).toBe(layout.jumpCache + 8 * layout.jumpCacheEntries);
+    expect(layout.pageState).toBe(layout.slotEntries + 4 * layout.slots);
     expect(layout.wasmPages).toBe(Math.ceil((layout.pageState + PAGES) / 65_536));
   });
 
