@@ -5,7 +5,7 @@ import { ladderAgain, ladderFor, suspectSince } from '../src/index.js';
 
 const MS = 1e6;
 /** How far between two checkpoints, evenly: fast-check's own doubles crowd at zero. */
-const phase = fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1000);
+const anyPhase = fc.integer({ min: 0, max: 999 }).map((thousandths) => thousandths / 1000);
 const time = fc.integer({ min: 0, max: 500 }).map((ms) => ms * MS);
 const origin = fc.constantFrom<Checkpoint['origin']>('first', 'interval', 'request', 'rollback');
 
@@ -72,7 +72,7 @@ describe('the ladder for a new error', () => {
     const intervals = fc.record({
       intervalMs: fc.integer({ min: 1, max: 500 }),
       retained: fc.integer({ min: 2, max: 6 }),
-      phase,
+      phase: anyPhase,
       longer: fc.double({ min: 1, max: 6, noNaN: true }),
     });
     fc.assert(
@@ -104,7 +104,7 @@ describe('the ladder for a new error', () => {
     const settings = fc.record({
       intervalMs: fc.integer({ min: 1, max: 200 }),
       boundMs: fc.integer({ min: 1, max: 500 }),
-      phase,
+      phase: anyPhase,
     });
     const rungAt = (intervalMs: number, boundMs: number, phase: number, count: number) => {
       const retained = Array.from({ length: count }, (_, age) => at((count - age) * intervalMs));
