@@ -10,3 +10,39 @@ export {
 } from './guestState.js';
 export { flipBit, RegisterFlips, type RegisterBit } from './registerFlips.js';
 export { Scenario, type Happened } from './scenario.js';
+
+export { Campaign, type Trace } from './experiment/campaign.js';
+export type { DrawnExperiment, History } from './experiment/drawnExperiment.js';
+export { EXPERIMENT_DEFAULTS, type Experiment } from './experiment/experiment.js';
+export type {
+  Difference,
+  ExperimentMachine,
+  GuestUnderTest,
+  Lone,
+  Snapshot,
+} from './experiment/experimentMachine.js';
+export type { ExperimentRecord, Proof } from './experiment/experimentRecord.js';
+export {
+  isEffective,
+  OUTCOMES,
+  outcomeOf,
+  type Fate,
+  type Observed,
+  type Outcome,
+} from './experiment/outcome.js';
+export {
+  defineFault,
+  type ChosenFault,
+  type DrawnFault,
+  type FaultDefinition,
+  type FaultKind,
+  type FaultSpace,
+  type InjectionTarget,
+  type Place,
+} from './fault/faultKind.js';
+export { FAULT_KINDS } from './fault/faultKinds.js';
+export { GoldenTrack, type SteadyState } from './golden/goldenTrack.js';
+export { Journal, readJournal, type JournalContent, type JournalHeader } from './journal/journal.js';
+export { ExperimentRandom } from './random/experimentRandom.js';
+export { latencySamples } from './statistics/latencySamples.js';
+export { experimentsFor, isFailureOfRmk, summarise, type Summary } from './statistics/summary.js';

@@ -10,6 +10,12 @@ export {
   type PluginsOf,
   type RunConfig,
 } from './defineConfig.js';
+export {
+  defineExperiment,
+  type ExperimentConfig,
+  type FaultConfig,
+  type ExperimentGuest,
+} from './inject/defineExperiment.js';
 export { ExitCode } from './exitCode.js';
 export { main } from './main.js';
 export type { Terminal } from './terminal.js';

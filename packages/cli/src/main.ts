@@ -6,6 +6,7 @@ import { ExitCode } from './exitCode.js';
 import { attachCommand } from './machines/attachCommand.js';
 import { listCommand } from './machines/listCommand.js';
 import { stopCommand } from './machines/stopCommand.js';
+import { injectCommand } from './inject/injectCommand.js';
 import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
 import { profileCommand } from './profile/profileCommand.js';
@@ -34,7 +35,8 @@ export async function main(
     .addCommand(doctorCommand(terminal, done))
     .addCommand(profileCommand(terminal, done))
     .addCommand(benchCommand(terminal, done))
-    .addCommand(modelCommand(terminal, done));
+    .addCommand(modelCommand(terminal, done))
+    .addCommand(injectCommand(terminal, done));
   configure(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });

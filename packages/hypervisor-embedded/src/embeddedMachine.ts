@@ -42,7 +42,7 @@ import {
   contextDifference,
   foreignSnapshotError,
   MachineSnapshot,
-  usedMachineError,
+  protectedMachineError,
   type StateDifference,
 } from './snapshot/machineSnapshot.js';
 import { copyPages, differingFrames } from './snapshot/memoryPages.js';
@@ -264,13 +264,14 @@ export class EmbeddedMachine implements VirtualMachine {
   }
 
   /**
-   * Puts a new VM where the snapshot was taken: the guest continues from there, in guest time, while domain time begins at
-   * 0. `RMK_ERR_INPUT` for a snapshot of another guest, `RMK_ERR_STATE` if this VM has run or was protected.
+   * Puts the VM where the snapshot was taken: the guest continues from there, in guest time, while domain time begins at 0.
+   * What the VM did before leaves no trace. `RMK_ERR_INPUT` for a snapshot of another guest, `RMK_ERR_STATE` while the VM
+   * is protected or a timer is set on its clock.
    */
   load(snapshot: MachineSnapshot): void {
     this.checkOpen();
     if (snapshot.guest !== this.guestIdentity) throw foreignSnapshotError(this.name);
-    if (this.clock.now() !== 0 || this.memory.wasLogged) throw usedMachineError(this.name);
+    if (this.memory.isLogged || this.pendingTimers > 0) throw protectedMachineError(this.name);
     this.memory.load(snapshot.pages);
     this.transcript.load(snapshot.transcript);
     this.inputLog.load(snapshot.input);

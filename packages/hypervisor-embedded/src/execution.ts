@@ -92,6 +92,8 @@ export class Execution {
 
   /** The guest's cycles were set from outside to where a snapshot was taken: domain time begins at 0 there. */
   beginHere(): void {
+    this.suspended = false;
+    this.holdWhile = () => undefined;
     this.turnedBackCycles = -this.board.state.cycles;
     this.exitTold = this.board.state.exited;
     this.board.state.forgetTask();

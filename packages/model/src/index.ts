@@ -1,5 +1,5 @@
 export { MODEL_ERROR_CODES, ModelError, type ModelErrorCode, type ModelProblem } from './errors.js';
-export type { Estimate } from './numerics/interval.js';
+export { type Estimate, proportion } from './numerics/interval.js';
 export { significant } from './numerics/significant.js';
 export { exponentialVariate, type Random, seededRandom } from './numerics/random.js';
 

@@ -7,7 +7,22 @@ import type { ConfigScripts } from './configScript.js';
 import { checkIsFile } from './inputFile.js';
 
 const SCRIPTS = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
-const KEYS = Object.keys(configSchema.shape);
+
+/** What a file is expected to export. */
+export interface ExpectedExport {
+  readonly keys: readonly string[];
+  /** What it is called in messages. */
+  readonly what: string;
+  readonly fixJson: string;
+  readonly fixScript: string;
+}
+
+const CONFIG: ExpectedExport = {
+  keys: Object.keys(configSchema.shape),
+  what: 'a config',
+  fixJson: 'Write an object with the key guests.',
+  fixScript: 'End it with `export default defineConfig({ guests: [ … ] })`.',
+};
 
 /**
  * What a config file exports, not validated. Throws RMK_ERR_INPUT if there is no such file, if it does not export a
@@ -16,28 +31,26 @@ const KEYS = Object.keys(configSchema.shape);
 export async function readConfigFile(
   path: string,
   scripts: ConfigScripts,
+  expected: ExpectedExport = CONFIG,
 ): Promise<Readonly<Record<string, unknown>>> {
   const extension = extname(path).toLowerCase();
   checkIsFile(path);
   if (extension !== '.json' && !SCRIPTS.includes(extension)) {
     throw new RmkError(
       'RMK_ERR_INPUT',
-      `${path} is not a config. Use TypeScript, JavaScript or JSON (${[...SCRIPTS, '.json'].join(' ')}).`,
+      `${path} is not ${expected.what}. Use TypeScript, JavaScript or JSON (${[...SCRIPTS, '.json'].join(' ')}).`,
     );
   }
   const exported = extension === '.json' ? readJson(path) : await runScript(path, scripts);
-  if (isConfig(exported)) return exported;
-  const fix =
-    extension === '.json'
-      ? 'Write an object with the key guests.'
-      : 'End it with `export default defineConfig({ guests: [ … ] })`.';
-  throw new RmkError('RMK_ERR_INPUT', `${path} does not export a config. ${fix}`);
+  if (isExpected(exported, expected)) return exported;
+  const fix = extension === '.json' ? expected.fixJson : expected.fixScript;
+  throw new RmkError('RMK_ERR_INPUT', `${path} does not export ${expected.what}. ${fix}`);
 }
 
 /** An object with a misspelt key still counts: that key has a better message of its own. */
-function isConfig(value: unknown): value is Readonly<Record<string, unknown>> {
+function isExpected(value: unknown, { keys }: ExpectedExport): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return Object.keys(value).some((key) => nearest(key, KEYS) !== undefined);
+  return Object.keys(value).some((key) => nearest(key, keys) !== undefined);
 }
 
 function readJson(path: string): unknown {

@@ -12,7 +12,7 @@ export const GUEST_NAMES: readonly string[] = Object.keys(GUESTS);
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 const isPath = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+export const duration = z.custom<Duration>(isDuration, DURATION_HINT);
 const path = z.custom<string>(isPath, 'expected the path of a file');
 const directoryPath = z.custom<string>(isPath, 'expected the path of a directory');
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { SourceMap, type SourceMapPayload } from 'node:module';
 import { dirname, extname, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as campaign from '@rmk/campaign';
 import * as checkpoint from '@rmk/checkpoint';
 import * as core from '@rmk/core';
 import { messageOf } from '@rmk/core';
@@ -9,14 +10,18 @@ import * as guests from '@rmk/guests';
 import * as preset from '@rmk/preset-microcheckpoint';
 import { createJiti, type Jiti } from 'jiti';
 import * as tsyringe from 'tsyringe';
+import * as zod from 'zod';
 import { defineConfig } from '../defineConfig.js';
+import { defineExperiment } from '../inject/defineExperiment.js';
 
 /**
  * Packages that a config can import even where nothing is installed: this very copy. Two copies of tsyringe could not
  * inject into each other's classes.
  */
 const OURS: Readonly<Record<string, unknown>> = {
-  '@rmk/cli': { defineConfig },
+  '@rmk/cli': { defineConfig, defineExperiment },
+  '@rmk/campaign': campaign,
+  zod,
   '@rmk/core': core,
   '@rmk/checkpoint': checkpoint,
   '@rmk/guests': guests,

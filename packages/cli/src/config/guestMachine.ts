@@ -22,6 +22,23 @@ export function guestMachine(
   at: ConfigPath,
   problems: Problems,
 ): EmbeddedMachine | undefined {
+  return loadGuest(guest, hypervisor, folder, at, problems)?.machine;
+}
+
+/** A loaded guest, and the options with which any number of machines like it can be made. */
+export interface LoadedGuest {
+  readonly options: MachineOptions;
+  readonly machine: EmbeddedMachine;
+}
+
+/** As {@link guestMachine}. */
+export function loadGuest(
+  guest: GuestEntry,
+  hypervisor: EmbeddedHypervisor,
+  folder: string,
+  at: ConfigPath,
+  problems: Problems,
+): LoadedGuest | undefined {
   const before = problems.count;
   const elf = readElf(guest, folder, at, problems);
   const options: MachineOptions = {
@@ -40,7 +57,7 @@ export function guestMachine(
   };
   try {
     const machine = hypervisor.createMachine(options);
-    return problems.count === before ? machine : undefined;
+    return problems.count === before ? { options, machine } : undefined;
   } catch (error) {
     if (!hasCode(error)) throw error;
     if (error.code !== 'RMK_ERR_ELF') addProblems(error, guest, at, problems);

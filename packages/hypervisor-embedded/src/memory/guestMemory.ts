@@ -163,7 +163,7 @@ export class GuestMemory implements TranslatableMemory {
     this.u8.set(data, byteOffset);
   }
 
-  /** Sets all of memory. Nothing may be logged yet. */
+  /** Sets all of memory, as if there had been nothing before. Nothing may be logged. */
   load(pages: readonly (Uint8Array | undefined)[]): void {
     for (const [frame, page] of pages.entries()) {
       if (page === undefined) {
@@ -174,12 +174,15 @@ export class GuestMemory implements TranslatableMemory {
       this.u8.set(page, frame << FRAME_SHIFT);
       this.present[frame] = 1;
     }
+    this.dropLogs();
+    this.lostReason = undefined;
+    this.epoch = 0;
     this.forgetWritten();
   }
 
-  /** Whether page logs are being kept, or have been. */
-  get wasLogged(): boolean {
-    return this.epoch > 0;
+  /** Whether a page log is being kept. */
+  get isLogged(): boolean {
+    return this.openLog !== undefined;
   }
 
   /** Flips a bit of memory without a store: no page log captures it. */

@@ -33,6 +33,11 @@ export class MachineSnapshot {
     this.exitCode = at.exitCode;
   }
 
+  /** Page frames that exist, ascending. */
+  get frames(): readonly number[] {
+    return this.pages.flatMap((page, frame) => (page === undefined ? [] : [frame]));
+  }
+
   get committedOutput(): Uint8Array {
     return this.transcript.committed.bytes.slice();
   }
@@ -59,9 +64,9 @@ export function foreignSnapshotError(name: string): RmkError {
   );
 }
 
-export function usedMachineError(name: string): RmkError {
+export function protectedMachineError(name: string): RmkError {
   return new RmkError(
     'RMK_ERR_STATE',
-    `VM ${JSON.stringify(name)} has run or is protected already; load a snapshot into a new one`,
+    `VM ${JSON.stringify(name)} is protected. Stop its domain, or release its page logs and timers, before a snapshot is loaded`,
   );
 }

@@ -73,24 +73,37 @@ export class Stepping {
       : instructionUse(word, register, interrupted ? { privilege: MACHINE } : state);
   }
 
-  /** Neither a store, nor a load from a device, nor anything that looks at time or can let an interrupt in. */
+  /** Changes no memory, asks no device, does not look at time, and lets no interrupt in. */
   private nextIsSelfContained(): boolean {
     const { state, memory } = this.board;
     const word = nextInstruction(state, memory);
     if (word === undefined) return true;
+    const base = state.x[(word >>> 15) & 31] ?? 0;
     switch (word & 0x7f) {
-      case 0x23:
       case 0x2f:
         return false;
       case 0x73:
         return word === ECALL || word === EBREAK || word === WFI;
-      case 0x03: {
-        const address = ((state.x[(word >>> 15) & 31] ?? 0) + (word >> 20) - memory.base) >>> 0;
-        return address <= memory.bytes - 4;
+      case 0x03:
+        return !mayBeDevice((base + (word >> 20)) >>> 0);
+      case 0x23: {
+        const address = (base + (((word >> 25) << 5) | ((word >>> 7) & 31))) >>> 0;
+        const bytes = 1 << ((word >>> 12) & 3);
+        return !mayBeDevice(address) && this.holds(address, state.x[(word >>> 20) & 31] ?? 0, bytes);
       }
       default:
         return true;
     }
+  }
+
+  /** Whether a store of these bytes leaves memory as it is, or is refused since there is no memory at all. */
+  private holds(address: number, value: number, bytes: number): boolean {
+    const { u8, base, bytes: ramBytes } = this.board.memory;
+    const offset = address - base;
+    if (offset < 0 || offset >= ramBytes) return offset < -bytes || offset >= ramBytes;
+    for (let index = 0; index < bytes; index++)
+      if (u8[offset + index] !== ((value >>> (8 * index)) & 0xff)) return false;
+    return true;
   }
 
   /** Lets the time pass for which the guest waits. False if nothing can wake it. */
@@ -120,9 +133,15 @@ export class Stepping {
 }
 
 const NOTHING: RegisterUse = { reads: false, overwrites: false };
+/** Where the board's devices are; what lies below and between them counts too. */
+const DEVICES_END = 0x2000_0000;
 const ECALL = 0x0000_0073;
 const EBREAK = 0x0010_0073;
 const WFI = 0x1050_0073;
+
+function mayBeDevice(address: number): boolean {
+  return address >= 0x1000 && address < DEVICES_END;
+}
 
 function isNone({ reads, overwrites }: RegisterUse): boolean {
   return !reads && !overwrites;

@@ -164,16 +164,48 @@ describe('a snapshot', () => {
     expect(run.machine.differenceFrom(snapshot).other).toBe(true);
   });
 
-  it('is refused by another guest, and by a VM that has run or is protected', async () => {
+  it('is refused by another guest, and by a VM that is protected', async () => {
     const run = start(small(stores));
     const snapshot = run.machine.snapshot();
     expect(() => start(small(locks), snapshot)).toThrow(/RMK_ERR_INPUT.*same program/);
     expect(() => start({ ...small(stores), memoryBytes: 64 * 4096 }, snapshot)).toThrow(/RMK_ERR_INPUT/);
-    await run.toCycle(1);
-    expect(() => run.machine.load(snapshot)).toThrow(/RMK_ERR_STATE.*new one/);
-    const { machine } = start(small(stores));
-    await machine.checkpoint(NONE);
-    expect(() => machine.load(snapshot)).toThrow(/RMK_ERR_STATE/);
+    const timer = run.machine.clock.after(10, () => undefined);
+    expect(() => run.machine.load(snapshot)).toThrow(/RMK_ERR_STATE.*is protected/);
+    timer[Symbol.dispose]();
+    const { log } = await run.machine.checkpoint(NONE);
+    expect(() => run.machine.load(snapshot)).toThrow(/RMK_ERR_STATE/);
+    log.release();
+    run.machine.load(snapshot);
+  });
+
+  it('can be loaded into a VM that has run: nothing is left of what it did', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(3000), fc.nat(3000), fc.nat(3000), async (taken, before, after) => {
+        const golden = start(small(stores));
+        await golden.toCycle(taken);
+        const snapshot = golden.machine.snapshot();
+        const used = start(small(stores));
+        await used.toCycle(before);
+        const { log } = await used.machine.checkpoint(NONE);
+        await used.toCycle(before + 500);
+        await used.machine.write(NOTES, Uint8Array.of(1));
+        await used.machine.suspend();
+        log.release();
+        used.machine.load(snapshot);
+        const fresh = start(small(stores), snapshot);
+        const seen = [];
+        for (const { machine, toCycle } of [used, fresh]) {
+          const faulted: number[][] = [];
+          machine.observe('pagefault', ({ frames }) => void faulted.push([...frames]));
+          const opened = await machine.checkpoint({ preSave: 'updated' });
+          await toCycle(taken + after);
+          const next = await machine.checkpoint({ preSave: 'updated' });
+          seen.push({ ...outcomeOf(machine), faulted, closed: next.closed?.updated, atNs: opened.atNs });
+        }
+        expect(seen[0]).toEqual(seen[1]);
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 

@@ -116,6 +116,25 @@ describe('that a guest loops for ever is proved', () => {
         p.jump('again');
       },
     ],
+    [
+      'of a loop that writes what is there already',
+      (p) =>
+        p
+          .li('s0', RAM + 0x8000)
+          .label('again')
+          .store('sw', 's0', 's0')
+          .jump('again'),
+    ],
+    [
+      'of a handler whose own store raises an exception',
+      (p) => {
+        p.li('t0', RAM + 0x100)
+          .csrw(CSR.mtvec, 't0')
+          .word(0);
+        while (p.here < RAM + 0x100) p.word(0);
+        p.addi('t1', 'zero', 16).store('sw', 't1', 't1').mret();
+      },
+    ],
     ['of an exception whose handler is no code', (p) => p.csrw(CSR.mtvec, 'zero').word(0)],
   ])('%s', async (_, program) => {
     const { machine, hypervisor } = assembled(program);

@@ -1,0 +1,119 @@
+import { problemsOf, RmkError } from '@rmk/core';
+import type { z } from 'zod';
+import type { ExperimentMachine, Snapshot } from '../experiment/experimentMachine.js';
+import type { FaultTarget } from '../faultTarget.js';
+import type { ExperimentRandom } from '../random/experimentRandom.js';
+
+/** What a fault can be drawn from. */
+export interface FaultSpace {
+  readonly registers: readonly string[];
+  readonly signals: readonly string[];
+  /** For each register the bits that can be flipped, alone or with the next higher one. */
+  readonly flippableBits: (width: 1 | 2) => ReadonlyMap<string, readonly number[]>;
+  readonly ramBase: number;
+  /** Page frames that the golden run used. */
+  readonly frames: readonly number[];
+  /** Address of a symbol of the guest's ELF, or undefined. */
+  symbol(name: string): bigint | undefined;
+}
+
+/** The guest at the moment of the injection. */
+export interface InjectionTarget extends FaultTarget {
+  readonly machine: ExperimentMachine<Snapshot>;
+}
+
+/** A fault as it was drawn: where, which bit. It is written to the journal as it is. */
+export type Place = Readonly<Record<string, string | number>>;
+
+/** A kind of fault that a campaign injects, as its author writes it. */
+export interface FaultDefinition<Options, P extends Place> {
+  /** As an experiment file names it, such as `'register-flip'`. */
+  readonly name: string;
+  /** What it does to the guest. One line. */
+  readonly summary: string;
+  /** A strict object: unknown keys are refused. */
+  readonly options: z.ZodType<Options>;
+  /** Why the guest cannot have this fault, for the user; undefined if it can. */
+  check?(options: Options, space: FaultSpace): string | undefined;
+  /** Draws the fault of one experiment from `random` alone. */
+  draw(random: ExperimentRandom, options: Options, space: FaultSpace): P;
+  inject(target: InjectionTarget, place: P): Promise<void>;
+  /** What exactly was done, for people. */
+  describe(place: P): string;
+  /** The register that is flipped, so that its first use can be observed. */
+  register?(place: P): string;
+  /** The guest-physical address of the byte that is flipped. */
+  address?(place: P): number;
+}
+
+/** A kind of fault, ready to be chosen by an experiment. Made by {@link defineFault}. */
+export interface FaultKind {
+  readonly name: string;
+  readonly summary: string;
+  /** What the options are validated against. */
+  readonly options: z.ZodType;
+  /** Throws RMK_ERR_INPUT for options that the schema refuses. */
+  choose(options?: unknown, weight?: number): ChosenFault;
+}
+
+/** Makes a fault, RMK's or one of your own, available to experiments. */
+export function defineFault<Options, P extends Place>(definition: FaultDefinition<Options, P>): FaultKind {
+  const { name, summary, options: schema } = definition;
+  return {
+    name,
+    summary,
+    options: schema,
+    choose: (options = {}, weight = 1) => {
+      const parsed = schema.safeParse(options);
+      if (parsed.success) return chosen(definition, parsed.data, weight);
+      throw new RmkError('RMK_ERR_INPUT', `the options of the fault ${name} are not valid`, {
+        problems: problemsOf(parsed.error.issues),
+      });
+    },
+  };
+}
+
+/** A kind with its options, as an experiment asks for it. Made by {@link FaultKind.choose}. */
+export interface ChosenFault {
+  readonly name: string;
+  /** How often it is drawn, relative to the others. */
+  readonly weight: number;
+  /** For the digest of the experiment. */
+  readonly options: unknown;
+  check(space: FaultSpace): string | undefined;
+  draw(random: ExperimentRandom, space: FaultSpace): DrawnFault;
+}
+
+/** The fault of one experiment. */
+export interface DrawnFault {
+  readonly kind: string;
+  readonly place: Place;
+  readonly what: string;
+  readonly register: string | undefined;
+  readonly address: number | undefined;
+  inject(target: InjectionTarget): Promise<void>;
+}
+
+function chosen<Options, P extends Place>(
+  definition: FaultDefinition<Options, P>,
+  options: Options,
+  weight: number,
+): ChosenFault {
+  return {
+    name: definition.name,
+    weight,
+    options,
+    check: (space) => definition.check?.(options, space),
+    draw: (random, space) => {
+      const place = definition.draw(random, options, space);
+      return {
+        kind: definition.name,
+        place,
+        what: definition.describe(place),
+        register: definition.register?.(place),
+        address: definition.address?.(place),
+        inject: (target) => definition.inject(target, place),
+      };
+    },
+  };
+}

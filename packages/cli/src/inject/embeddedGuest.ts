@@ -1,0 +1,50 @@
+import type { GuestUnderTest, Lone } from '@rmk/campaign';
+import type { Plugin } from '@rmk/core';
+import {
+  EmbeddedHypervisor,
+  parseProgram,
+  RAM_BASE,
+  type EmbeddedMachine,
+  type MachineOptions,
+  type MachineSnapshot,
+} from '@rmk/hypervisor-embedded';
+import { createDomain } from '@rmk/kernel';
+
+const CYCLE_NS = 10;
+
+/** A guest of a campaign on the embedded hypervisor. `plugins`: makes a new list for each domain. */
+export function embeddedGuest(
+  options: MachineOptions,
+  plugins: () => readonly Plugin[],
+): GuestUnderTest<MachineSnapshot> {
+  const { symbols } = parseProgram(options.elf, options.elfSource ?? options.name);
+  const idle: EmbeddedLone[] = [];
+  return {
+    name: options.name,
+    ramBase: RAM_BASE,
+    cycleNs: CYCLE_NS,
+    start(from) {
+      const lone =
+        (from === undefined ? undefined : idle.pop()) ?? aloneOn(new EmbeddedHypervisor(), options);
+      if (from !== undefined) lone.machine.load(from);
+      return {
+        ...lone,
+        // A VM costs more than an experiment: its memory is used again.
+        close: async () => void idle.push(lone),
+      };
+    },
+    framesOf: (snapshot) => snapshot.frames,
+    symbol(name) {
+      const address = symbols.get(name);
+      return address === undefined ? undefined : BigInt(address);
+    },
+    protect: (machine, observe) => createDomain({ name: options.name, machine, plugins: plugins(), observe }),
+  };
+}
+
+function aloneOn(hypervisor: EmbeddedHypervisor, options: MachineOptions): EmbeddedLone {
+  const machine = hypervisor.createMachine(options);
+  return { machine, run: (how) => hypervisor.run(how), close: () => hypervisor.close() };
+}
+
+type EmbeddedLone = Lone<MachineSnapshot> & { readonly machine: EmbeddedMachine };

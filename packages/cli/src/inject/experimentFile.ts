@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import {
+  EXPERIMENT_DEFAULTS,
+  experimentsFor,
+  FAULT_KINDS,
+  type ChosenFault,
+  type Experiment,
+  type FaultKind,
+  type GuestUnderTest,
+} from '@rmk/campaign';
+import { nanoseconds } from '@rmk/core';
+import { EmbeddedHypervisor, type MachineOptions, type MachineSnapshot } from '@rmk/hypervisor-embedded';
+import { suggestion } from '@rmk/kernel';
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { readConfigFile, type ExpectedExport } from '../config/configFile.js';
+import { ConfigScripts } from '../config/configScript.js';
+import { loadGuest } from '../config/guestMachine.js';
+import { Problems } from '../config/problems.js';
+import { validate } from '../config/schemaProblems.js';
+import { embeddedGuest } from './embeddedGuest.js';
+import { experimentGuestSchema, experimentSchema, type ExperimentEntries } from './experimentSchema.js';
+
+/** An experiment file, checked. */
+export interface PlannedCampaign {
+  readonly experiment: Experiment;
+  readonly guest: GuestUnderTest<MachineSnapshot>;
+  /** SHA-256 of everything that the records depend on; the number of experiments is left out. */
+  readonly digest: string;
+}
+
+const EXPECTED: ExpectedExport = {
+  keys: Object.keys(experimentSchema.shape),
+  what: 'an experiment',
+  fixJson: 'Write an object with the keys guest and faults.',
+  fixScript: 'End it with `export default defineExperiment({ guest: { … }, faults: [ … ] })`.',
+};
+
+const COUNT = 1000;
+
+/** Throws RMK_ERR_INPUT with every problem of the file and its path. */
+export async function planCampaign(file: string): Promise<PlannedCampaign> {
+  const path = resolve(file);
+  const exported = await readConfigFile(path, new ConfigScripts(path), EXPECTED);
+  const problems = new Problems();
+  const entries = validate(experimentSchema, exported, [], problems);
+  const entry = validate(experimentGuestSchema, exported['guest'], ['guest'], problems);
+  const hypervisor = new EmbeddedHypervisor();
+  const loaded =
+    entry === undefined ? undefined : loadGuest(entry, hypervisor, dirname(path), ['guest'], problems);
+  await hypervisor.close();
+  const faults = entries === undefined ? [] : chosenFaults(entries, problems);
+  if (entries?.count !== undefined && entries.margin !== undefined)
+    problems.add(['margin'], 'give either count or margin: a margin derives the count');
+  if (entries !== undefined) problems.attempt(['protect'], () => microcheckpoint(entries.protect));
+  if (entries === undefined || loaded === undefined || problems.count > 0) throw problems.error(path);
+  return plannedCampaign(loaded.options, entries, faults);
+}
+
+function plannedCampaign(
+  options: MachineOptions,
+  entries: ExperimentEntries,
+  faults: readonly ChosenFault[],
+): PlannedCampaign {
+  const { protect, steadyState, window = {}, count, margin } = entries;
+  const { exitCode, output, within } = steadyState;
+  const experiment: Experiment = {
+    seed: entries.seed,
+    count: count ?? (margin === undefined ? COUNT : experimentsFor(margin)),
+    faults,
+    steadyState: { exitCode, ...(output === undefined ? {} : { output }), withinNs: nanoseconds(within) },
+    window: {
+      ...(window.from === undefined ? {} : { fromNs: nanoseconds(window.from) }),
+      ...(window.to === undefined ? {} : { toNs: nanoseconds(window.to) }),
+    },
+    gridNs: entries.grid === undefined ? EXPERIMENT_DEFAULTS.gridNs : nanoseconds(entries.grid),
+    watchNs: entries.watch === undefined ? EXPERIMENT_DEFAULTS.watchNs : nanoseconds(entries.watch),
+    timeoutNs: entries.timeout === undefined ? EXPERIMENT_DEFAULTS.timeoutNs : nanoseconds(entries.timeout),
+    control: entries.control ?? EXPERIMENT_DEFAULTS.control,
+    traceInstructions: EXPERIMENT_DEFAULTS.traceInstructions,
+  };
+  const guest = embeddedGuest(options, () => microcheckpoint(protect));
+  const { count: _, ...decisive } = experiment;
+  return { experiment, guest, digest: digestOf({ options, protect, decisive }) };
+}
+
+function chosenFaults({ faults }: ExperimentEntries, problems: Problems): readonly ChosenFault[] {
+  return faults.flatMap((given, index) => {
+    const isPlain = typeof given === 'string' || 'choose' in given;
+    const { fault, options, weight } = isPlain ? { fault: given, options: {}, weight: 1 } : given;
+    const name = typeof fault === 'string' ? fault : fault.name;
+    const kind = typeof fault === 'string' ? kindNamed(fault) : fault;
+    const at = ['faults', index, ...(isPlain ? [] : ['fault'])];
+    if (kind === undefined) {
+      const names = FAULT_KINDS.map((each) => each.name);
+      problems.add(at, `unknown fault ${JSON.stringify(name)}, ${suggestion(name, names)}`);
+      return [];
+    }
+    const valid = validate(kind.options, options, ['faults', index, 'options'], problems);
+    return valid === undefined ? [] : [kind.choose(options, weight)];
+  });
+}
+
+function kindNamed(name: string): FaultKind | undefined {
+  return FAULT_KINDS.find((kind) => kind.name === name);
+}
+
+/** Bytes count by their digest, and plugins and functions by their name. */
+function digestOf(value: unknown): string {
+  const text = JSON.stringify(value, (_, part: unknown) => {
+    if (part instanceof Uint8Array) return createHash('sha256').update(part).digest('hex');
+    if (typeof part === 'function') return part.name;
+    return part;
+  });
+  return createHash('sha256').update(text).digest('hex');
+}

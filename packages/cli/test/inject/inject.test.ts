@@ -1,0 +1,172 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseLatencySamples } from '@rmk/model';
+import { describe, expect, it } from 'vitest';
+import { ExitCode } from '../../src/exitCode.js';
+import { folderWith, rmk } from '../rmk.js';
+import { experimentFiles } from './experimentFixture.js';
+
+interface Line {
+  readonly number: number;
+  readonly fault: string;
+  readonly outcome: string;
+}
+
+/** The records of a journal without host times, by number. */
+function recordsIn(path: string): readonly Line[] {
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n').slice(1);
+  const records = lines.map((line) => {
+    const { host: _, ...record } = JSON.parse(line) as Line & { readonly host: object };
+    return record;
+  });
+  return records.toSorted((one, other) => one.number - other.number);
+}
+
+describe('rmk inject', () => {
+  it('runs each experiment once, resumes without repeating, and gives the same records with two workers', async () => {
+    const folder = folderWith(experimentFiles());
+    const file = join(folder, 'flips.json');
+    const samples = join(folder, 'samples.txt');
+    const said = await rmk(['inject', file, '--workers', '1', '--json', '--samples', samples]);
+    expect(said.err).toBe('');
+    expect(said.code).toBe(ExitCode.DONE);
+    const { planned, pooled, byFault } = JSON.parse(said.out) as {
+      readonly planned: number;
+      readonly pooled: { readonly injected: number; readonly detected: number };
+      readonly byFault: Readonly<Record<string, unknown>>;
+    };
+    expect([planned, pooled.injected]).toEqual([24, 24]);
+    expect(pooled.detected).toBeGreaterThan(5);
+    expect(Object.keys(byFault)).toEqual(['register-flip', 'wild-jump']);
+    expect(parseLatencySamples(readFileSync(samples, 'utf8')).samples.length).toBeGreaterThanOrEqual(
+      pooled.detected,
+    );
+
+    const journal = join(folder, 'flips.journal.jsonl');
+    const records = recordsIn(journal);
+    expect(records.map(({ number }) => number)).toEqual(Array.from({ length: 24 }, (_, number) => number));
+    expect(
+      records.filter(({ fault }) => fault === 'wild-jump').every(({ outcome }) => outcome === 'recovered'),
+    ).toBe(true);
+
+    // Torn in the middle of its last line: that experiment alone runs again.
+    const text = readFileSync(journal, 'utf8');
+    const whole = text.slice(0, -40);
+    const torn = join(folder, 'torn.jsonl');
+    appendFileSync(torn, whole);
+    const resumed = await rmk(['inject', file, '--workers', '1', '--journal', torn]);
+    expect(resumed.err).toContain('the torn last line');
+    expect(resumed.err).toContain('resumes after 23 of 24 experiments');
+    expect(recordsIn(torn)).toEqual(records);
+
+    const parallel = join(folder, 'parallel.jsonl');
+    expect((await rmk(['inject', file, '--workers', '2', '--journal', parallel])).code).toBe(ExitCode.DONE);
+    expect(recordsIn(parallel)).toEqual(records);
+  }, 120_000);
+
+  it('replays an experiment with every event of its domain', async () => {
+    const folder = folderWith(experimentFiles({ faults: ['wild-jump'], count: 1 }));
+    const file = join(folder, 'flips.json');
+    await rmk(['inject', file, '--workers', '1']);
+    const said = await rmk(['inject', 'replay', join(folder, 'flips.journal.jsonl'), '0']);
+    expect(said).toMatchObject({ code: ExitCode.DONE, err: '' });
+    expect(said.out).toMatch(/ {5}0\.\d{5} ms {2}EVT_ERRORDETECTED @rmk\/pin-vmsignal/);
+    expect(said.out).toContain('EVT_RECOVERED @rmk/recovery');
+    expect(said.out).toContain('"outcome": "recovered"');
+    expect(said.out).not.toContain('"to":"stopping"');
+    expect((await rmk(['inject', 'replay', join(folder, 'flips.journal.jsonl'), '7'])).err).toContain(
+      'holds no experiment 7',
+    );
+  });
+});
+
+describe('a bad experiment', () => {
+  it.each<[string, object, RegExp]>([
+    [
+      'an unknown fault',
+      { faults: ['register-flop'] },
+      /faults\[0\]: unknown fault "register-flop", did you mean register-flip/,
+    ],
+    [
+      'an unknown register',
+      { faults: [{ fault: 'register-flip', options: { registers: ['mepx'] } }] },
+      /faults\[0\]: unknown register "mepx", did you mean mepc/,
+    ],
+    [
+      'an unknown option of a fault',
+      { faults: [{ fault: 'register-flip', options: { register: 'mepc' } }] },
+      /faults\[0\]\.options\.register: unknown key, did you mean registers/,
+    ],
+    ['an unknown key', { fautls: [] }, /fautls: unknown key, did you mean faults/],
+    ['two counts', { margin: 0.1 }, /margin: give either count or margin/],
+    [
+      'an interval that is too long',
+      { protect: { interval: '50ms' } },
+      /RMK_ERR_INPUT.*Shorten the interval/,
+    ],
+    [
+      'a guest that fails its own check',
+      { steadyState: { output: 'Linux' } },
+      /RMK_ERR_GOLDEN.*steady-state check/,
+    ],
+    ['a guest without a loop to hang in', { faults: ['task-loop'] }, /no symbol task_park/],
+  ])('%s is refused, and nothing is written', async (_, changes, message) => {
+    const folder = folderWith(experimentFiles(changes));
+    const said = await rmk(['inject', join(folder, 'flips.json'), '--workers', '1']);
+    expect(said.err).toMatch(message);
+    expect(said.code).toBe(ExitCode.USAGE);
+    expect(said.out).toBe('');
+    expect(existsSync(join(folder, 'flips.journal.jsonl'))).toBe(false);
+  });
+
+  it('does not touch the journal of another one', async () => {
+    const folder = folderWith({
+      ...experimentFiles({ count: 1 }),
+      'other.json': experimentFiles({ seed: 9 })['flips.json'] ?? '',
+    });
+    await rmk(['inject', join(folder, 'flips.json'), '--workers', '1']);
+    const journal = join(folder, 'flips.journal.jsonl');
+    const before = readFileSync(journal, 'utf8');
+    const said = await rmk(['inject', join(folder, 'other.json'), '--workers', '1', '--journal', journal]);
+    expect(said.code).toBe(ExitCode.USAGE);
+    expect(said.err).toMatch(/RMK_ERR_JOURNAL.*another experiment/);
+    expect(readFileSync(journal, 'utf8')).toBe(before);
+  });
+
+  it('can be written in TypeScript, with a fault of one’s own', async () => {
+    const files = experimentFiles();
+    const folder = folderWith({
+      'requests.txt': files['requests.txt'] ?? '',
+      'own.ts': `
+import { defineFault } from '@rmk/campaign';
+import { defineExperiment } from '@rmk/cli';
+import { z } from 'zod';
+
+const stackLost = defineFault({
+  name: 'stack-lost',
+  summary: 'clears the stack pointer',
+  options: z.strictObject({}),
+  draw: () => ({}),
+  inject: ({ machine }) => machine.writeRegister('sp', 0n),
+  describe: () => 'sp set to 0',
+});
+
+export default defineExperiment({
+  guest: { name: 'server', guest: 'server', input: './requests.txt' },
+  protect: {
+    interval: '2ms',
+    hang: { threshold: '5ms' },
+    signals: { latencyBound: { bound: '2ms', quantile: 0.95 } },
+  },
+  faults: [stackLost],
+  count: 2,
+});
+`,
+    });
+    const said = await rmk(['inject', join(folder, 'own.ts'), '--workers', '1', '--json']);
+    expect(said.err).toBe('');
+    expect(Object.keys((JSON.parse(said.out) as { readonly byFault: object }).byFault)).toEqual([
+      'stack-lost',
+    ]);
+  });
+});
