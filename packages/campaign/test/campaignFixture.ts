@@ -41,7 +41,7 @@ export function serverUnderTest(preset: MicrocheckpointOptions = {}): GuestUnder
   };
 }
 
-export function kindNamed(name: string): FaultKind {
+function kindNamed(name: string): FaultKind {
   const kind = FAULT_KINDS.find((each) => each.name === name);
   if (kind === undefined) throw new Error(`no fault is named ${name}`);
   return kind;

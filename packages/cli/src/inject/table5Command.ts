@@ -60,7 +60,9 @@ export function table5Command(terminal: Terminal, done: (code: ExitCode) => void
   return new Command('table5')
     .description('repeat table 5 of the paper: signals, register flips and hangs in the guest tasks')
     .option('--json', 'print the rows as JSON')
-    .action(async ({ json }: { readonly json?: true }) => {
+    .action(async (_: object, command: Command) => {
+      // rmk inject has the same option, and takes it for its own.
+      const { json } = command.optsWithGlobals<{ readonly json?: true }>();
       const rows = [];
       for (const row of ROWS) rows.push({ row, records: await recordsOf(row, terminal) });
       const result = rows.map(({ row, records }) => ({
