@@ -257,6 +257,32 @@ describe('rmk run', () => {
     expect(lines.at(-1)).toMatchObject({ endedBy: 'guests', guests: [{ ending: 'halted', wireBytes: 1 }] });
   });
 
+  it('does not take a failed attempt to recover for the end of its guest', async () => {
+    const config = configIn(
+      'rmk.config.ts',
+      `import { BUS, CLOCK, definePlugin, type Bus, type Clock } from '@rmk/core';
+       import { inject, injectable } from 'tsyringe';
+       @injectable()
+       class OneTry {
+         constructor(@inject(BUS) private readonly bus: Bus, @inject(CLOCK) private readonly clock: Clock) {}
+         start(): void {
+           this.clock.after(10e6, () => {
+             const atNs = this.clock.now();
+             const trigger = { kind: 'hang', cause: 'stuck', atNs, detector: 'd', latency: { boundNs: 0 } };
+             const failed = { atNs, trigger, attempts: [], reason: 'not this time', givenUp: false };
+             this.bus.topic('EVT_RECOVERYFAILED').publish(failed);
+           });
+         }
+       }
+       const oneTry = definePlugin({ name: 'rmk-plugin-one-try', version: '1.0.0', rmk: '^0.2.0', modules: [OneTry] });
+       export default { guests: [{ name: 'tasks', guest: 'tasks', plugins: [oneTry()] }], until: '50ms', output: 'none' };`,
+    );
+    const { code, out } = await rmk(['run', config]);
+    expect(code).toBe(ExitCode.DONE);
+    expect(out).toMatch(/^tasks +● .*: not recovered: not this time/m);
+    expect(out).toMatch(/│ tasks +│ running +│/);
+  });
+
   it('reports and counts plugins that fail, while the guest continues', async () => {
     const config = configIn(
       'rmk.config.ts',

@@ -79,8 +79,12 @@ const checks: { readonly [E in keyof CoreEvents]: (event: Unchecked<CoreEvents[E
   EVT_ERRORDETECTED: ({ atNs, kind, cause }) =>
     time('atNs', atNs) ?? name('kind', kind) ?? text('cause', cause),
   EVT_RECOVERED: ({ atNs, record }) => time('atNs', atNs) ?? aRecord('record', record),
-  EVT_RECOVERYFAILED: ({ atNs, trigger, attempts, reason }) =>
-    time('atNs', atNs) ?? object('trigger', trigger) ?? list('attempts', attempts) ?? text('reason', reason),
+  EVT_RECOVERYFAILED: ({ atNs, trigger, attempts, reason, givenUp }) =>
+    time('atNs', atNs) ??
+    object('trigger', trigger) ??
+    list('attempts', attempts) ??
+    text('reason', reason) ??
+    yesOrNo('givenUp', givenUp),
   EVT_PLUGINFAULT: ({ atNs, plugin, during, occurrence, faults }) =>
     time('atNs', atNs) ??
     name('plugin', plugin) ??

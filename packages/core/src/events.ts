@@ -64,6 +64,8 @@ export interface RmkEvents {
     readonly trigger: RecoveryTrigger;
     readonly attempts: readonly RungAttempt[];
     readonly reason: string;
+    /** The VM stays suspended until someone restarts it. Otherwise it runs on, and the recovery is ready for the next error. */
+    readonly givenUp: boolean;
   };
 
   /** A plugin's handler, timer or method threw, or the promise it gave was rejected. */

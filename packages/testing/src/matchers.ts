@@ -39,6 +39,7 @@ export interface ExpectedFailedRecovery extends Occurrence {
   readonly kind?: string;
   readonly by?: string;
   readonly reason?: string;
+  readonly givenUp?: boolean;
 }
 
 export interface ExpectedCheckpoint extends Occurrence {
@@ -70,7 +71,7 @@ export interface RmkMatchers {
   toHaveDetected(expected?: ExpectedDetection): void;
   /** EVT_RECOVERED. */
   toHaveRecovered(expected?: ExpectedRecovery): void;
-  /** EVT_RECOVERYFAILED: every rung of the ladder was tried in vain. */
+  /** EVT_RECOVERYFAILED. `givenUp`: the VM stays suspended. */
   toHaveFailedToRecover(expected?: ExpectedFailedRecovery): void;
   /** EVT_VMRESTARTED. */
   toHaveRestarted(expected?: Occurrence): void;
@@ -126,14 +127,15 @@ export const rmkMatchers = {
   toHaveFailedToRecover(
     this: MatcherState,
     received: unknown,
-    { kind, by, reason, ...when }: ExpectedFailedRecovery = {},
+    { kind, by, reason, givenUp, ...when }: ExpectedFailedRecovery = {},
   ) {
     const found = candidates(received, 'EVT_RECOVERYFAILED', (event) => ({
       reason: event.reason,
+      givenUp: event.givenUp,
       kind: event.trigger.kind,
       by: event.trigger.detector,
     }));
-    return verdict(this, { noun: 'failed recovery', found, fields: { kind, by, reason }, when });
+    return verdict(this, { noun: 'failed recovery', found, fields: { kind, by, reason, givenUp }, when });
   },
   toHaveRestarted(this: MatcherState, received: unknown, when: Occurrence = {}) {
     const found = candidates(received, 'EVT_VMRESTARTED', () => ({}));

@@ -34,7 +34,8 @@ const DETAILS: { readonly [E in EventName]?: (event: RmkEvent<E>) => string } = 
   EVT_RECOVERED: ({ record: { trigger, rung, occurrence, workLostNs } }) =>
     `${trigger.kind} of ${trigger.detector}: rung ${rung}, occurrence ${occurrence}` +
     (workLostNs === undefined ? '' : `, ${at(workLostNs)} of work lost`),
-  EVT_RECOVERYFAILED: ({ trigger, reason }) => `${trigger.kind} of ${trigger.detector}: ${reason}`,
+  EVT_RECOVERYFAILED: ({ trigger, reason, givenUp }) =>
+    `${trigger.kind} of ${trigger.detector}${givenUp ? ', given up' : ''}: ${reason}`,
   EVT_PLUGINFAULT: ({ plugin, during, error }) => `${plugin} in ${during}: ${messageOf(error)}`,
   EVT_WARNING: ({ code, message }) => `${code}: ${message}`,
 };

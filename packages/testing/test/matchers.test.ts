@@ -103,6 +103,10 @@ describe('the matchers', () => {
     });
     publish(rig, 'EVT_PLUGINQUARANTINED', { atNs: 2, plugin: 'p', faults: 1 });
     publish(rig, 'EVT_ROOMTOOHOT', { atNs: 3, celsius: 41 });
+    const trigger = { kind: 'hang', cause: 'stuck', atNs: 4, detector: 'd', latency: { boundNs: 0 } };
+    publish(rig, 'EVT_RECOVERYFAILED', { atNs: 4, trigger, attempts: [], reason: 'why', givenUp: false });
+    expect(rig).toHaveFailedToRecover({ kind: 'hang', by: 'd', reason: 'why', givenUp: false, times: 1 });
+    expect(rig).not.toHaveFailedToRecover({ givenUp: true });
     expect(rig).toHaveFaulted({ plugin: 'p', during: 'timer', message: 'a mistake' });
     expect(rig).toHaveQuarantined({ plugin: 'p' });
     expect(rig).toHavePublished('EVT_ROOMTOOHOT', { celsius: 41 }, { times: 1 });

@@ -125,7 +125,7 @@ export class Recovery implements DomainRecovery, Module {
       suspension = await this.retried('suspended', () => this.vcpu.suspend());
     } catch (error) {
       // The VM runs on, so the next detection finds the recovery ready.
-      this.reportFailure(trigger, attempts, `the VM could not be suspended: ${messageOf(error)}`);
+      this.reportFailure(trigger, attempts, `the VM could not be suspended: ${messageOf(error)}`, false);
       return;
     }
     const suspendedAt = performance.now();
@@ -137,7 +137,7 @@ export class Recovery implements DomainRecovery, Module {
       (await this.rollBack(trigger, verdict, attempts)) ?? (await this.restart(trigger, verdict, attempts));
     if (typeof restored === 'string') {
       this.givenUp = suspension;
-      this.reportFailure(trigger, attempts, restored);
+      this.reportFailure(trigger, attempts, restored, true);
       return;
     }
     this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
@@ -150,6 +150,7 @@ export class Recovery implements DomainRecovery, Module {
         trigger,
         attempts,
         `the VM was recovered, but could not be resumed: ${messageOf(error)}`,
+        false,
       );
       return;
     }
@@ -287,8 +288,13 @@ export class Recovery implements DomainRecovery, Module {
     return `${restarts} restarts within ${restartWindow} are as many as maxRestarts allows`;
   }
 
-  private reportFailure(trigger: Trigger, attempts: readonly RungAttempt[], reason: string): void {
-    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
+  private reportFailure(
+    trigger: Trigger,
+    attempts: readonly RungAttempt[],
+    reason: string,
+    givenUp: boolean,
+  ): void {
+    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason, givenUp });
   }
 }
 

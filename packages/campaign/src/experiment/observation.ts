@@ -48,7 +48,7 @@ export class Observation {
       this.recoveries.push({ rung, pagesRestored, ...(workLostNs === undefined ? {} : { workLostNs }) });
       this.recoveryHostNs.push(durationHostNs);
     });
-    bus.on('EVT_RECOVERYFAILED', () => void (this.gaveUp = true));
+    bus.on('EVT_RECOVERYFAILED', ({ givenUp }) => void (this.gaveUp ||= givenUp));
     for (const name of UNEXPECTED)
       bus.on(name, () => {
         if (!this.isOver) this.unexpected.push(name);

@@ -115,7 +115,8 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_RECOVERED: ({ record }) =>
     recoveryText(record) +
     ((record.outputStruckBytes ?? 0) === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
-  EVT_RECOVERYFAILED: ({ reason }) => `${colour.red('given up')}: ${reason}`,
+  EVT_RECOVERYFAILED: ({ reason, givenUp }) =>
+    `${colour.red(givenUp ? 'given up' : 'not recovered')}: ${reason}`,
   EVT_CHECKPOINTLOST: ({ checkpoints, reason }) =>
     `${colour.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,
   EVT_PROTECTIONLOST: ({ reason }) => `${colour.yellow('protection lost')}: ${reason}`,

@@ -131,7 +131,8 @@ export class ProtectedGuest implements GuestProgress {
     bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
     bus.on('EVT_PLUGINFAULT', () => void this.pluginFaults++);
     bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
-    bus.on('EVT_RECOVERYFAILED', () => {
+    bus.on('EVT_RECOVERYFAILED', ({ givenUp }) => {
+      if (!givenUp) return;
       this.givenUp = true;
       this.machine.giveUp();
     });

@@ -53,7 +53,7 @@ const valid: CoreEvents = {
   EVT_PROTECTIONRESTORED: { atNs: 0, lostForNs: 0 },
   EVT_ERRORDETECTED: { atNs: 0, kind: 'hang', cause: 'no progress' },
   EVT_RECOVERED: { atNs: 0, record },
-  EVT_RECOVERYFAILED: { atNs: 0, trigger, attempts: [], reason: 'no checkpoint' },
+  EVT_RECOVERYFAILED: { atNs: 0, trigger, attempts: [], reason: 'no checkpoint', givenUp: true },
   EVT_PLUGINFAULT: { atNs: 0, plugin: 'a', during: 'timer', occurrence: 0, error: undefined, faults: 1 },
   EVT_PLUGINQUARANTINED: { atNs: 0, plugin: 'a', faults: 0 },
   EVT_PLUGINSLOW: {
@@ -141,6 +141,7 @@ describe('The check of an event of core', () => {
     ['EVT_RECOVERYFAILED', 'trigger', undefined, 'an object'],
     ['EVT_RECOVERYFAILED', 'attempts', {}, 'an array'],
     ['EVT_RECOVERYFAILED', 'reason', undefined, TEXT],
+    ['EVT_RECOVERYFAILED', 'givenUp', undefined, 'true or false'],
     ['EVT_PLUGINFAULT', 'plugin', '', NAME],
     ['EVT_PLUGINFAULT', 'during', undefined, TEXT],
     ['EVT_PLUGINFAULT', 'occurrence', -1, COUNT],

@@ -14,7 +14,9 @@ class Alarms {
     this.bus.on('EVT_RECOVERED', ({ record: { trigger, rung } }) =>
       console.log(`recovered from ${trigger.kind} (${rung}): ${trigger.cause}`),
     );
-    this.bus.on('EVT_RECOVERYFAILED', ({ reason }) => console.log(`ALARM: VM given up: ${reason}`));
+    this.bus.on('EVT_RECOVERYFAILED', ({ reason, givenUp }) =>
+      console.log(`ALARM: VM ${givenUp ? 'given up' : 'not recovered'}: ${reason}`),
+    );
     this.bus.on('EVT_PROTECTIONLOST', ({ reason }) => console.log(`ALARM: unprotected: ${reason}`));
     this.bus.on('EVT_PLUGINQUARANTINED', ({ plugin }) => console.log(`ALARM: ${plugin} is quarantined`));
     this.bus.on('EVT_WARNING', ({ code, message }) => console.log(`${code}: ${message}`));

@@ -80,7 +80,12 @@ export class PluginName implements DomainRecovery, Module {
     try {
       await this.restore(trigger, attempts);
     } catch (error) {
-      this.reportFailure(trigger, attempts, `the VM could not be suspended or resumed: ${messageOf(error)}`);
+      this.reportFailure(
+        trigger,
+        attempts,
+        `the VM could not be suspended or resumed: ${messageOf(error)}`,
+        false,
+      );
     } finally {
       this.recovering = false;
     }
@@ -96,7 +101,7 @@ export class PluginName implements DomainRecovery, Module {
       (await this.restart(attempts));
     if (typeof restored === 'string') {
       this.givenUp = suspension;
-      this.reportFailure(trigger, attempts, restored);
+      this.reportFailure(trigger, attempts, restored, true);
       return;
     }
     this.recoveredAtNs = [...this.recoveredAtNs, trigger.atNs];
@@ -168,8 +173,13 @@ export class PluginName implements DomainRecovery, Module {
     }
   }
 
-  private reportFailure(trigger: RecoveryTrigger, attempts: readonly RungAttempt[], reason: string): void {
-    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason });
+  private reportFailure(
+    trigger: RecoveryTrigger,
+    attempts: readonly RungAttempt[],
+    reason: string,
+    givenUp: boolean,
+  ): void {
+    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason, givenUp });
   }
 }
 
