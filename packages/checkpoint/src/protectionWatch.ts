@@ -43,7 +43,7 @@ function lossOf(options: object): Loss {
  * provides CHECKPOINTS: it reports by EVT_CHECKPOINTED and EVT_CHECKPOINTLOST, or is gone itself.
  */
 @injectable()
-export class ProtectionWatch implements Module {
+class ProtectionWatch implements Module {
   private readonly loss: Loss;
 
   constructor(

@@ -23,7 +23,7 @@ export function localOf(register: number): number {
 /** Types and imports of all modules, by number. */
 export const REGION_TYPE = 0;
 export const GUARD_TYPE = 1;
-export const GUARD = 0;
+const GUARD = 0;
 
 /** An instruction where it stands. */
 export interface Place {
