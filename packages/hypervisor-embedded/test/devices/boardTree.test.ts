@@ -34,7 +34,7 @@ describe('the board in its device tree', () => {
     expect([offset, value]).toEqual([[0], [0x5555]]);
   });
 
-  it('tells the kernel where to print, and its command line', () => {
+  it('names the kernel where to print, and its command line', () => {
     const tree = read();
     expect(tree.at('chosen').text('stdout-path')).toBe('/soc/serial@10000000');
     expect(tree.at('chosen').text('bootargs')).toBe('quiet');

@@ -172,7 +172,7 @@ describe('Translator', () => {
     expect(regions).toBeLessThanOrEqual(8);
   });
 
-  it('tells data from code that lies in the same page', () => {
+  it('distinguishes data from code that lies in the same page', () => {
     const board = boardWith((program) => {
       program.auipc('a2', 0).label('loop').addi('a0', 'a0', 1).store('sw', 'a0', 'a2', 512).jump('loop');
     });
