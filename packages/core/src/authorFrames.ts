@@ -6,7 +6,12 @@ const TOOLS = 'tsyringe|reflect-metadata|eventemitter3|vitest|@vitest/[^/]+|vite
 const INSTALLED = new RegExp(`/node_modules/(?:@rmk/(?:${MACHINERY})|${TOOLS})/`);
 /** The folder that holds the packages of RMK, in a clone of the project. */
 const PACKAGES = fileURLToPath(new URL('../..', import.meta.url)).replaceAll('\\', '/');
+const CLONE = PACKAGES.replace(/packages\/$/, '');
 const IN_CLONE = new RegExp(`^(?:${MACHINERY})/(?:src|dist|bin)/`);
+/** What an author calls: a plugin of RMK, by the kernel's facades, and what that calls. The kernel's dispatch calls authors. */
+const CALLED = '(?!kernel/|campaign/|testing/|cli/)[^/]+/(?:src|dist)/|kernel/(?:src|dist)/scope/';
+const CALLED_INSTALLED = new RegExp(`/node_modules/@rmk/(?:${CALLED})`);
+const CALLED_IN_CLONE = new RegExp(`^(?:packages|plugins)/(?:${CALLED})`);
 const FRAME = /^\s*at (?:(.*) \()?(?:file:\/\/)?((?:[A-Za-z]:)?[^()\s]*?):(\d+):(\d+)\)?$/;
 
 /** A place in a program. */
@@ -41,10 +46,19 @@ function framesOf(stack: string): readonly StackFrame[] {
 
 /** Until the machinery called them: who called the machinery is another author, or the host. */
 function ofAuthor(frames: readonly StackFrame[]): readonly StackFrame[] {
-  const begin = frames.findIndex(isAuthors);
+  const caller = frames.findIndex((frame) => !isCalled(frame));
+  const called = frames[caller];
+  const begin = called !== undefined && isAuthors(called) ? caller : frames.findIndex(isAuthors);
   if (begin < 0) return [];
   const end = frames.findIndex((frame, index) => index > begin && !isAuthors(frame));
   return frames.slice(begin, end < 0 ? undefined : end);
+}
+
+/** Whether an author's mistake can surface in it, as where a pin is called with a wrong address. */
+function isCalled({ place }: StackFrame): boolean {
+  const path = place.replaceAll('\\', '/');
+  if (path.startsWith('node:') || CALLED_INSTALLED.test(path)) return true;
+  return path.startsWith(CLONE) && CALLED_IN_CLONE.test(path.slice(CLONE.length));
 }
 
 function isAuthors({ place }: StackFrame): boolean {

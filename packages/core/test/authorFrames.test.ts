@@ -57,6 +57,26 @@ describe('the frames of an author', () => {
     expect(placesOf(error)).toEqual(['/me/a.ts:1:1', '/me/b.ts:2:2']);
   });
 
+  it.each([
+    ['as installed', '/me/node_modules/@rmk/', '/me/node_modules/@rmk/'],
+    ['in a clone', PACKAGES, PACKAGES.replace(/packages\/$/, 'plugins/')],
+  ])('are those that called a pin of RMK with what it refuses: %s', (_, packages, plugins) => {
+    const dispatch = `Channel.emit (${packages}kernel/dist/bus/bus.js:1:2)`;
+    const error = withStack(
+      `offsetIn (${packages}driver/dist/ranges.js:1:2)`,
+      `PageTable.read (${plugins}pin-ptable/dist/pageTable.js:31:29)`,
+      `${packages}kernel/dist/scope/facade.js:1:2`,
+      'Meter.look (/me/meter.ts:7:5)',
+      dispatch,
+      '/me/host.ts:3:3',
+    );
+    expect(placesOf(error)).toEqual(['/me/meter.ts:7:5']);
+    const own = `Recovery.onError (${plugins}recovery/dist/recovery.js:3:9)`;
+    expect(placesOf(withStack(own, dispatch, '/me/host.ts:3:3'))).toEqual([
+      `${plugins}recovery/dist/recovery.js:3:9`,
+    ]);
+  });
+
   it('are those of the cause where an error wraps another', () => {
     const cause = withStack('/me/a.ts:1:1');
     const outer = withStack('/me/b.ts:2:2');

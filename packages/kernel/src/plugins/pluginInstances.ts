@@ -8,7 +8,7 @@ import {
   type PluginDefinition,
   type Token,
 } from '@rmk/core';
-import { container as root, type DependencyContainer } from 'tsyringe';
+import { container as root, injectable, type DependencyContainer } from 'tsyringe';
 
 /** Has no parent: in the global container `@singleton()` and other copies of a plugin register. */
 const IsolatedContainer = root.constructor as new () => DependencyContainer;
@@ -43,6 +43,8 @@ export function constructPlugin(
       if (underConstruction.has(by))
         throw new Error(`${by.name} is injected into itself, by way of another class`);
       underConstruction.add(by);
+      // Read from the tokens that `@inject` left on the class: another copy of tsyringe keeps its `@injectable()` to itself.
+      injectable()(by);
       const instance = container.resolve(by);
       instances.set(by, instance);
       return instance;
@@ -95,13 +97,6 @@ function startError(plugin: string, by: Constructor, error: unknown): RmkError {
     return new RmkError(
       'RMK_ERR_START',
       `${plugin}: ${asking} asks for ${token}, which the manifest does not require: add it to \`requires\``,
-      { plugin, cause: error },
-    );
-  }
-  if (/TypeInfo not known|undefined constructor/.test(text)) {
-    return new RmkError(
-      'RMK_ERR_START',
-      `${plugin}: ${by.name} cannot be injected: put @injectable() on the class and @inject(TOKEN) on each parameter of its constructor, and let tsyringe be a peer dependency`,
       { plugin, cause: error },
     );
   }
