@@ -61,6 +61,23 @@ describe('The pending requests of a connection', () => {
     expect(host.sleeping).toBe(0);
   });
 
+  it('are forgotten if sending them throws: they cannot expire', async () => {
+    const requests = new PendingRequests<string>();
+    const timeout = { ms: 5, expired: () => expect.unreachable('it was never sent') };
+    const unsent = requests.add(
+      'a',
+      () => {
+        throw new TypeError('cannot be encoded');
+      },
+      timeout,
+    );
+    await expect(unsent).rejects.toThrow(new TypeError('cannot be encoded'));
+    expect([requests.oldest, requests.nameOf(1), host.sleeping]).toEqual([undefined, undefined, 0]);
+    expect(await requests.add('b', (id) => requests.resolve(id, `response ${id}`), timeout)).toBe(
+      'response 2',
+    );
+  });
+
   it('without a timeout wait for ever', () => {
     void new PendingRequests<string>().add('a', () => undefined);
     expect(host.sleeping).toBe(0);

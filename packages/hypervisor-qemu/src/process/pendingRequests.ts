@@ -30,7 +30,7 @@ export class PendingRequests<T> {
     return this.pending.keys().next().value;
   }
 
-  /** Sends a request by `send`, which gets its number. Rejects with the loss of the connection. `name`: for errors. */
+  /** Sends a request by `send`, which gets its number. Rejects with what `send` throws, and with the loss of the connection. `name`: for errors. */
   add(name: string, send: (id: number) => void, timeout?: RequestTimeout): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.lossError !== undefined) {
@@ -40,7 +40,13 @@ export class PendingRequests<T> {
       const id = ++this.lastId;
       const timer = timeout === undefined ? undefined : setTimeout(() => timeout.expired(id), timeout.ms);
       this.pending.set(id, { name, resolve, reject, timer });
-      send(id);
+      try {
+        send(id);
+      } catch (error) {
+        // What was not sent gets no response, and must not expire either.
+        this.take(id);
+        throw error;
+      }
     });
   }
 
