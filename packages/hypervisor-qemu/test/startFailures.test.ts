@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   QemuHypervisor,
@@ -26,7 +26,15 @@ async function refused(
   );
   expect(hypervisor.machines).toEqual([]);
   expect(await readdir(folder).catch(() => [])).toEqual([]);
+  expect(await processesNaming(folder)).toEqual([]);
   return error as Error & { readonly code: string };
+}
+
+/** Command lines of the processes that this folder was given to. */
+async function processesNaming(folder: string): Promise<readonly string[]> {
+  const processes = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  const commands = processes.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
+  return (await Promise.all(commands)).filter((command) => command.includes(`${folder}/`));
 }
 
 async function executable(text: string): Promise<string> {
@@ -208,16 +216,27 @@ function mounts(): boolean {
   }
 }
 
-describeQemu('Shared memory that is short', () => {
-  async function smallMemory(mebibytes: number): Promise<string> {
-    const parent = await temporaryFolder();
-    const folder = join(parent, 'shm');
-    await mkdir(folder, { mode: 0o700 });
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=0700`, 'tmpfs', folder]);
-    onTestFinished(() => void execFileSync('umount', ['--lazy', folder]));
-    return folder;
-  }
+async function smallMemory(mebibytes: number, limits = ''): Promise<string> {
+  const parent = await temporaryFolder();
+  const folder = join(parent, 'shm');
+  await mkdir(folder, { mode: 0o700 });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=0700${limits}`, 'tmpfs', folder]);
+  onTestFinished(() => void execFileSync('umount', ['--lazy', folder]));
+  return folder;
+}
 
+describe('A state file that cannot be written', () => {
+  it.skipIf(!canMount)('ends the QEMU that runs already (needs root, to mount)', async () => {
+    const qemu = await executable('setTimeout(() => {}, 20000);');
+    // For the mount point, the folder of the VM and its file for stderr.
+    const folder = await smallMemory(80, ',nr_inodes=3');
+    const { code, message } = await refused({ qemu, folder }, bootSectorGuest('guest'));
+    expect(code).toBe('RMK_ERR_INPUT');
+    expect(message).toContain('the state file of the VM cannot be written: ENOSPC');
+  });
+});
+
+describeQemu('Shared memory that is short', () => {
   it.skipIf(!canMount)('is found out before QEMU is started (needs root, to mount)', async () => {
     const { code, message } = await refused({ folder: await smallMemory(8) }, bootSectorGuest('guest'));
     expect(code).toBe('RMK_ERR_INPUT');

@@ -57,12 +57,10 @@ export class QemuProcess {
     await checkReadable({ kernel, initrd, ...Object.fromEntries(images) });
     const devices = ['serial', ...options.channels];
     const files = await makeMachineFolder(program.folder, name, devices, memoryBytes);
-    let ending: (() => string | undefined) | undefined;
+    let state: MachineState | undefined;
     try {
-      const started = spawned(options, program, files);
-      ending = started.ending;
-      const { pid } = started;
-      const state: MachineState = {
+      const { pid, ending } = spawned(options, program, files);
+      state = {
         version: 1,
         name,
         pid,
@@ -78,10 +76,10 @@ export class QemuProcess {
         owner: thisProcess(),
       };
       await writeState(files.state, state);
-      const process = await QemuProcess.connect(state, files.folder, ending);
-      return process;
+      return await QemuProcess.connect(state, files.folder, ending);
     } catch (error) {
-      if (ending?.() === undefined) await killByState(files.state);
+      // Without the state file, because writing it may be what failed.
+      if (state !== undefined) await kill(state);
       await rm(files.folder, { recursive: true, force: true });
       throw error;
     }
@@ -108,7 +106,12 @@ export class QemuProcess {
       );
     }
     const attached = await QemuProcess.connect(state, folder, () => undefined, ATTACH_WITHIN_MS);
-    await attached.recordOwner(thisProcess());
+    try {
+      await attached.recordOwner(thisProcess());
+    } catch (error) {
+      attached.qmp.close();
+      throw error;
+    }
     return attached;
   }
 
@@ -154,10 +157,7 @@ export class QemuProcess {
       (error: unknown) => hasCode(error, 'RMK_ERR_TIMEOUT'),
     );
     this.qmp.close();
-    if (hangs || !(await endedWithin(this.state, QUIT_WITHIN_MS))) {
-      killNow(this.state);
-      await endedWithin(this.state, QUIT_WITHIN_MS);
-    }
+    if (hangs || !(await endedWithin(this.state, QUIT_WITHIN_MS))) await kill(this.state);
     if (this.folder !== undefined) await rm(this.folder, { recursive: true, force: true });
   }
 
@@ -293,16 +293,10 @@ function tailOf(file: string | undefined): string {
   }
 }
 
-async function killByState(path: string): Promise<void> {
-  const state = await readState(path).catch(() => undefined);
-  if (state === undefined) return;
-  killNow(state);
-  await endedWithin(state, QUIT_WITHIN_MS);
-}
-
-/** Kills only the process that was started, never another that has its number now. */
-export function killNow(state: MachineState): void {
+/** Kills QEMU and waits for its end. Never kills another process that has its number now. */
+export async function kill(state: MachineState): Promise<void> {
   if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
+  await endedWithin(state, QUIT_WITHIN_MS);
 }
 
 /** Whether the QEMU of a VM has ended before the timeout. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { hasCode } from '@rmk/core';
 import { QmpClient } from '../qmp/qmpClient.js';
 import { checkPrivate, defaultMachinesFolder, machineFiles } from './machineFolder.js';
-import { endedWithin, isAlive, killNow, ownerOf } from './qemuProcess.js';
+import { endedWithin, isAlive, kill, ownerOf } from './qemuProcess.js';
 import { readState, type MachineState } from './stateFile.js';
 
 const QUIT_TIMEOUT_MS = 3000;
@@ -49,10 +49,7 @@ export async function endMachine({ folder }: Pick<FoundMachine, 'folder'>): Prom
   const files = machineFiles(folder);
   const state = await readState(files.state);
   if (isAlive(state)) await quit(files.spareQmp);
-  if (!(await endedWithin(state, QUIT_TIMEOUT_MS))) {
-    killNow(state);
-    await endedWithin(state, QUIT_TIMEOUT_MS);
-  }
+  if (!(await endedWithin(state, QUIT_TIMEOUT_MS))) await kill(state);
   await rm(folder, { recursive: true, force: true });
 }
 

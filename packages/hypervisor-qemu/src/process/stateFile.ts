@@ -29,10 +29,19 @@ const schema = z.strictObject({
 /** What a process of RMK needs to know of a QEMU that another one started. */
 export type MachineState = z.output<typeof schema>;
 
+/** Replaces the whole file or leaves it as it is. Throws `RMK_ERR_INPUT` if it cannot be written. */
 export async function writeState(path: string, state: MachineState): Promise<void> {
   const unfinished = `${path}.new`;
-  await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
-  await rename(unfinished, path);
+  try {
+    await writeFile(unfinished, `${JSON.stringify(state, undefined, 2)}\n`, { mode: 0o600 });
+    await rename(unfinished, path);
+  } catch (error) {
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      `the state file of the VM cannot be written: ${messageOf(error)}. Free space in its folder, or choose another folder.`,
+      { cause: error },
+    );
+  }
 }
 
 /** Throws `RMK_ERR_INPUT` if it cannot be read, or is not what {@link writeState} writes. */
