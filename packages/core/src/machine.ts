@@ -110,7 +110,10 @@ export interface VirtualMachine {
    * suspended. Throws `RMK_ERR_LOGDAMAGED` if the context or a needed entry fails its checksum.
    */
   rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack>;
-  /** Returns the VM to its state at boot. No earlier checkpoint is usable afterwards. */
+  /**
+   * Returns the VM to its state at boot: guest time begins at 0, and all committed output is struck. No earlier checkpoint is
+   * usable afterwards.
+   */
   restart(): Promise<void>;
   close(): Promise<void>;
   /**

@@ -140,7 +140,14 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
     return [...this.devices.keys()];
   }
 
-  /** Guest time that rollbacks have undone. */
+  /** Bytes that a device has put out in all, without what rollbacks and restarts struck. */
+  committedBytes(device: string): number {
+    const of = this.devices.get(device);
+    if (of === undefined) throw unknownNameError(this.name, 'device', device, this.deviceNames);
+    return this.output.position(of);
+  }
+
+  /** Guest time that rollbacks and restarts have undone. */
   get undoneNs(): Nanoseconds {
     return this.undone;
   }
@@ -240,6 +247,9 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
       await this.ram.clear();
       await this.protection.current?.memoryReplaced();
       await this.execution.reset();
+      // The guest's own time begins at 0 again, and nothing that the discarded boot put out counts.
+      this.undone = this.clock.now();
+      this.output.strikeAll();
       this.execution.stateReplaced('boot');
       if (!suspended) await this.execution.resume();
     });

@@ -75,6 +75,18 @@ describeQemu('QemuMachine', () => {
     await up;
   });
 
+  it('strikes at a restart all that the discarded boot put out and did', async () => {
+    const machine = await unprotected();
+    await answers(machine, 'x');
+    await machine.suspend();
+    expect(machine.committedBytes('serial')).toBeGreaterThan(0);
+    await machine.restart();
+    expect([machine.committedBytes('serial'), machine.undoneNs]).toEqual([0, machine.clock.now()]);
+    await machine.resume();
+    expect(await next(machine, 'output')).toMatchObject({ position: 0 });
+    expect(() => machine.committedBytes('parallel')).toThrow(/parallel/);
+  });
+
   it('finds a VM that was left, and attaches to it', async () => {
     const machine = await unprotected('left');
     const { folder = '' } = machine;

@@ -4,7 +4,7 @@ import type { EmbeddedMachine } from '@rmk/hypervisor-embedded';
 
 /** Files that the output of a guest goes to. */
 export interface GuestFiles {
-  /** Without what rollbacks struck. */
+  /** Without what rollbacks and restarts struck. */
   readonly committed: string;
   /** Every byte that left. */
   readonly wire: string;
@@ -45,28 +45,37 @@ export class TranscriptOutput implements GuestOutput {
 
 /** Output that goes to the files as it comes: a VM that runs for months takes no memory for it. */
 export class StreamedOutput implements GuestOutput {
-  committedBytes = 0;
   wireBytes = 0;
+  private appendedBytes = 0;
   private readonly committed: FileEnd | undefined;
   private readonly wire: FileEnd | undefined;
 
-  constructor(files: GuestFiles | undefined) {
+  /** `committedNow`: how far the committed output reaches, which shrinks before more output shows it. */
+  constructor(
+    files: GuestFiles | undefined,
+    private readonly committedNow: () => number,
+  ) {
     if (files === undefined) return;
     this.committed = new FileEnd(files.committed);
     this.wire = new FileEnd(files.wire);
   }
 
-  /** Output after `position` was undone by a rollback. */
+  get committedBytes(): number {
+    return Math.min(this.appendedBytes, this.committedNow());
+  }
+
+  /** Output after `position` was undone by a rollback or a restart. */
   append({ position, data }: Pick<Facts['output'], 'position' | 'data'>): void {
     // An RMK that attached to the VM knows nothing of the output before.
-    const kept = Math.min(position, this.committedBytes);
+    const kept = Math.min(position, this.appendedBytes);
     this.committed?.write(data, kept);
     this.wire?.write(data, this.wireBytes);
-    this.committedBytes = kept + data.length;
+    this.appendedBytes = kept + data.length;
     this.wireBytes += data.length;
   }
 
   finish(): readonly string[] {
+    this.committed?.write(new Uint8Array(0), this.committedBytes);
     return [this.committed, this.wire].flatMap((file) => file?.close() ?? []);
   }
 }

@@ -145,7 +145,7 @@ class QemuRunMachine implements RunMachine {
     readonly attached: boolean,
     files: GuestFiles | undefined,
   ) {
-    this.output = new StreamedOutput(files);
+    this.output = new StreamedOutput(files, () => vm.committedBytes(SERIAL));
     vm.observe('output', (fact) => {
       if (fact.device === SERIAL) this.output.append(fact);
     });

@@ -1,13 +1,13 @@
 /** A device that puts out bytes. */
 export interface OutputDevice {
   readonly name: string;
-  /** Bytes put out in all, also those that a rollback undid. */
+  /** Bytes put out in all, also those that were undone. */
   readonly receivedBytes: number;
 }
 
-/** How far the committed output of each device reaches: what it put out, without what rollbacks undid. */
+/** How far the committed output of each device reaches: what it put out, without what rollbacks and restarts undid. */
 export class CommittedOutput {
-  /** Bytes of each device that rollbacks have undone. */
+  /** Bytes of each device that were undone. */
   private readonly struckBytes = new Map<string, number>();
 
   constructor(private readonly devices: readonly OutputDevice[]) {}
@@ -29,5 +29,10 @@ export class CommittedOutput {
       all += bytes;
     }
     return all;
+  }
+
+  /** As a restart does. Returns how many bytes that were. */
+  strikeAll(): number {
+    return this.strikeSince(new Map());
   }
 }
