@@ -1,3 +1,4 @@
+import { diagnose } from '@rmk/core';
 import type { TranslatableMemory } from '../memory/translatableMemory.js';
 import { WebAssembly } from '../webAssembly.js';
 import type { Region } from './region.js';
@@ -21,6 +22,8 @@ export interface Translation {
   readonly asked: readonly number[];
   /** Takes the place of this one as soon as it is compiled. */
   readonly replaces: Translation | undefined;
+  /** Places that it could not be grown by: compiling the larger one failed. */
+  readonly refused: Set<number>;
   isGrowing: boolean;
   isCompiled: boolean;
 }
@@ -43,6 +46,7 @@ export class RegionTable {
   private readonly slots = new Map<number, number>();
   private readonly byFrame = new Map<number, Set<Translation>>();
   private lastId = 0;
+  private hasFailed = false;
 
   /** `guard`: called by translated code before a store to a page that is protected or holds code. `maxRegions`: beyond that the oldest half ends. */
   constructor(
@@ -97,17 +101,25 @@ export class RegionTable {
     return slot;
   };
 
-  /** Compiles a region, and from then on executes it. */
+  /** Compiles a region, and from then on executes it. If that fails, the interpreter executes it until it is written to. */
   add(region: Region, asked: readonly number[], replaces: Translation | undefined): void {
-    const [translation, bytes] = this.announce(region, asked, replaces);
-    this.install(translation, new WebAssembly.Module(bytes));
+    const translation = this.announce(region, asked, replaces);
+    try {
+      this.install(translation, new WebAssembly.Module(this.moduleOf(translation)));
+    } catch (error) {
+      this.fail(translation, error);
+    }
   }
 
-  /** As {@link add}, but the engine compiles while the guest runs on. */
+  /** As {@link add}, but the engine compiles while the guest runs on. Never rejects. */
   async addLater(region: Region, asked: readonly number[], replaces: Translation | undefined): Promise<void> {
-    const [translation, bytes] = this.announce(region, asked, replaces);
-    const module = await WebAssembly.compile(bytes);
-    if (this.regions.get(translation.id) === translation) this.install(translation, module);
+    const translation = this.announce(region, asked, replaces);
+    try {
+      const module = await WebAssembly.compile(this.moduleOf(translation));
+      if (this.regions.get(translation.id) === translation) this.install(translation, module);
+    } catch (error) {
+      this.fail(translation, error);
+    }
   }
 
   /** The regions that hold instructions of a page frame end. */
@@ -116,21 +128,41 @@ export class RegionTable {
   }
 
   /** From here on a write to its code ends the region. */
-  private announce(
-    region: Region,
-    asked: readonly number[],
-    replaces: Translation | undefined,
-  ): readonly [Translation, Uint8Array] {
+  private announce(region: Region, asked: readonly number[], replaces: Translation | undefined): Translation {
     this.makeRoom();
     const id = (this.lastId += 1);
-    const translation: Translation = { id, region, asked, replaces, isGrowing: false, isCompiled: false };
+    const translation: Translation = {
+      id,
+      region,
+      asked,
+      replaces,
+      refused: new Set(),
+      isGrowing: false,
+      isCompiled: false,
+    };
     if (replaces !== undefined) replaces.isGrowing = true;
     this.regions.set(id, translation);
     for (const frame of region.frames) {
       const inFrame = this.byFrame.get(frame) ?? new Set();
       this.byFrame.set(frame, inFrame.add(translation));
     }
-    return [translation, regionModule(region, this.memory.layout, id, this.slotOf)];
+    return translation;
+  }
+
+  private moduleOf({ id, region }: Translation): Uint8Array {
+    return regionModule(region, this.memory.layout, id, this.slotOf);
+  }
+
+  /** The translation stays, not compiled, so that its code is not compiled in vain again. Reported once for all of them. */
+  private fail({ asked, replaces }: Translation, error: unknown): void {
+    const place = asked.at(-1);
+    if (replaces !== undefined && place !== undefined) {
+      replaces.isGrowing = false;
+      replaces.refused.add(place);
+    }
+    if (this.hasFailed) return;
+    this.hasFailed = true;
+    diagnose('hypervisor', 'guest code could not be compiled, and is interpreted', error);
   }
 
   /** Before a region is made, since it names slots: ends others where there are too many. */
@@ -140,8 +172,9 @@ export class RegionTable {
   }
 
   private install(translation: Translation, module: object): void {
-    if (translation.replaces !== undefined) this.remove(translation.replaces);
+    // First, because it can fail: then the one that it replaces stays.
     const run = this.instantiate(module);
+    if (translation.replaces !== undefined) this.remove(translation.replaces);
     translation.isCompiled = true;
     translation.region.entries.forEach(({ pc }, entry) => {
       if (this.ways.has(pc)) return;

@@ -141,7 +141,8 @@ export class Translator implements Processor, Executor {
     const { memory, table, fetch, isWarm } = this;
     const { base } = memory.layout;
     const found = table.holding(pc, ((pc - base) >>> 0) >>> 12) ?? this.growable(table.region(from));
-    if (found !== undefined && (!found.isCompiled || found.isGrowing || found.asked.includes(pc))) return;
+    if (found !== undefined && (!found.isCompiled || found.isGrowing)) return;
+    if (found !== undefined && (found.asked.includes(pc) || found.refused.has(pc))) return;
     const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
     if (host !== undefined && timesHot < Math.min(host.asked.length, MOST_TIMES_HOT)) return;
     const asked = host === undefined ? [pc] : [...host.asked, pc];

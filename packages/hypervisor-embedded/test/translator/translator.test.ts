@@ -1,9 +1,12 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { onDiagnostic, type Diagnostic } from '@rmk/core';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Board } from '../../src/board.js';
 import { InputLog } from '../../src/devices/inputLog.js';
 import { Transcript } from '../../src/devices/transcript.js';
 import { readRegister, writeRegister } from '../../src/hart/registers.js';
 import { GuestMemory } from '../../src/memory/guestMemory.js';
+import { WebAssembly } from '../../src/webAssembly.js';
 import { Translator, type TranslatorOptions } from '../../src/translator/translator.js';
 import { Assembler, CSR } from '../assembler.js';
 import { PAGE, RAM } from '../testBoard.js';
@@ -206,5 +209,96 @@ describe('Translator', () => {
       })
       .toBeGreaterThan(0);
     expect(x(board, 'a0')).toBe(500 + (board.state.cycles - 1000));
+  });
+});
+
+describe('Code that the engine does not compile', () => {
+  /** The diagnostics from here on. */
+  function diagnosed(): readonly Diagnostic[] {
+    const all: Diagnostic[] = [];
+    const subscription = onDiagnostic((diagnostic) => void all.push(diagnostic));
+    onTestFinished(() => subscription[Symbol.dispose]());
+    return all;
+  }
+
+  function refuseToCompile() {
+    const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new RangeError('out of memory'));
+    onTestFinished(() => compile.mockRestore());
+    return compile;
+  }
+
+  /** Long enough for every compilation to be asked for and to end. */
+  async function runOn(board: Board): Promise<void> {
+    for (let turn = 0; turn < 20; turn++) {
+      board.processor.run(board.state.cycles + 1000);
+      await nextTurn();
+    }
+  }
+
+  it('is interpreted, compiled in vain once, and reported once', async () => {
+    const diagnostics = diagnosed();
+    const compile = refuseToCompile();
+    const board = boardWith(counting, { compilesBeside: true });
+    await runOn(board);
+    expect(translatorOf(board).statistics.translated).toBe(0);
+    expect(x(board, 'a0')).toBe(board.state.cycles / 2);
+    expect(compile).toHaveBeenCalledTimes(1);
+    board.memory.write(0, new Uint8Array(Uint32Array.of(addition(1)).buffer));
+    await runOn(board);
+    expect(compile, 'once more for code that was written to').toHaveBeenCalledTimes(2);
+    expect(diagnostics.map(({ concern, message }) => [concern, message])).toEqual([
+      ['hypervisor', 'guest code could not be compiled, and is interpreted: out of memory'],
+    ]);
+  });
+
+  const jumping = (flipped: number) => (program: Assembler) => {
+    program.label('loop').addi('a0', 'a0', 1).addi('a3', 'a3', 1).imm('xori', 'a1', 'a1', flipped);
+    program.jalr('zero', 'a1', 0);
+  };
+
+  it.each([
+    // The loop can be entered in its middle, too.
+    { grows: 'by a place in itself', pc: RAM, from: RAM + 4, flipped: 4, compilations: 2 },
+    // Two blocks take turns: the second is asked for although the first was refused.
+    { grows: 'by two other places', pc: RAM + PAGE, from: RAM + PAGE, flipped: 8, compilations: 3 },
+  ])('does not harm a region that would grow $grows', async ({ pc, from, flipped, compilations }) => {
+    const boardOf = (options: TranslatorOptions): Board => {
+      const board = boardWith(jumping(flipped), options);
+      const back = new Assembler(RAM).jalr('zero', 'a2', 0).words()[0] ?? 0;
+      board.memory.write(PAGE, new Uint8Array(new Uint32Array(4).fill(back).buffer));
+      writeRegister(board.state, 'a1', BigInt(from));
+      writeRegister(board.state, 'a2', BigInt(RAM));
+      board.state.pc = pc | 0;
+      return board;
+    };
+    const board = boardOf({ compilesBeside: true });
+    const { compile } = WebAssembly;
+    const compiling = refuseToCompile().mockImplementationOnce((bytes) => compile(bytes));
+    while (compiling.mock.calls.length === 0) board.processor.run(board.state.cycles + 1);
+    await compiling.mock.results[0]?.value;
+    const diagnostics = diagnosed();
+    await runOn(board);
+    expect(diagnostics).toHaveLength(1);
+    expect(compiling).toHaveBeenCalledTimes(compilations);
+    const { translated } = translatorOf(board).statistics;
+    await runOn(board);
+    expect(translatorOf(board).statistics.translated).toBeGreaterThan(translated);
+    expect(compiling, 'no more than before').toHaveBeenCalledTimes(compilations);
+    const interpreted = boardOf({ hotVisits: Infinity });
+    interpreted.processor.run(board.state.cycles);
+    for (const register of ['a0', 'a1', 'a3']) expect(x(board, register)).toBe(x(interpreted, register));
+  });
+
+  it('is interpreted where it is compiled at once too', () => {
+    const diagnostics = diagnosed();
+    const board = boardWith(counting);
+    const compile = vi.spyOn(WebAssembly, 'Module').mockImplementation(function () {
+      throw new RangeError('out of memory');
+    });
+    onTestFinished(() => compile.mockRestore());
+    board.processor.run(10_000);
+    expect(x(board, 'a0')).toBe(5000);
+    expect(compile).toHaveBeenCalledTimes(1);
+    expect(diagnostics).toHaveLength(1);
   });
 });
