@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { BUS, CLOCK, OPTIONS, RmkError, tokenName, type Class, type PluginDefinition } from '@rmk/core';
+import { ownConstructor } from './ownConstructor.js';
 
 /** Metadata key of tsyringe's `@inject`: the tokens of a class by the positions of its parameters. */
 const INJECTED = 'injectionTokens';
@@ -31,13 +32,15 @@ function reasonsAgainst(one: Class, available: ReadonlySet<unknown>): readonly s
     ];
   }
   const tokens = tokensOf(one);
-  const count = Math.max(one.length, ...Object.keys(tokens).map((position) => Number(position) + 1));
-  const names = parameterNames(one);
+  const parameters = ownConstructor(one)?.parameters ?? [];
+  const count = Math.max(parameters.length, ...Object.keys(tokens).map((position) => Number(position) + 1));
   return Array.from({ length: count }, (_, index) => {
-    const parameter = `parameter ${index + 1}${names[index] === undefined ? '' : ` (${names[index]})`}`;
-    return index in tokens
-      ? reasonAgainst(one, tokenOf(tokens[index]), parameter, available)
-      : `${one.name} cannot be injected: put @injectable() on the class and @inject(TOKEN) on ${parameter} of its constructor`;
+    const { name, isNeeded = true } = parameters[index] ?? {};
+    const parameter = `parameter ${index + 1}${name === undefined ? '' : ` (${name})`}`;
+    if (index in tokens) return reasonAgainst(one, tokenOf(tokens[index]), parameter, available);
+    return isNeeded
+      ? `${one.name} cannot be injected: put @injectable() on the class and @inject(TOKEN) on ${parameter} of its constructor`
+      : undefined;
   }).filter((reason) => reason !== undefined);
 }
 
@@ -63,13 +66,14 @@ function reasonAgainst(
   return `${name} asks for ${given} by @inject on ${parameter}, which is no token. ${fix}`;
 }
 
-/** The base class whose constructor a class without its own inherits, if that constructor takes parameters. */
+/** The base class whose constructor a class without its own inherits, if that constructor is injected or needs arguments. */
 function inheritedFrom(one: Class): Class | undefined {
-  if (/\bconstructor\s*\(/.test(sourceOf(one))) return undefined;
+  if (ownConstructor(one) !== undefined) return undefined;
   const base: unknown = Object.getPrototypeOf(one);
   if (typeof base !== 'function' || base === Function.prototype) return undefined;
   const parent = base as Class;
-  if (parent.length > 0 || Object.keys(tokensOf(parent)).length > 0) return parent;
+  const parameters = ownConstructor(parent)?.parameters ?? [];
+  if (parameters.some(({ isNeeded }) => isNeeded) || Object.keys(tokensOf(parent)).length > 0) return parent;
   return inheritedFrom(parent);
 }
 
@@ -78,17 +82,7 @@ function tokensOf(one: Class): Readonly<Record<number, unknown>> {
   return typeof tokens === 'object' && tokens !== null ? (tokens as Record<number, unknown>) : {};
 }
 
-/** For messages. Empty if the source does not show them. */
-function parameterNames(one: Class): readonly (string | undefined)[] {
-  const list = /\bconstructor\s*\(([^()]*)\)/.exec(sourceOf(one))?.[1] ?? '';
-  return list.split(',').map((parameter) => /^\s*([\w$]+)/.exec(parameter)?.[1]);
-}
-
 /** tsyringe wraps a token that has options. */
 function tokenOf(injected: unknown): unknown {
   return typeof injected === 'object' && injected !== null && 'token' in injected ? injected.token : injected;
-}
-
-function sourceOf(one: Class): string {
-  return Function.prototype.toString.call(one);
 }
