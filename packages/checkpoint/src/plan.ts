@@ -1,4 +1,4 @@
-import { RmkError, type EpochPlan } from '@rmk/core';
+import { isThenable, RmkError, type EpochPlan } from '@rmk/core';
 import { z } from 'zod';
 
 const Plan = z.object({
@@ -25,8 +25,4 @@ export function readPlan(given: unknown, algorithm: string): EpochPlan {
     'RMK_ERR_INPUT',
     `${algorithm}: ${issues.join('; ')}: let plan() return what to save ahead, such as { preSave: 'none' }`,
   );
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }

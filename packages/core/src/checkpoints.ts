@@ -37,7 +37,10 @@ export interface Checkpoints {
   /** How many are kept: fixed by option, or derived from the bounds of the detectors. */
   readonly retain: number;
   readonly intervalNs: Nanoseconds;
-  /** A plan that fails is a fault of the plugin that called this. The latest algorithm rules from the next checkpoint on; disposing gives way to the one before. With none there is no checkpointing. */
+  /**
+   * Installs an algorithm. The one installed last plans, from the next checkpoint on. Disposing of it reinstates the one
+   * before. Without any, no checkpoints are taken. A plan that fails is a fault of the plugin that called this.
+   */
   use(algorithm: CheckpointAlgorithm): Disposable;
   /** Takes a checkpoint now. `RMK_ERR_UNPROTECTED` where no algorithm is installed. */
   take(): Promise<Checkpoint>;

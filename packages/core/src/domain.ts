@@ -54,7 +54,8 @@ export interface Domain extends AsyncDisposable {
   remove(name: string, how?: { readonly dependants: 'refuse' | 'remove' }): Promise<void>;
   /**
    * Stops a plugin and those that require what it provides, and starts new instances of them, also after a failure or
-   * quarantine. If it fails again, its `onFailure` applies; `'abort'` leaves it failed.
+   * quarantine. If it fails again, its `onFailure` applies; `'abort'` leaves it failed. Throws the error of the plugin that
+   * failed, or RMK_ERR_START with those of all.
    */
   restart(name: string): Promise<void>;
   /** Stops every plugin, in reverse. Goes on past failures and reports all of them (`RMK_ERR_STOP`). */

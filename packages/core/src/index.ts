@@ -17,6 +17,7 @@ export * from './problem.js';
 export * from './recovery.js';
 export * from './rmkError.js';
 export * from './sequencer.js';
+export * from './thenable.js';
 export * from './token.js';
 export * from './units.js';
 export * from './version.js';

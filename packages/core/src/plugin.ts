@@ -7,7 +7,10 @@ import { token, type Token } from './token.js';
 
 /** What a plugin's classes may have: the kernel calls both, pins first, modules last, and stops in reverse. */
 export interface Module {
-  /** Every object has it. So that a class may have neither of the others, and none of theirs may be of another shape. */
+  /**
+   * Every object has one. A type with only optional members accepts no class that shares none of them. With this member it
+   * accepts a class without `start` and `stop`, and still checks the shape of those that exist.
+   */
   readonly constructor: { readonly name: string };
   start?(): void | Promise<void>;
   stop?(): void | Promise<void>;
@@ -47,7 +50,11 @@ export interface Manifest {
    * An exclusive token goes to one plugin of a domain only (`RMK_ERR_EXCLUSIVE`).
    */
   readonly requires?: readonly Token<unknown>[];
-  /** As `requires`, where a plugin provides it that starts before this one does; else `undefined` is injected. */
+  /**
+   * As `requires`, if a plugin provides it that is active when this one starts. Otherwise `undefined` is injected. A provider
+   * that failed or was quarantined by then, and becomes active later, restarts this plugin, which then gets it. A provider
+   * that is installed later does not.
+   */
   readonly optional?: readonly Token<unknown>[];
   readonly provides?: readonly Provision[];
   /** What the hypervisor must be able to do. */

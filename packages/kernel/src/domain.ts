@@ -1,5 +1,6 @@
 import {
   DETECTIONS,
+  isThenable,
   RmkError,
   Sequencer,
   tokenName,
@@ -32,7 +33,7 @@ import { Lifecycle, requiredError } from './plugins/lifecycle.js';
 import { readOnFailure } from './plugins/manifest.js';
 import { claimMachine, releaseMachine } from './machineOwnership.js';
 import { RestartBackoff } from './supervision/restartBackoff.js';
-import { isThenable, type Scope } from './scope/scope.js';
+import type { Scope } from './scope/scope.js';
 import { ScopedClock } from './scope/scopedClock.js';
 import { Supervision } from './supervision/supervision.js';
 import { Timeout } from './supervision/timeout.js';
@@ -177,15 +178,26 @@ class SupervisedDomain implements Domain {
       const dependants = this.lifecycle.dependantsOf(plugin);
       if (dependants.length > 0 && how.dependants !== 'remove') throw requiredError(plugin, dependants);
       const leaving = [plugin, ...dependants];
-      throwIfAny(await this.lifecycle.removeFromUnder(leaving));
+      const { stopping, starting } = await this.lifecycle.removeFromUnder(leaving);
+      const names = leaving.map((one) => one.name).join(', ');
+      throwIfAny([...stopping, ...starting], (count) =>
+        starting.length === 0
+          ? stopFailed(count)
+          : {
+              code: 'RMK_ERR_START',
+              reason: `${names} ${leaving.length === 1 ? 'was' : 'were'} removed, with ${counted(stopping.length, 'failure')} while stopping; ${counted(starting.length, 'plugin')} that used something of it failed to start again`,
+            },
+      );
     });
   }
 
   restart(name: string): Promise<void> {
     return this.exclusively(async () => {
       this.refuseWhenStopped('restart');
-      const [error] = await this.lifecycle.restart(this.find(name), 'restarted by the host', 'host');
-      if (error !== undefined) throw error;
+      throwIfAny(await this.lifecycle.restart(this.find(name), 'restarted by the host', 'host'), (count) => ({
+        code: 'RMK_ERR_START',
+        reason: `${count} plugins failed to start again after the restart of ${name}`,
+      }));
     });
   }
 
@@ -193,7 +205,7 @@ class SupervisedDomain implements Domain {
     return this.exclusively(async () => {
       const errors = await this.lifecycle.removeAll([...this.installed]);
       this.end();
-      throwIfAny(errors);
+      throwIfAny(errors, stopFailed);
     });
   }
 
@@ -280,10 +292,18 @@ function observeSynchronously(observe: DomainOptions['observe'], bus: Bus): void
   );
 }
 
-function throwIfAny([first, ...others]: readonly RmkError[]): void {
+/** What several errors are combined into. */
+type Combined = Parameters<typeof RmkError.combining>[1];
+
+function throwIfAny([first, ...others]: readonly RmkError[], combined: (count: number) => Combined): void {
   if (first === undefined) return;
-  throw RmkError.combining([first, ...others], {
-    code: 'RMK_ERR_STOP',
-    reason: `${others.length + 1} failures; the plugins were stopped nevertheless`,
-  });
+  throw RmkError.combining([first, ...others], combined(others.length + 1));
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function stopFailed(count: number): Combined {
+  return { code: 'RMK_ERR_STOP', reason: `${count} failures; the plugins were stopped nevertheless` };
 }

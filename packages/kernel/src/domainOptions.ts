@@ -1,6 +1,7 @@
 import {
   DURATION_HINT,
   isDuration,
+  isThenable,
   membersOf,
   nanoseconds,
   pathText,
@@ -16,7 +17,6 @@ import {
 import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './plugins/manifest.js';
 import { unknownKeys } from './plugins/schema.js';
-import { isThenable } from './scope/scope.js';
 import type { SupervisionOptions } from './supervision/supervision.js';
 import { LONGEST_TIMER_MS, type Timeouts } from './supervision/timeout.js';
 

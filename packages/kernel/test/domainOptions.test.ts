@@ -88,7 +88,7 @@ describe('the options of a domain', () => {
     expect(
       await make({ name: 'test', machine: new ScriptedMachine(), plugins: [], onFailure: { x: 'abort' } }),
     ).toMatchObject({
-      message: 'RMK_ERR_UNKNOWN: onFailure: no plugin that is given is named x: leave it out, there is none',
+      message: 'RMK_ERR_UNKNOWN: onFailure: no plugin that is given is named x: leave it out',
     });
   });
 });

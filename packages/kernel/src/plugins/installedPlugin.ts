@@ -28,6 +28,8 @@ export class InstalledPlugin {
   provided: ReadonlyMap<Token<unknown>, Module> = new Map();
   /** The plugins that provide what it requires or optionally uses. */
   providers: readonly InstalledPlugin[] = [];
+  /** The plugins whose provisions it optionally uses, and that were not active when it started. */
+  without: readonly InstalledPlugin[] = [];
   /** Why it failed to start. */
   error: RmkError | undefined;
   restarts = 0;

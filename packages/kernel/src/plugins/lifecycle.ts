@@ -64,18 +64,21 @@ export class Lifecycle {
   }
 
   /**
-   * Removes plugins, given in start order. Plugins that optionally used something of them are restarted without it.
+   * Removes plugins, given in start order. Plugins that optionally used something of them are restarted without it. Returns
+   * what failed while they stopped, and why others failed to start again.
    */
-  async removeFromUnder(leaving: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
+  async removeFromUnder(
+    leaving: readonly InstalledPlugin[],
+  ): Promise<{ readonly stopping: readonly RmkError[]; readonly starting: readonly RmkError[] }> {
     const reason = `${leaving.map(({ name }) => name).join(', ')} is removed`;
     const users = this.usersOf(leaving);
-    const errors: RmkError[] = [];
+    const stopping: RmkError[] = [];
     for (const plugin of users.toReversed()) {
-      if (leaving.includes(plugin)) errors.push(...(await this.remove(plugin)));
+      if (leaving.includes(plugin)) stopping.push(...(await this.remove(plugin)));
       else await plugin.reset(reason);
     }
     const staying = users.filter((plugin) => !leaving.includes(plugin));
-    return [...errors, ...(await this.startAgain(staying, 'kernel'))];
+    return { stopping, starting: await this.startAgain(staying, 'kernel') };
   }
 
   /**
@@ -83,9 +86,16 @@ export class Lifecycle {
    * when the kernel restarts it is retried with backoff, because its `onFailure` applies to the first start only.
    */
   async restart(plugin: InstalledPlugin, reason: string, by: RestartedBy): Promise<readonly RmkError[]> {
-    const users = this.usersOf([plugin]);
-    for (const one of users.toReversed()) await one.reset(reason);
-    return this.startAgain(users, by);
+    return this.restartAll(this.usersOf([plugin]), reason, by);
+  }
+
+  private async restartAll(
+    plugins: readonly InstalledPlugin[],
+    reason: string,
+    by: RestartedBy,
+  ): Promise<readonly RmkError[]> {
+    for (const plugin of plugins.toReversed()) await plugin.reset(reason);
+    return this.startAgain(plugins, by);
   }
 
   /** The plugins that require what `plugin` provides, directly or not, in start order. */
@@ -127,7 +137,18 @@ export class Lifecycle {
       // Nothing is left to abort, because the others run.
       if (failure.aborts) await this.leaveOut(plugin, failure.error, 'failed');
     }
-    return errors;
+    return [...errors, ...(await this.restartUsersWithout(plugins))];
+  }
+
+  /** Restarts the plugins that started while one of `providers`, which they optionally use, was not active, and now is. */
+  private async restartUsersWithout(providers: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
+    const back = providers.filter(({ state }) => state === 'active');
+    const users = this.installed.filter(
+      ({ state, without }) => state === 'active' && without.some((provider) => back.includes(provider)),
+    );
+    if (users.length === 0) return [];
+    const reason = `${back.map(({ name }) => name).join(', ')} is active again`;
+    return this.restartAll(this.usersOf(users), reason, 'kernel');
   }
 
   /** Starts a plugin, one of `together`. If it fails and need not abort the domain, leaves it out. */
@@ -138,6 +159,7 @@ export class Lifecycle {
   ): Promise<{ readonly error: RmkError; readonly aborts: boolean } | undefined> {
     const earlier = this.installed.slice(0, this.installed.indexOf(plugin));
     plugin.providers = earlier.filter((one) => requires(plugin, one) || takes(plugin, one));
+    plugin.without = earlier.filter((one) => one.state !== 'active' && wouldTake(plugin, one));
     const error = unprovided(plugin) ?? (await this.attempt(plugin));
     if (error === undefined) return undefined;
     const isDependent = error.code === 'RMK_ERR_DEPENDENCY';
@@ -175,7 +197,11 @@ function requires(one: InstalledPlugin, provider: InstalledPlugin): boolean {
 }
 
 function takes(one: InstalledPlugin, provider: InstalledPlugin): boolean {
-  return provider.state === 'active' && optionalOf(one.checked, provider.checked).length > 0;
+  return provider.state === 'active' && wouldTake(one, provider);
+}
+
+function wouldTake(one: InstalledPlugin, provider: InstalledPlugin): boolean {
+  return optionalOf(one.checked, provider.checked).length > 0;
 }
 
 /** The providers of a plugin that are not active. */

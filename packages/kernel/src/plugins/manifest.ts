@@ -1,4 +1,5 @@
 import {
+  isThenable,
   messageOf,
   RMK_VERSION,
   RmkError,
@@ -16,7 +17,6 @@ import { z } from 'zod';
 import { injectionErrors } from './injectable.js';
 import { suggestion } from './nearest.js';
 import { isStandardSchema, validate } from './schema.js';
-import { isThenable } from '../scope/scope.js';
 import { HOST, KERNEL } from '../bus/sources.js';
 import type { Timeout } from '../supervision/timeout.js';
 
@@ -62,7 +62,7 @@ const AnyClass = z.custom<Class>(
   (value) => typeof value === 'function' && 'prototype' in value && value.prototype !== undefined,
   {
     error: ({ input }) =>
-      `expected a class${typeof input === 'function' ? ', given a function that is none' : ''}`,
+      `expected a class${typeof input === 'function' ? ', given a function, not a class' : ''}`,
   },
 );
 const AnyToken = z.custom<Token<unknown>>((value) => typeof value === 'symbol', {

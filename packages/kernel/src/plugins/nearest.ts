@@ -17,5 +17,5 @@ export function nearest(word: string, candidates: readonly string[]): string | u
 export function suggestion(word: string, candidates: readonly string[]): string {
   const meant = nearest(word, candidates);
   if (meant !== undefined) return `did you mean ${meant}?`;
-  return candidates.length === 0 ? 'leave it out, there is none' : `choose one of ${candidates.join(', ')}`;
+  return candidates.length === 0 ? 'leave it out' : `choose one of ${candidates.join(', ')}`;
 }

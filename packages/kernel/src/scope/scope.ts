@@ -1,4 +1,4 @@
-import { RmkError, type Nanoseconds } from '@rmk/core';
+import { isThenable, RmkError, type Nanoseconds } from '@rmk/core';
 import { giverOf } from './callbacks.js';
 import { Hold } from './hold.js';
 import type { Sampling } from '../supervision/sampling.js';
@@ -192,10 +192,6 @@ export class Scope {
   whenClosed(run: () => void): void {
     this.closing.push(run);
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 /** Fails at once, because a later call would fail far from the mistake. */

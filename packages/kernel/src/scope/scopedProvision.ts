@@ -1,7 +1,7 @@
-import { callbacksOf, RmkError, tokenName, type Token } from '@rmk/core';
+import { callbacksOf, isThenable, RmkError, tokenName, type Token } from '@rmk/core';
 import { Callbacks } from './callbacks.js';
 import { facadeOf } from './facade.js';
-import { isThenable, type Closed, type Scope } from './scope.js';
+import type { Closed, Scope } from './scope.js';
 
 /**
  * What another plugin (`provider`) provides, as one plugin sees it. A `Disposable` or `AsyncDisposable` that a method

@@ -80,8 +80,8 @@ export class RestartBackoff {
       else this.waitInHostTime(plugin, wait);
     };
     clearTimeout(wait.hostTimer);
+    // Keeps the process alive: with a suspended VM nothing else may be pending. Stopping the domain cancels it.
     wait.hostTimer = setTimeout(elapsed, Math.min(leftMs, LONGEST_TIMER_MS));
-    wait.hostTimer.unref();
   }
 
   private hasBeenHealthy({ factor, endedAtNs }: Wait): boolean {

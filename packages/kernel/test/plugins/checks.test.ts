@@ -90,8 +90,8 @@ describe('a plugin is refused', () => {
       { requires: [Anything] },
       'manifest.requires[0]: expected a token, given the class Anything: name the token that it is provided under',
     ],
-    [{ modules: [() => {}] }, 'manifest.modules[0]: expected a class, given a function that is none'],
-    [{ modules: [async () => {}] }, 'manifest.modules[0]: expected a class, given a function that is none'],
+    [{ modules: [() => {}] }, 'manifest.modules[0]: expected a class, given a function, not a class'],
+    [{ modules: [async () => {}] }, 'manifest.modules[0]: expected a class, given a function, not a class'],
   ])('when it has the wrong kind of thing: %o', async (manifest, message) => {
     const error = await errorOf(domainOf([written(manifest)]));
     expect(error.code).toBe('RMK_ERR_MANIFEST');

@@ -126,7 +126,24 @@ describe('a plugin that fails to start and whose onFailure is continue', () => {
   it('can be restarted once it is fixed, and its dependants start with it', async () => {
     const { domain } = await domainOf(family({ onFailure: 'continue' }));
     failures = 1;
-    expect((await errorOf(domain.restart('bad'))).message).toBe(FAILED);
+    const failed = await errorOf(domain.restart('bad'));
+    expect(failed.code).toBe('RMK_ERR_START');
+    expect(failed.reason).toBe('3 plugins failed to start again after the restart of bad');
+    expect(failed.problems).toEqual([
+      { path: '', plugin: 'bad', message: 'bad: start() of Provider threw: no device' },
+      {
+        path: '',
+        code: 'RMK_ERR_DEPENDENCY',
+        plugin: 'agent',
+        message: `it requires test:P_A of bad, which has failed (${FAILED}): fix and restart bad`,
+      },
+      {
+        path: '',
+        code: 'RMK_ERR_DEPENDENCY',
+        plugin: 'module',
+        message: expect.stringContaining('it requires test:P_B of agent, which has failed') as string,
+      },
+    ]);
     expect(states(domain)).toEqual([
       'free active',
       'last active',

@@ -1,5 +1,13 @@
 import 'reflect-metadata';
-import { definePlugin, provide, token, type Domain, type Module, type Plugin } from '@rmk/core';
+import {
+  definePlugin,
+  provide,
+  token,
+  type Domain,
+  type Module,
+  type OnFailure,
+  type Plugin,
+} from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { domainOf, errorOf, plugin } from '../testDomain.js';
@@ -65,6 +73,50 @@ describe('what a plugin uses optionally', () => {
     const { domain } = await domainOf([fan(), failing]);
     expect(injected).toEqual([undefined]);
     expect(statuses(domain)).toEqual(['thermometer failed []', 'fan active []']);
+  });
+
+  describe('is given to its user once its provider', () => {
+    /** Fails to start as often as `failures` says. */
+    function flaky(failures: number, onFailure: OnFailure): Plugin {
+      return plugin(
+        'thermometer',
+        () => {
+          if (failures-- > 0) throw new Error('no device');
+        },
+        { provides: [provide(THERMOMETER, Forty)], onFailure },
+      );
+    }
+
+    it('has been retried with success; retries that fail do not restart the user', async () => {
+      const { domain, machine } = await domainOf([fan(), flaky(3, 'quarantine'), plugin('other')], {
+        supervision: { restartAfter: '100ns' },
+      });
+      await machine.run(350);
+      expect(injected).toEqual([undefined]);
+      expect(domain.plugins.find(({ name }) => name === 'fan')).toMatchObject({ restarts: 0 });
+      await machine.run(400);
+      expect(injected).toEqual([undefined, 40]);
+      expect(statuses(domain)).toEqual([
+        'other active []',
+        'thermometer active []',
+        'fan active [thermometer]',
+      ]);
+      await domain.stop();
+    });
+
+    it('was restarted by the host, and the restart is reported with its reason', async () => {
+      const { domain } = await domainOf([fan(), flaky(1, 'continue')]);
+      const reasons: (string | undefined)[] = [];
+      domain.bus.on('EVT_PLUGINCHANGED', ({ plugin: name, to, reason }) => {
+        if (name === 'fan' && to === 'pending') reasons.push(reason);
+      });
+      await domain.restart('thermometer');
+      expect(injected).toEqual([undefined, 40]);
+      expect(reasons).toEqual(['thermometer is active again']);
+      await domain.restart('thermometer');
+      expect(injected).toEqual([undefined, 40, 40]);
+      expect(reasons).toEqual(['thermometer is active again', 'restarted by the host']);
+    });
   });
 
   it('does not prevent the removal of its provider; its user is restarted without it', async () => {

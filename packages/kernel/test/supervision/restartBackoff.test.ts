@@ -114,6 +114,33 @@ describe('a plugin whose restart by the kernel fails', () => {
     expect(domain.plugins).toMatchObject([{ name: 'user', state: 'active' }]);
     await domain.stop();
   });
+
+  it('is kept apart by remove() from what failed to stop', async () => {
+    const PIN = token<object>('test:HELD_PIN');
+    class Unstoppable {
+      readonly id = 1;
+      stop(): void {
+        throw new Error('jammed');
+      }
+    }
+    const pin = plugin('pin', () => {}, { provides: [provide(PIN, Unstoppable)] });
+    let starts = 0;
+    const start = (): void => {
+      starts += 1;
+      if (starts === 2) throw new Error('not without it');
+    };
+    const { domain } = await domainOf([pin, plugin('user', start, { optional: [PIN] })]);
+    const error = await errorOf(domain.remove('pin'));
+    expect(error.code).toBe('RMK_ERR_START');
+    expect(error.reason).toBe(
+      'pin was removed, with 1 failure while stopping; 1 plugin that used something of it failed to start again',
+    );
+    expect(error.problems).toMatchObject([
+      { code: 'RMK_ERR_STOP', plugin: 'pin', message: 'pin: stop() of Unstoppable threw: jammed' },
+      { plugin: 'user', message: 'user: start() of Scripted threw: not without it' },
+    ]);
+    await domain.stop();
+  });
 });
 
 describe('a plugin that is quarantined', () => {
@@ -230,6 +257,17 @@ describe('while the VM is suspended, a quarantined plugin', () => {
     expect(machine.clock.now()).toBe(10);
     await domain.stop();
     expect(machine.liveTimers).toBe(0);
+  });
+
+  it('keeps the process alive until then, and no longer than its domain', async () => {
+    // Only what keeps the event loop alive is listed.
+    const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const { domain, vm } = await quarantined();
+    const before = timers();
+    await vm.suspend();
+    expect(timers()).toBe(before + 1);
+    await domain.stop();
+    expect(timers()).toBe(before);
   });
 
   it('is started again too if the VM was suspended before', async () => {
