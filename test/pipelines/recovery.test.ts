@@ -17,6 +17,7 @@ import {
 } from '@rmk/core';
 import { Vcpu } from '@rmk/pin-vcpu';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { recovery } from '@rmk/recovery';
 import { startRig, type Rig } from '@rmk/testing';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
@@ -293,9 +294,11 @@ describe('a P_VCPU that cannot', () => {
     failing.suspend = 4;
     await crash(rig);
     await rig.advance('1ms');
-    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
-      'the VM could not be suspended: stuck',
-    ]);
+    expect(rig).toHaveFailedToRecover({
+      reason: 'the VM could not be suspended: stuck',
+      givenUp: false,
+      times: 1,
+    });
     expect(warnings(rig)).toEqual(retries('suspended', 3));
     expect(rig.domain.get(RECOVERY).state).toBe('ready');
     expect(await rig.runToEnd()).toBe(0);
@@ -304,17 +307,113 @@ describe('a P_VCPU that cannot', () => {
     expect(rig.guestState).toEqual(await goldenEnd(compressor));
   });
 
-  it('resume at all ends in EVT_RECOVERYFAILED, not in silence', async () => {
+  it('resume at all has the VM given up, which stays suspended whatever others do, until it is restarted', async () => {
+    const { rig, failing } = await startFailing();
+    const vcpu = rig.domain.get(P_VCPU);
+    failing.resume = 4;
+    await crash(rig);
+    await rig.advance('1ms');
+    expect(recordsOf(rig)).toEqual([]);
+    expect(rig).toHaveFailedToRecover({
+      reason: 'the VM was recovered, but could not be resumed: stuck',
+      givenUp: true,
+      times: 1,
+    });
+    expect(warnings(rig)).toEqual(retries('resumed', 3));
+    expect(rig.events('EVT_ROLLEDBACK')).toHaveLength(1);
+    expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+    await vcpu.resume(await vcpu.suspend());
+    const { nowNs } = rig;
+    await rig.advance('10ms');
+    expect(rig.nowNs).toBe(nowNs);
+    await vcpu.restart();
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    expect(await rig.runToEnd()).toBe(0);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+
+  it('resume even after the VM was restarted has it given up again', async () => {
     const { rig, failing } = await startFailing();
     failing.resume = Infinity;
     await crash(rig);
     await rig.advance('1ms');
-    expect(recordsOf(rig)).toEqual([]);
-    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason }) => reason)).toEqual([
-      'the VM was recovered, but could not be resumed: stuck',
+    await rig.domain.get(P_VCPU).restart();
+    await rig.advance('1ms');
+    expect(rig.events('EVT_RECOVERYFAILED').map(({ reason, givenUp }) => [reason, givenUp])).toEqual([
+      ['the VM was recovered, but could not be resumed: stuck', true],
+      ['the VM was restarted, but could not be resumed: stuck', true],
     ]);
-    expect(warnings(rig)).toEqual(retries('resumed', 3));
-    expect(rig.events('EVT_ROLLEDBACK')).toHaveLength(1);
+    expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+  });
+});
+
+/** Called once the VM runs, and before whoever resumed it knows. */
+type Observer = () => void;
+
+@injectable()
+class ObservedVcpu extends Vcpu {
+  constructor(
+    @inject(VIRTUAL_MACHINE) machine: VirtualMachine,
+    @inject(BUS) bus: Bus,
+    @inject(OPTIONS) private readonly observers: Observer[],
+  ) {
+    super(machine, bus);
+  }
+
+  override async resume(suspension: Suspension): Promise<void> {
+    await super.resume(suspension);
+    for (const observer of this.observers.splice(0)) observer();
+  }
+}
+
+const observedVcpu = definePlugin({
+  name: 'observed-vcpu',
+  version: '1.0.0',
+  rmk: '^0.2.0',
+  requires: [VIRTUAL_MACHINE],
+  provides: [provide(P_VCPU, ObservedVcpu)],
+  options: z.custom<Observer[]>(Array.isArray),
+});
+
+describe('an error of the restored state that is reported together with the response to resume', () => {
+  it('is recovered from too, once and after the recovery that it follows', async () => {
+    const observers: Observer[] = [];
+    const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/pin-vcpu');
+    const rig = await startRig({ ...compressor, plugins: [observedVcpu(observers), ...others] });
+    await rig.advance('275.137ms');
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    const report = (kind: string) => detected.publish({ atNs: rig.nowNs, kind, cause: 'a cause' });
+    observers.push(() => {
+      report('second');
+      report('the second in the words of another detector');
+    });
+    report('first');
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ trigger }) => trigger.kind)).toEqual(['first', 'second']);
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    const names = rig.recorded.map(({ name }) => name);
+    expect(names.filter((name) => name === 'EVT_RECOVERED' || name.startsWith('EVT_VCPU'))).toEqual([
+      'EVT_VCPUSUSPENDED',
+      'EVT_VCPURESUMED',
+      'EVT_RECOVERED',
+      'EVT_VCPUSUSPENDED',
+      'EVT_VCPURESUMED',
+      'EVT_RECOVERED',
+    ]);
+    expect(rig.guestState).toEqual(await goldenAt(compressor, rig.machine.guestNs));
+  });
+
+  it('is none if it was detected before the rollback', async () => {
+    const observers: Observer[] = [];
+    const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/pin-vcpu');
+    const rig = await startRig({ ...compressor, plugins: [observedVcpu(observers), ...others] });
+    await rig.advance('275.137ms');
+    const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
+    const atNs = rig.nowNs - 1;
+    observers.push(() => detected.publish({ atNs, kind: 'late', cause: 'a cause' }));
+    detected.publish({ atNs: rig.nowNs, kind: 'first', cause: 'a cause' });
+    await rig.advance('1ms');
+    expect(recordsOf(rig).map(({ trigger }) => trigger.kind)).toEqual(['first']);
   });
 });
 
@@ -383,6 +482,46 @@ describe('the VM that a recovery gave up', () => {
     expect(rig.domain.get(RECOVERY).state).toBe('ready');
     await rig.advance('10ms');
     expect(rig.nowNs).toBe(nowNs + 10 * MS);
+  });
+
+  it.each(['@rmk/recovery', '@rmk/checkpoint', '@rmk/pin-vcpu'])(
+    'stays so over a restart of %s, until somebody restarts it',
+    async (plugin) => {
+      const plugins = microcheckpoint({ hang: false, recovery: { maxRestarts: 0 } });
+      const rig = await startRig({ ...compressor, plugins });
+      await rig.advance('10ms');
+      await rig.domain.remove('@rmk/cowp');
+      await rig.domain.restart('@rmk/checkpoint');
+      await crash(rig);
+      await rig.advance('5ms');
+      expect(rig).toHaveFailedToRecover({ givenUp: true, times: 1 });
+      await rig.domain.restart(plugin);
+      expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+      const { nowNs } = rig;
+      await rig.advance('10ms');
+      expect(rig.nowNs).toBe(nowNs);
+      await rig.domain.get(P_VCPU).restart();
+      expect(rig.domain.get(RECOVERY).state).toBe('ready');
+      expect(await rig.runToEnd()).toBe(0);
+      expect(rig.guestState).toEqual(await goldenEnd(compressor));
+    },
+  );
+
+  it('is released, as it failed, by the removal of the recovery, and another one is ready', async () => {
+    const rig = await startRig({
+      ...compressor,
+      plugins: microcheckpoint({ hang: false, recovery: { maxRestarts: 0 } }),
+    });
+    rig.domain.bus.on('EVT_RECOVERED', () => crash(rig));
+    await rig.advance('275.137ms');
+    await crash(rig);
+    await rig.runToEnd();
+    const resumed = rig.events('EVT_VCPURESUMED').length;
+    await rig.domain.remove('@rmk/recovery');
+    await rig.advance('0ms');
+    expect(rig.events('EVT_VCPURESUMED')).toHaveLength(resumed + 1);
+    await rig.domain.install(recovery());
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
   });
 });
 

@@ -1,11 +1,9 @@
 import 'reflect-metadata';
-import { setTimeout } from 'node:timers/promises';
 import {
   BUS,
   CHECKPOINTS,
   CLOCK,
   DETECTIONS,
-  hasCode,
   messageOf,
   nanoseconds,
   OPTIONS,
@@ -20,28 +18,21 @@ import {
   type Nanoseconds,
   type RecoveryRecord,
   type RmkEvent,
-  type Rollback,
   type RungAttempt,
   type Suspension,
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { checkpointRisk } from './checkpointRisk.js';
+import { climb } from './climb.js';
 import { Episode, type Failure, type Verdict } from './episode.js';
-import { ladderAgain, ladderFor, suspectSince, type Candidate, type Ladder } from './ladder.js';
+import { historyOf, type GivenUp, type History } from './history.js';
+import { ladderAgain, ladderFor, suspectSince, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './options.js';
-import { restartsOf, type Restarts } from './restarts.js';
+import { recordOf, type Moments, type Restored, type Succeeded } from './record.js';
+import { RetryingVcpu } from './retryingVcpu.js';
 import { TriggerReader, type Trigger } from './trigger.js';
 
-type LastRecovery = Pick<RecoveryRecord, 'rung' | 'occurrence'> & { readonly atNs: Nanoseconds };
-
-type Restored = Pick<
-  RecoveryRecord,
-  'rung' | 'checkpoint' | 'pagesRestored' | 'workLostNs' | 'outputStruckBytes'
->;
-
-/** Host time before each retry of a suspension or resumption that failed. */
-const RETRY_AFTER_HOST_MS = [1, 10, 100];
+type LastRecovery = Pick<RecoveryRecord, 'rung' | 'occurrence'>;
 
 /**
  * The recovery module (§8): suspends the failed VM, rolls it back in place, resumes it. If the same failure comes again
@@ -50,18 +41,25 @@ const RETRY_AFTER_HOST_MS = [1, 10, 100];
 @injectable()
 export class Recovery implements DomainRecovery, Module {
   private readonly triggers: TriggerReader;
-  private readonly restarts: Restarts;
+  private readonly retryingVcpu: RetryingVcpu;
+  private readonly history: History;
   private readonly episode = new Episode();
   private last: LastRecovery | undefined;
   /** Checkpoint at the state that the last recovery left: the one a rollback reopened, or the first after a restart. */
   private left: Checkpoint | undefined;
+  /** Domain time at which the VM was restored to that state. */
+  private restoredAtNs: Nanoseconds | undefined;
   /** Guest time of that state. */
   private leftAtNs: Nanoseconds | undefined;
   /** Domain time minus guest time. */
   private undoneNs: Nanoseconds = 0;
-  private recovering = false;
+  /** From the suspension of the failed VM until it is restored. */
+  private restoring = false;
+  /** Until the restored VM runs again. Never rejects. */
+  private resuming: Promise<void> | undefined;
   /** Keeps a VM that was given up suspended. */
-  private givenUp: Suspension | undefined;
+  private held: Suspension | undefined;
+  private stopped = false;
 
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
@@ -72,10 +70,11 @@ export class Recovery implements DomainRecovery, Module {
     @inject(OPTIONS) private readonly options: RecoveryOptions,
   ) {
     this.triggers = new TriggerReader(detections, bus);
-    this.restarts = restartsOf(options);
+    this.retryingVcpu = new RetryingVcpu(vcpu, bus, clock);
+    this.history = historyOf(options);
   }
 
-  start(): void {
+  async start(): Promise<void> {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
     this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs));
     this.bus.on('EVT_ROLLEDBACK', ({ rollback }) => {
@@ -84,48 +83,83 @@ export class Recovery implements DomainRecovery, Module {
     this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
       this.left ??= checkpoint;
     });
+    if (this.history.givenUp === undefined) return;
+    // Its suspension ended with the previous instance of this plugin.
+    const suspension = await this.retryingVcpu.suspend();
+    if (this.state === 'given-up') this.held = suspension;
+    else await this.retryingVcpu.resume(suspension);
+  }
+
+  stop(): void {
+    this.stopped = true;
   }
 
   get state(): DomainRecovery['state'] {
-    if (this.givenUp !== undefined) return 'given-up';
-    return this.recovering ? 'recovering' : 'ready';
+    if (this.history.givenUp !== undefined) return 'given-up';
+    return this.restoring || this.resuming !== undefined ? 'recovering' : 'ready';
   }
 
   private async beginAgain(atNs: Nanoseconds): Promise<void> {
     this.left = undefined;
     this.undoneNs = atNs;
-    if (this.recovering) return;
+    if (this.restoring) return;
     // Someone else restarted the VM: what failed before no longer counts.
     this.last = undefined;
+    this.restoredAtNs = undefined;
     this.leftAtNs = undefined;
     this.episode.clear();
-    this.restarts.clear();
-    const { givenUp } = this;
-    this.givenUp = undefined;
-    if (givenUp !== undefined) await this.resume(givenUp);
+    this.history.restarts.clear();
+    const { held, history } = this;
+    const { givenUp } = history;
+    this.held = undefined;
+    history.givenUp = undefined;
+    if (givenUp !== undefined && held !== undefined) await this.release(held, givenUp);
+  }
+
+  /** Resumes a VM that was given up and has been restarted. */
+  private async release(held: Suspension, givenUp: GivenUp): Promise<void> {
+    try {
+      await this.retryingVcpu.resume(held);
+    } catch (error) {
+      const reason = `the VM was restarted, but could not be resumed: ${messageOf(error)}`;
+      await this.giveUpSuspended(givenUp, reason, held);
+    }
   }
 
   private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
     const trigger = this.triggers.read(detected, this.clock.now());
-    // Detected in the state that is being, or has just been, discarded: nothing new.
-    if (this.state !== 'ready' || trigger.atNs <= (this.last?.atNs ?? -1)) return;
-    this.recovering = true;
+    if (this.isDiscarded(trigger)) return;
+    // A driver that cannot hold its VM may report an error of the restored state together with the response to resume.
+    if (this.resuming !== undefined) await this.resuming;
+    if (this.state !== 'ready') return;
+    this.restoring = true;
     try {
-      await this.recoverFrom(trigger);
+      await this.restore(trigger);
     } finally {
-      this.recovering = false;
+      this.restoring = false;
     }
+    await this.resuming;
   }
 
-  private async recoverFrom(trigger: Trigger): Promise<void> {
+  /** Whether the error was detected in the state that is being, or has just been, discarded: nothing new. */
+  private isDiscarded({ atNs }: Trigger): boolean {
+    const { restoredAtNs = -1 } = this;
+    // Domain time may not pass before P_VCPU has the response to resume.
+    if (this.resuming !== undefined) return atNs < restoredAtNs;
+    return this.restoring || atNs <= restoredAtNs;
+  }
+
+  /** Restores the VM and begins to resume it, or reports why not. */
+  private async restore(trigger: Trigger): Promise<void> {
     const attempts: RungAttempt[] = [];
     const startedAt = performance.now();
     let suspension: Suspension;
     try {
-      suspension = await this.retried('suspended', () => this.vcpu.suspend());
+      suspension = await this.retryingVcpu.suspend();
     } catch (error) {
       // The VM runs on, so the next detection finds the recovery ready.
-      this.reportFailure(trigger, attempts, `the VM could not be suspended: ${messageOf(error)}`, false);
+      const reason = `the VM could not be suspended: ${messageOf(error)}`;
+      this.reportFailure({ trigger, attempts }, reason, false);
       return;
     }
     const suspendedAt = performance.now();
@@ -136,57 +170,48 @@ export class Recovery implements DomainRecovery, Module {
     const restored =
       (await this.rollBack(trigger, verdict, attempts)) ?? (await this.restart(trigger, verdict, attempts));
     if (typeof restored === 'string') {
-      this.givenUp = suspension;
-      this.reportFailure(trigger, attempts, restored, true);
+      this.giveUp({ trigger, attempts }, restored, suspension);
       return;
     }
-    this.last = { rung: restored.rung, atNs: trigger.atNs, occurrence };
-    this.leftAtNs = trigger.atNs - this.undoneNs;
-    const restoredAt = performance.now();
+    this.last = { rung: restored.rung, occurrence };
+    this.restoredAtNs = this.clock.now();
+    this.leftAtNs = this.restoredAtNs - this.undoneNs;
+    const moments = { startedAt, suspendedAt, restoredAt: performance.now() };
+    this.resuming = this.resume(suspension, { trigger, attempts, occurrence, restored }, moments);
+  }
+
+  private async resume(
+    suspension: Suspension,
+    succeeded: Succeeded,
+    moments: Omit<Moments, 'resumedAt'>,
+  ): Promise<void> {
     try {
-      await this.resume(suspension);
+      await this.retryingVcpu.resume(suspension);
+      const record = recordOf(succeeded, { ...moments, resumedAt: performance.now() });
+      this.bus.topic('EVT_RECOVERED').publish({ atNs: succeeded.trigger.atNs, record });
     } catch (error) {
-      this.reportFailure(
-        trigger,
-        attempts,
-        `the VM was recovered, but could not be resumed: ${messageOf(error)}`,
-        false,
-      );
-      return;
+      const reason = `the VM was recovered, but could not be resumed: ${messageOf(error)}`;
+      await this.giveUpSuspended(succeeded, reason, suspension);
+    } finally {
+      this.resuming = undefined;
     }
-    const resumedAt = performance.now();
-    const record: RecoveryRecord = {
-      trigger,
-      ...restored,
-      ...(occurrence === 1 ? riskOf(trigger, restored) : {}),
-      attempts,
-      occurrence,
-      steps: {
-        suspendHostNs: hostNs(startedAt, suspendedAt),
-        rollbackHostNs: hostNs(suspendedAt, restoredAt),
-        resumeHostNs: hostNs(restoredAt, resumedAt),
-      },
-      durationHostNs: hostNs(startedAt, resumedAt),
-    };
-    this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
   }
 
-  private resume(suspension: Suspension): Promise<void> {
-    return this.retried('resumed', () => this.vcpu.resume(suspension));
+  /** Gives up a VM that could not be resumed. Whether P_VCPU has released `suspension` is unknown. */
+  private async giveUpSuspended(givenUp: GivenUp, reason: string, suspension: Suspension): Promise<void> {
+    // Without a suspension another plugin could resume the VM, and errors are ignored from now on.
+    const held = await this.retryingVcpu.suspend().catch(() => undefined);
+    if (held !== undefined) suspension[Symbol.dispose]();
+    this.giveUp(givenUp, reason, held ?? suspension);
   }
 
-  /** Retries what P_VCPU rejects, and reports each failure. Rejects with the last one. */
-  private async retried<T>(done: string, operation: () => Promise<T>): Promise<T> {
-    for (const afterHostMs of RETRY_AFTER_HOST_MS) {
-      try {
-        return await operation();
-      } catch (error) {
-        const message = `the VM could not be ${done}, which is tried again: ${messageOf(error)}`;
-        this.bus.topic('EVT_WARNING').publish({ atNs: this.clock.now(), code: 'RMK_WARN_VCPU', message });
-      }
-      await setTimeout(afterHostMs);
-    }
-    return operation();
+  /** The VM stays suspended until someone restarts it. */
+  private giveUp({ trigger, attempts }: GivenUp, reason: string, held: Suspension): void {
+    // What failed because this plugin stops says nothing about the VM.
+    if (this.stopped) return;
+    this.history.givenUp = { trigger, attempts };
+    this.held = held;
+    this.reportFailure({ trigger, attempts }, reason, true);
   }
 
   private failureOf({ kind, cause, detector, place, atNs, suspectSinceNs, latency }: Trigger): Failure {
@@ -208,20 +233,9 @@ export class Recovery implements DomainRecovery, Module {
     verdict: Verdict,
     attempts: RungAttempt[],
   ): Promise<Restored | undefined> {
-    const { candidates, newer, noTargetBecause } = this.ladder(trigger, verdict);
-    if (noTargetBecause !== undefined) attempts.push({ rung: 'target', failure: noTargetBecause });
-    let damaged = false;
-    for (const candidate of candidates) {
-      const outcome = await this.tryCandidate(candidate, trigger, attempts);
-      if (typeof outcome !== 'string') return outcome;
-      damaged ||= outcome === 'damaged';
-    }
-    if (!damaged) return undefined;
-    for (const candidate of newer) {
-      const outcome = await this.tryCandidate(candidate, trigger, attempts);
-      if (typeof outcome !== 'string') return outcome;
-    }
-    return undefined;
+    const done = await climb(this.checkpoints, this.ladder(trigger, verdict), trigger, attempts);
+    if (done !== undefined) this.left = done.reopened;
+    return done?.restored;
   }
 
   private ladder(trigger: Trigger, verdict: Verdict): Ladder {
@@ -229,30 +243,6 @@ export class Recovery implements DomainRecovery, Module {
     if (verdict !== 'same') return ladderFor(retained, suspectSince(trigger));
     if (this.last?.rung !== 'restart') return ladderAgain(retained, this.left);
     return { candidates: [], newer: [], noTargetBecause: 'the same failure again, after a restart' };
-  }
-
-  private async tryCandidate(
-    { rung, checkpoint }: Candidate,
-    trigger: Trigger,
-    attempts: RungAttempt[],
-  ): Promise<Restored | 'failed' | 'damaged'> {
-    const { takenAtNs, origin } = checkpoint;
-    try {
-      const { pagesRestored, undoneNs, outputStruckBytes, reopened }: Rollback =
-        await this.checkpoints.rollback(checkpoint);
-      this.left = reopened;
-      attempts.push({ rung, takenAtNs });
-      return {
-        rung,
-        checkpoint: { takenAtNs, origin, ageNs: trigger.atNs - takenAtNs },
-        pagesRestored,
-        workLostNs: undoneNs,
-        outputStruckBytes,
-      };
-    } catch (error) {
-      attempts.push({ rung, takenAtNs, failure: messageOf(error) });
-      return hasCode(error, 'RMK_ERR_LOGDAMAGED') ? 'damaged' : 'failed';
-    }
   }
 
   /** Resolves to the reason if a restart is not allowed or fails. */
@@ -274,7 +264,7 @@ export class Recovery implements DomainRecovery, Module {
       return failure;
     }
     attempts.push({ rung: 'restart' });
-    this.restarts.add(trigger.atNs);
+    this.history.restarts.add(trigger.atNs);
     return { rung: 'restart', pagesRestored: 0 };
   }
 
@@ -283,28 +273,13 @@ export class Recovery implements DomainRecovery, Module {
       return 'a restart did not help: the same failure came again';
     }
     const { maxRestarts, restartWindow } = this.options;
-    const restarts = this.restarts.since(atNs - nanoseconds(restartWindow));
+    const restarts = this.history.restarts.since(atNs - nanoseconds(restartWindow));
     if (restarts < maxRestarts) return undefined;
     return `${restarts} restarts within ${restartWindow} are as many as maxRestarts allows`;
   }
 
-  private reportFailure(
-    trigger: Trigger,
-    attempts: readonly RungAttempt[],
-    reason: string,
-    givenUp: boolean,
-  ): void {
-    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason, givenUp });
+  private reportFailure({ trigger, attempts }: GivenUp, reason: string, givenUp: boolean): void {
+    const { atNs } = trigger;
+    this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs, trigger, attempts, reason, givenUp });
   }
-}
-
-/** What came again was in the checkpoint used before, so its latency is not what was declared. */
-function riskOf(trigger: Trigger, { checkpoint }: Restored): Pick<RecoveryRecord, 'corruptionRisk'> {
-  if (checkpoint === undefined) return {};
-  const corruptionRisk = checkpointRisk(trigger, checkpoint.takenAtNs);
-  return corruptionRisk === undefined ? {} : { corruptionRisk };
-}
-
-function hostNs(fromMs: number, toMs: number): Nanoseconds {
-  return Math.round((toMs - fromMs) * 1e6);
 }
