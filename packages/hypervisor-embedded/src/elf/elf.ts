@@ -122,7 +122,7 @@ function checkHeader(view: DataView, source: string): void {
   if (view.getUint8(4) !== CLASS_32) {
     throw refusal(
       source,
-      'it is not of the 32-bit class; compile with -march=rv32imac_zicsr_zifencei -mabi=ilp32',
+      'it is not of the 32-bit class; compile with -misa-spec=2.2 -march=rv32imac -mabi=ilp32',
     );
   }
   if (view.getUint8(5) !== LITTLE_ENDIAN) throw refusal(source, 'it is not little-endian, as the hart is');

@@ -206,7 +206,11 @@ describe('parseElf refuses', () => {
       /neither an ELF file/,
     ],
     ['half a header', elf().subarray(0, 30), /truncated: an ELF header has 52 bytes, the file 30/],
-    ['a 64-bit file', patched(elf(), 4, 2), /32-bit class; compile with -march=rv32imac_zicsr_zifencei/],
+    [
+      'a 64-bit file',
+      patched(elf(), 4, 2),
+      /32-bit class; compile with -misa-spec=2\.2 -march=rv32imac -mabi=ilp32$/,
+    ],
     ['a big-endian file', patched(elf(), 5, 2), /little-endian/],
     ['an unknown version', patched(elf(), 6, 0), /version is not 1/],
     ['another unknown version', patched(elf(), 20, 2), /version is not 1/],
