@@ -153,7 +153,9 @@ describe('a config with problems', () => {
     [
       'both ways to protect',
       { guests: [tasks], plugins: [], protect: false },
-      ['give either `plugins` or `protect`'],
+      [
+        'give either `plugins` or `protect`, the options of the preset. To add plugins to the preset, list it among `plugins`: `...microcheckpoint(options)`, or in JSON { "plugin": "@rmk/preset-microcheckpoint", "options": {} }',
+      ],
     ],
   ])('%s', async (_, config, expected) => {
     expect(await problemsWith(config)).toEqual(expected.map((text) => expect.stringContaining(text)));

@@ -1,3 +1,4 @@
+import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../src/index.js';
 import { configIn, rmk } from './rmk.js';
@@ -69,6 +70,39 @@ describe('a config in JSON', () => {
     ]);
   });
 
+  it('names the preset, with options, beside plugins of its own', async () => {
+    const preset = { plugin: '@rmk/preset-microcheckpoint', options: { algorithm: 'cowb' } };
+    const plugins = [preset, { plugin: './meter.ts' }];
+    const [started] = await linesOf(configIn('rmk.json', { guests: [tasks], plugins, until: '1ms' }, beside));
+    const names = microcheckpoint({ algorithm: 'cowb' }).map(({ definition }) => definition.name);
+    expect(started?.['guests']).toMatchObject([
+      { plugins: expect.arrayContaining([...names, 'rmk-plugin-meter']) as unknown },
+    ]);
+  });
+
+  it('reports what a preset rejects, with the path of each option', async () => {
+    const options = { interval: 'soon', algoritm: 'cowb' };
+    const plugins = [{ plugin: '@rmk/preset-microcheckpoint', options }];
+    const { code, err } = await rmk(['run', configIn('rmk.json', { guests: [tasks], plugins })]);
+    expect(code).toBe(ExitCode.USAGE);
+    expect(err).toMatch(
+      /plugins\[0\]\.plugin: @rmk\/preset-microcheckpoint failed: .*options\.interval: expected/,
+    );
+    expect(err).toContain('options: unknown: algoritm. Choose among interval, ');
+  });
+
+  it('takes a plugin for the only one of a file that exports functions and classes as well', async () => {
+    const others = `${METER}\nexport function scale(by) { return by; }\nexport class Scale {}`;
+    const file = others
+      .replace('export const meter', 'export const gauge')
+      .replace('export const other = () => 5;', '');
+    const config = configIn('rmk.json', metered, { 'meter.ts': file });
+    const [started] = await linesOf(config);
+    expect(started?.['guests']).toMatchObject([
+      { plugins: expect.arrayContaining(['rmk-plugin-meter']) as unknown },
+    ]);
+  });
+
   it('reports every problem with a named plugin, with its path', async () => {
     const plugins = [
       { plugin: 'rmk-plugin-nowhere' },
@@ -103,6 +137,22 @@ describe('the keys of a domain in a config', () => {
     expect(
       lines.find(({ event, payload }) => event === 'EVT_PLUGINCHANGED' && payload['to'] === 'quarantined'),
     ).toBeDefined();
+  });
+
+  it('the summary for people names a plugin that is quarantined, and one that had a fault', async () => {
+    const quarantine = { quarantineAfterFaults: 2, restartAfter: 'never' };
+    const quarantined = await rmk([
+      'run',
+      configIn('rmk.json', { ...metered, supervision: quarantine }, beside),
+    ]);
+    expect(quarantined.out).toContain(
+      '\ntasks: plugin rmk-plugin-meter: 2 faults, quarantined: the guest ran on without it\n',
+    );
+    const once = await rmk(['run', configIn('rmk.json', { ...metered, until: '3ms' }, beside)]);
+    expect(once.out).toContain('\ntasks: plugin rmk-plugin-meter: 1 fault\n');
+    expect((await rmk(['run', configIn('rmk.json', { guests: [tasks], until: '1ms' })])).out).not.toContain(
+      ': plugin ',
+    );
   });
 
   it('events declares what the host listens to', async () => {

@@ -191,6 +191,7 @@ describe('rmk run', () => {
           committedBytes: expect.any(Number),
           wireBytes: expect.any(Number),
           pluginFaults: 0,
+          faultyPlugins: [],
         },
       ],
     });
@@ -325,7 +326,12 @@ describe('rmk run', () => {
     expect(lines[4]).toHaveProperty('payload.error', { message: 'a text' });
     expect(lines[5]).toMatchObject({
       exitCode: ExitCode.FAILED,
-      guests: [{ pluginFaults: 2 }],
+      guests: [
+        {
+          pluginFaults: 2,
+          faultyPlugins: [{ plugin: 'rmk-plugin-faulty', faults: 2, isQuarantined: false }],
+        },
+      ],
       problems: [expect.stringContaining('will not stop')],
     });
     expect(code).toBe(ExitCode.FAILED);

@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { messageOf, type Plugin } from '@rmk/core';
+import { hasCode, messageOf, type Plugin } from '@rmk/core';
 import { suggestion } from '@rmk/kernel';
 import type { ConfigScripts } from './configScript.js';
 import type { ConfigPath, Problems } from './problems.js';
@@ -15,8 +15,9 @@ interface NamedPlugin {
 const KEYS: readonly string[] = ['plugin', 'options', 'export'];
 
 /**
- * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, imported from its package or, for a
- * path that begins with a dot, from a file beside the config. Everything else is left as it is.
+ * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, or by the plugins of a preset, imported
+ * from its package or, for a path that begins with a dot, from a file beside the config. Everything else is left as it
+ * is.
  */
 export async function importNamedPlugins(
   entries: unknown,
@@ -27,8 +28,8 @@ export async function importNamedPlugins(
   if (!Array.isArray(entries)) return entries;
   const plugins: unknown[] = [];
   for (const [index, entry] of (entries as readonly unknown[]).entries()) {
-    const plugin = isNamed(entry) ? await imported(entry, [...at, index], scripts, problems) : entry;
-    if (plugin !== undefined) plugins.push(plugin);
+    if (isNamed(entry)) plugins.push(...(await imported(entry, [...at, index], scripts, problems)));
+    else plugins.push(entry);
   }
   return plugins;
 }
@@ -42,25 +43,34 @@ async function imported(
   at: ConfigPath,
   scripts: ConfigScripts,
   problems: Problems,
-): Promise<Plugin | undefined> {
+): Promise<readonly Plugin[]> {
   for (const key of Object.keys(named).filter((each) => !KEYS.includes(each))) {
     problems.add([...at, key], `unknown key, ${suggestion(key, KEYS)}`);
   }
   const factories = await factoriesOf(named.plugin, at, scripts, problems);
-  if (factories === undefined) return undefined;
+  if (factories === undefined) return [];
   const factory = chosen(named, factories, at, problems);
-  if (factory === undefined) return undefined;
+  if (factory === undefined) return [];
   try {
-    const plugin = factory(named.options);
-    if (isPlugin(plugin)) return plugin;
+    const made = factory(named.options);
+    if (isPlugin(made)) return [made];
+    if (Array.isArray(made) && made.every(isPlugin)) return made;
     problems.add(
       [...at, 'plugin'],
       `the export of ${named.plugin} does not make a plugin. Make it with definePlugin.`,
     );
   } catch (error) {
-    problems.add([...at, 'plugin'], `${named.plugin} failed: ${scripts.explain(error)}`);
+    problems.add([...at, 'plugin'], `${named.plugin} failed: ${explained(error, scripts)}`);
   }
-  return undefined;
+  return [];
+}
+
+/** A preset reports all problems of its options. */
+function explained(error: unknown, scripts: ConfigScripts): string {
+  if (!hasCode(error) || error.problems.length === 0) return scripts.explain(error);
+  return error.problems
+    .map(({ path, message }) => `${path === '' ? 'options' : `options.${path}`}: ${message}`)
+    .join('; ');
 }
 
 type Factory = (options: unknown) => unknown;
@@ -73,9 +83,8 @@ async function factoriesOf(
 ): Promise<ReadonlyMap<string, Factory> | undefined> {
   try {
     const module = await load(name, scripts);
-    // A class is no factory, and the factories that definePlugin makes are arrow functions.
     const factories = Object.entries(module).filter(
-      (entry): entry is [string, Factory] => typeof entry[1] === 'function' && !('prototype' in entry[1]),
+      (entry): entry is [string, Factory] => typeof entry[1] === 'function' && !isClass(entry[1]),
     );
     return new Map(factories);
   } catch (error) {
@@ -88,6 +97,11 @@ async function factoriesOf(
     );
     return undefined;
   }
+}
+
+/** The prototype of a class is not writable, that of a function is. */
+function isClass(value: object): boolean {
+  return Object.getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
 }
 
 /** Packages of RMK itself come with the command line, wherever the config lies. */
@@ -117,7 +131,9 @@ function chosen(
   }
   const own = basename(plugin, extname(plugin)).replace(/^rmk-plugin-/, '');
   const camelCase = own.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-  const only = names.length === 1 ? names[0] : undefined;
+  // The factories that definePlugin makes are arrow functions, and a function beside the only one helps it.
+  const arrows = names.filter((each) => !Object.hasOwn(factories.get(each) ?? {}, 'prototype'));
+  const [only] = [arrows, names].find(({ length }) => length === 1) ?? [];
   const name = ['default', camelCase, only].find((each) => each !== undefined && factories.has(each));
   if (name !== undefined) return factories.get(name);
   problems.add(

@@ -260,7 +260,10 @@ function checkProgram(entry: object, at: ConfigPath, problems: Problems): void {
 
 function checkProtection(entry: object, at: ConfigPath, problems: Problems): void {
   if (!('plugins' in entry && 'protect' in entry)) return;
-  problems.add(at, 'give either `plugins` or `protect`, the options of the preset');
+  problems.add(
+    at,
+    'give either `plugins` or `protect`, the options of the preset. To add plugins to the preset, list it among `plugins`: `...microcheckpoint(options)`, or in JSON { "plugin": "@rmk/preset-microcheckpoint", "options": {} }',
+  );
 }
 
 /** Drops keys that are undefined: `memory: enough ? undefined : '64MiB'` is allowed. */

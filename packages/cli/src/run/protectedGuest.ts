@@ -3,7 +3,7 @@ import { createDomain } from '@rmk/kernel';
 import type { DomainSettings, PlannedGuest } from '../config/runPlan.js';
 import type { MachineStart, RunMachine } from './runMachine.js';
 import { observedEvents, type GuestProgress, type RunObserver } from './runObserver.js';
-import type { GuestEnding, GuestSummary } from './runSummary.js';
+import type { FaultyPlugin, GuestEnding, GuestSummary } from './runSummary.js';
 
 /** Source of the events that come from the machine itself. */
 const HYPERVISOR = 'hypervisor';
@@ -12,7 +12,8 @@ const HYPERVISOR = 'hypervisor';
 export class ProtectedGuest implements GuestProgress {
   checkpoints = 0;
   pageFaults = 0;
-  private pluginFaults = 0;
+  /** By plugin. */
+  private readonly faults = new Map<string, number>();
   private givenUp = false;
   private stopping = false;
   private readonly recoveries: Record<Rung, number> = {
@@ -86,7 +87,7 @@ export class ProtectedGuest implements GuestProgress {
 
   /** Call before the domain stops. `untilNs`: where the run ends. */
   summary(untilNs: Nanoseconds, interrupted: boolean): GuestSummary {
-    const { machine, name, domainNs, checkpoints, pageFaults, recoveries, pluginFaults } = this;
+    const { machine, name, domainNs, checkpoints, pageFaults, recoveries, faultyPlugins } = this;
     const { workLostNs, instructions, exitCode } = machine;
     return {
       guest: name,
@@ -101,7 +102,8 @@ export class ProtectedGuest implements GuestProgress {
       workLostNs,
       committedBytes: machine.output.committedBytes,
       wireBytes: machine.output.wireBytes,
-      pluginFaults,
+      pluginFaults: faultyPlugins.reduce((sum, { faults }) => sum + faults, 0),
+      faultyPlugins,
     };
   }
 
@@ -109,6 +111,17 @@ export class ProtectedGuest implements GuestProgress {
   async stop(): Promise<void> {
     this.stopping = true;
     await this.domain?.stop();
+  }
+
+  private get faultyPlugins(): readonly FaultyPlugin[] {
+    const quarantined = new Set(
+      this.domain?.plugins.filter(({ state }) => state === 'quarantined').map(({ name }) => name),
+    );
+    return [...new Set([...this.faults.keys(), ...quarantined])].map((plugin) => ({
+      plugin,
+      faults: this.faults.get(plugin) ?? 0,
+      isQuarantined: quarantined.has(plugin),
+    }));
   }
 
   private ending(stopped: boolean): GuestEnding {
@@ -129,7 +142,9 @@ export class ProtectedGuest implements GuestProgress {
 
   private count(bus: Bus): void {
     bus.on('EVT_CHECKPOINTED', () => void this.checkpoints++);
-    bus.on('EVT_PLUGINFAULT', () => void this.pluginFaults++);
+    bus.on('EVT_PLUGINFAULT', ({ plugin }) => {
+      this.faults.set(plugin, (this.faults.get(plugin) ?? 0) + 1);
+    });
     bus.on('EVT_RECOVERED', ({ record }) => void this.recoveries[record.rung]++);
     bus.on('EVT_RECOVERYFAILED', ({ givenUp }) => {
       if (!givenUp) return;

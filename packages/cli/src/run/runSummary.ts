@@ -25,6 +25,14 @@ export interface GuestSummary {
   readonly wireBytes: number;
   /** Faults of its plugins. */
   readonly pluginFaults: number;
+  /** Its plugins that had faults, or are quarantined at the end. */
+  readonly faultyPlugins: readonly FaultyPlugin[];
+}
+
+export interface FaultyPlugin {
+  readonly plugin: string;
+  readonly faults: number;
+  readonly isQuarantined: boolean;
 }
 
 export interface RunSummary {

@@ -45,10 +45,19 @@ export function summaryText({ endedBy, guests, problems }: RunSummary, output: O
   return [
     ENDED_BY[endedBy],
     ...(guests.length === 0 ? [] : [table.toString()]),
+    ...guests.flatMap(faultLines),
     ...(typeof output === 'string' ? [] : [`Output is in ${output.directory}.`]),
     ...problems.map((problem) => colour.red(problem)),
     '',
   ].join('\n');
+}
+
+function faultLines({ guest, faultyPlugins }: GuestSummary): readonly string[] {
+  return faultyPlugins.map(({ plugin, faults, isQuarantined }) => {
+    const count = faults === 0 ? [] : [`${faults} ${faults === 1 ? 'fault' : 'faults'}`];
+    const state = isQuarantined ? ['quarantined: the guest ran on without it'] : [];
+    return colour.yellow(`${guest}: plugin ${plugin}: ${[...count, ...state].join(', ')}`);
+  });
 }
 
 function endingText(guest: GuestSummary): string {
