@@ -55,6 +55,8 @@ export class CheckpointAgent implements Checkpoints, Module {
   private isDue = false;
   /** The end of protection has been reported, and no checkpoint has been taken since. */
   private isUnprotected = false;
+  /** The risks that were last warned of. */
+  private risks: readonly string[] = [];
   /** What was last reported of a history that is too short. */
   private shortfall: string | undefined;
   /** Checkpoints and rollbacks wait for each other. */
@@ -74,10 +76,9 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.on('EVT_LOGLOST', ({ reason }) => this.loseAll(reason));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
     this.bus.on('EVT_PLUGINCHANGED', ({ to }) => {
-      if (to !== 'starting' && to !== 'stopping') this.warnOfShortHistory();
+      if (to !== 'starting' && to !== 'stopping') this.warnOfDetections();
     });
-    this.warnOfRisk();
-    this.warnOfShortHistory();
+    this.warnOfDetections();
   }
 
   async stop(): Promise<void> {
@@ -266,6 +267,11 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.topic('EVT_CHECKPOINTLOST').publish({ atNs, reason, checkpoints, endsProtection });
   }
 
+  private warnOfDetections(): void {
+    this.warnOfRisk();
+    this.warnOfShortHistory();
+  }
+
   /** Again only if the numbers have changed: every plugin that comes or goes may change them. */
   private warnOfShortHistory(): void {
     const shortfall = historyShortfall(this, this.detections);
@@ -276,6 +282,7 @@ export class CheckpointAgent implements Checkpoints, Module {
     this.bus.topic('EVT_WARNING').publish({ atNs, code: 'RMK_WARN_HISTORY', message: shortfall });
   }
 
+  /** Of each risk once, until its numbers change. */
   private warnOfRisk(): void {
     const { corruptionRisk: given } = this.options;
     const accepted = given ?? ACCEPTED_RISK;
@@ -285,12 +292,16 @@ export class CheckpointAgent implements Checkpoints, Module {
       ({ risk, boundNs }) =>
         risk > accepted * (1 + 1e-6) && (given !== undefined || boundNs <= (retain - 1) * intervalNs),
     );
-    for (const { kind, risk, from } of tooRisky) {
-      const message =
+    const messages = tooRisky.map(
+      ({ kind, risk, from }) =>
         `the rollback target of a ${kind} holds the error with a probability of ${percent(risk)} (${from}), and ` +
-        `${percent(accepted)} are accepted${given === undefined ? ' by default' : ''}. Retain more checkpoints than ${retain}, or take them less often.`;
-      this.bus.topic('EVT_WARNING').publish({ atNs: this.clock.now(), code: 'RMK_WARN_RISK', message });
-    }
+        `${percent(accepted)} are accepted${given === undefined ? ' by default' : ''}. Retain more checkpoints than ${retain}, or take them less often.`,
+    );
+    const known = this.risks;
+    this.risks = messages;
+    const atNs = this.clock.now();
+    for (const message of messages.filter((one) => !known.includes(one)))
+      this.bus.topic('EVT_WARNING').publish({ atNs, code: 'RMK_WARN_RISK', message });
   }
 
   /** After a restart the retained checkpoints no longer apply. */

@@ -90,6 +90,23 @@ describe('the warning of a risk that nobody has stated', () => {
     ]);
   });
 
+  it('comes too for a detector that is installed later, once for each change of its numbers', async () => {
+    const { rig, warnings } = await start();
+    await rig.domain.install(crash(0.7));
+    expect(warnings()).toEqual([
+      expect.stringContaining('RMK_WARN_RISK the rollback target of a crash holds'),
+    ]);
+    await rig.domain.install(detector(10, 'quick'));
+    expect(warnings()).toHaveLength(1);
+    await rig.domain.remove('rmk-plugin-crash');
+    expect(warnings()).toHaveLength(1);
+    await rig.domain.install(crash(0.5));
+    expect(warnings().slice(1)).toEqual([expect.stringContaining('declares 50 % within 50 ms')]);
+    await rig.domain.remove('rmk-plugin-crash');
+    await rig.domain.install(crash(0.5));
+    expect(warnings()).toHaveLength(3);
+  });
+
   it('does not come for the 95 % of §4', async () => {
     expect((await start(crash(0.95))).warnings()).toEqual([]);
   });
