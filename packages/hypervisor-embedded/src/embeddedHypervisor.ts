@@ -62,9 +62,14 @@ export class EmbeddedHypervisor {
     }
   }
 
+  /** Closes all VMs. */
   async close(): Promise<void> {
     await Promise.all(this.vms.map((machine) => machine.close()));
     this.vms = [];
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private async schedule(untilNs: Nanoseconds, signal: AbortSignal | undefined): Promise<void> {

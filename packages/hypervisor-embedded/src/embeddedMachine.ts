@@ -198,6 +198,10 @@ export class EmbeddedMachine implements VirtualMachine {
     this.execution.closed = true;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
   extension<T>(of: Token<T>): T | undefined;
   extension(of: symbol): unknown {
     return of === EMBEDDED_MACHINE ? this : undefined;

@@ -46,6 +46,22 @@ describe('several VMs', () => {
     expect(hypervisor.machines).toEqual([late]);
   });
 
+  it('are closed, each or all, when they or their hypervisor are disposed of', async () => {
+    const { hypervisor, machine } = assembled(spins);
+    const other = hypervisor.createMachine({ name: 'other', elf: assembledElf(spins), ...SMALL });
+    {
+      await using disposed = machine;
+      expect(disposed.isClosed).toBe(false);
+    }
+    expect([machine.isClosed, other.isClosed]).toEqual([true, false]);
+    {
+      await using disposed = hypervisor;
+      expect(disposed.machines).toEqual([other]);
+    }
+    expect([machine.isClosed, other.isClosed]).toEqual([true, true]);
+    expect(hypervisor.machines).toEqual([]);
+  });
+
   it('have names of their own; that of a closed one is free again', async () => {
     const { hypervisor, machine } = assembled(spins);
     const again = { name: machine.name, elf: assembledElf(spins), ...SMALL };
