@@ -114,23 +114,51 @@ describe('an option that is not valid', () => {
     expect(complaint).toContain(plugin.definition.name);
   });
 
+  const placesOf = ({ problems }: RmkError): readonly string[] =>
+    problems.map(({ plugin = 'microcheckpoint', path }) => `${plugin}: ${path}`);
+
   it('is refused together with all others', async () => {
-    const refusal = await refusalOf(
-      microcheckpoint({
-        interval: '0ms',
-        retain: 1,
+    const refusal = await refusalOf([
+      ...microcheckpoint({
         hang: { threshold: '0s' },
         recovery: { maxRestarts: -1, restartWindow: '0h' },
-      }),
-    );
+      }).filter(({ definition }) => definition.name !== '@rmk/checkpoint'),
+      untyped(checkpoint, { interval: '0ms', retain: 1 }),
+    ]);
     expect(refusal.code).toBe('RMK_ERR_REFUSED');
-    const paths = refusal.problems.map(({ plugin, path }) => `${plugin}: ${path}`);
-    expect(paths).toEqual([
-      '@rmk/checkpoint: options.interval',
-      '@rmk/checkpoint: options.retain',
+    expect(placesOf(refusal)).toEqual([
       '@rmk/hang-detector: options.threshold',
       '@rmk/recovery: options.maxRestarts',
       '@rmk/recovery: options.restartWindow',
+      '@rmk/checkpoint: options.interval',
+      '@rmk/checkpoint: options.retain',
+    ]);
+  });
+
+  it('is refused by the preset at the option that was written, together with those that it passes on', () => {
+    const make = () =>
+      microcheckpoint({
+        interval: '0ms',
+        retain: 1,
+        signals: { ordinary: [{ cause: 'breakpoint', privilege: 'hypervisor' as 'user' }] },
+        hang: { threshold: '0s' },
+        recovery: { maxRestarts: -1, restartWindow: '0h' },
+      });
+    let refusal: unknown;
+    try {
+      make();
+    } catch (error) {
+      refusal = error;
+    }
+    if (!hasCode(refusal)) throw new Error('nothing was refused');
+    expect(refusal.code).toBe('RMK_ERR_INPUT');
+    expect(placesOf(refusal)).toEqual([
+      'microcheckpoint: interval',
+      'microcheckpoint: retain',
+      '@rmk/pin-vmsignal: signals.ordinary',
+      '@rmk/hang-detector: hang.threshold',
+      '@rmk/recovery: recovery.maxRestarts',
+      '@rmk/recovery: recovery.restartWindow',
     ]);
   });
 });

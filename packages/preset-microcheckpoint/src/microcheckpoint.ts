@@ -1,5 +1,5 @@
 import { checkpoint } from '@rmk/checkpoint';
-import { problemsOf, RmkError, type Plugin } from '@rmk/core';
+import { problemsOf, RmkError, type Plugin, type Problem } from '@rmk/core';
 import { cowb } from '@rmk/cowb';
 import { cowp } from '@rmk/cowp';
 import { hangDetector } from '@rmk/hang-detector';
@@ -11,18 +11,19 @@ import { pinVmsignal } from '@rmk/pin-vmsignal';
 import { recovery } from '@rmk/recovery';
 import type { z } from 'zod';
 import { crashLatencyBound } from './crashLatency.js';
-import { isPlugin, microcheckpointOptions, type MicrocheckpointOptions } from './options.js';
+import { isObject, isPlugin, microcheckpointOptions, type MicrocheckpointOptions } from './options.js';
 
 const ALGORITHMS = { cowb, cowp };
 
 /**
  * The deployment of figure 1 (§2): pins, agent, checkpoint algorithm, detectors of crashes and hangs, recovery.
- * Throws `RMK_ERR_INPUT` if an option is unknown or invalid. What is passed on is checked when a domain is made.
+ * Throws `RMK_ERR_INPUT` if an option is unknown or invalid, with the problems of the options that are passed on too. If
+ * only those are invalid, the domain reports them together with the problems of all other plugins.
  */
 export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly Plugin[] {
   const parsed = microcheckpointOptions.safeParse(options);
   if (!parsed.success) {
-    const problems = problemsOf(parsed.error.issues);
+    const problems = [...problemsOf(parsed.error.issues), ...problemsPassedOn(options)];
     throw new RmkError('RMK_ERR_INPUT', 'microcheckpoint: invalid options', { problems });
   }
   const { interval, retain, algorithm, hang, corruptionRisk } = parsed.data;
@@ -41,6 +42,22 @@ export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly 
     ...(hang === false ? [] : [hangDetector(hang)]),
     ...recoveriesOf(parsed.data.recovery),
   ];
+}
+
+/** The plugins whose options are passed on, by the options of the preset. */
+const PASSED_ON = { signals: pinVmsignal, hang: hangDetector, recovery };
+
+/** What the plugins themselves find wrong with their options: the domain that would report it is never made. */
+function problemsPassedOn(options: unknown): readonly Problem[] {
+  if (!isObject(options)) return [];
+  return Object.entries(PASSED_ON).flatMap(([key, factory]) => {
+    const given: unknown = Reflect.get(options, key);
+    if (!isObject(given) || isPlugin(given)) return [];
+    const { name, options: schema } = factory().definition;
+    const result = schema?.['~standard'].validate(given);
+    if (result === undefined || !('issues' in result) || result.issues === undefined) return [];
+    return problemsOf(result.issues, [key]).map((problem) => ({ ...problem, plugin: name }));
+  });
 }
 
 /** 95 % of the crashes within 50 ms: the default of pin-vmsignal. */

@@ -9,7 +9,7 @@ const ALGORITHM_NAMES = ['cowb', 'cowp'] as const;
 
 type AlgorithmName = (typeof ALGORITHM_NAMES)[number];
 
-const isObject = (value: unknown): value is object =>
+export const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 export const isPlugin = (value: unknown): value is Plugin => isObject(value) && 'definition' in value;
