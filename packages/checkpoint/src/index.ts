@@ -10,6 +10,7 @@ export {
   latencyRate,
   measuredBoundOfRisk,
   measuredRisk,
+  percent,
   retainFor,
   risksOf,
   type DetectorRisk,

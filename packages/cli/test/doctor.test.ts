@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { ExitCode } from '../src/index.js';
-import { configIn, rmk, wildJumpAt } from './rmk.js';
+import { configIn, folderWith, rmk, wildJumpAt } from './rmk.js';
 
 const config = (): string =>
   configIn(
@@ -110,4 +112,34 @@ describe('rmk doctor', () => {
       ],
     });
   });
+
+  it('stops the plugins of a domain too whose risks it cannot read', async () => {
+    const { folder, file } = stoppingConfig();
+    const { code, out } = await rmk(['doctor', file]);
+    expect(code).toBe(ExitCode.FAILED);
+    expect(out).toContain('RMK_ERR_INACTIVE');
+    expect(existsSync(join(folder, 'stopped'))).toBe(true);
+  });
 });
+
+/** One plugin that leaves a file when it is stopped, and one whose checkpoints have failed. */
+function stoppingConfig(): { readonly folder: string; readonly file: string } {
+  const folder = folderWith({});
+  const file = configIn(
+    'rmk.config.ts',
+    `import { CHECKPOINTS, definePlugin, provide } from '@rmk/core';
+     import { writeFileSync } from 'node:fs';
+     class Last { stop() { writeFileSync(${JSON.stringify(join(folder, 'stopped'))}, ''); } }
+     class Broken { start() { throw new Error('no checkpoints'); } }
+     const last = definePlugin({ name: 'rmk-plugin-last', version: '1.0.0', rmk: '*', modules: [Last] });
+     const broken = definePlugin({
+       name: 'rmk-plugin-broken',
+       version: '1.0.0',
+       rmk: '*',
+       onFailure: 'continue',
+       provides: [provide(CHECKPOINTS, Broken)],
+     });
+     export default { guests: [{ name: 'tasks', guest: 'tasks' }], plugins: () => [last(), broken()] };`,
+  );
+  return { folder, file };
+}

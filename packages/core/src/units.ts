@@ -10,6 +10,9 @@ export type DurationUnit = 'ns' | 'us' | 'ms' | 's' | 'min' | 'h';
 /** Bytes in a page frame; every driver of RMK tracks pages of this size. */
 export const PAGE_BYTES = 4096;
 
+/** Longest delay of a timer of Node. A longer one elapses at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The message of a schema for an invalid duration. */
 export const DURATION_HINT = 'expected a duration above zero such as 50ms, 1.5s or 2min';
 

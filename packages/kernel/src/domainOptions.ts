@@ -2,6 +2,7 @@ import {
   DURATION_HINT,
   isDuration,
   isThenable,
+  LONGEST_TIMER_MS,
   membersOf,
   nanoseconds,
   pathText,
@@ -18,7 +19,7 @@ import { z } from 'zod';
 import { NameOfEvent, ON_FAILURE } from './plugins/manifest.js';
 import { unknownKeys } from './plugins/schema.js';
 import type { SupervisionOptions } from './supervision/supervision.js';
-import { LONGEST_TIMER_MS, type Timeouts } from './supervision/timeout.js';
+import type { Timeouts } from './supervision/timeout.js';
 
 export interface DomainOptions {
   readonly name: string;

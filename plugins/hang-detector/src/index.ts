@@ -1,3 +1,3 @@
 export { HangDetector } from './hangDetector.js';
-export type { HangDetectorOptions } from './options.js';
+export { DEFAULT_SIGNS, type HangDetectorOptions } from './options.js';
 export { hangDetector } from './plugin.js';

@@ -1,6 +1,7 @@
 import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
 
+/** What counts as a sign of progress by default. */
 export const DEFAULT_SIGNS: readonly string[] = ['context-switch', 'heartbeat', 'timer-rearmed'];
 
 export const hangDetectorOptions = z.strictObject({

@@ -1,4 +1,4 @@
-import { ACCEPTED_RISK, risksOf, type DetectorRisk } from '@rmk/checkpoint';
+import { ACCEPTED_RISK, percent, risksOf, type DetectorRisk } from '@rmk/checkpoint';
 import { CHECKPOINTS, DETECTIONS, hasCode, type Checkpoints, type Domain, type Plugin } from '@rmk/core';
 import { colour } from '../colour.js';
 
@@ -40,8 +40,4 @@ function checkpointsOf(domain: Domain): Checkpoints | undefined {
     if (hasCode(error, 'RMK_ERR_UNKNOWN')) return undefined;
     throw error;
   }
-}
-
-function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`;
 }

@@ -4,7 +4,7 @@ import type { QemuReport } from './qemuReport.js';
 
 const MEBIBYTE = 2 ** 20;
 
-/** What there is to VMs under QEMU, as rows of the table. */
+/** The rows of the table about VMs under QEMU. */
 export function qemuRows({ trial, demoGuest }: QemuReport): readonly [string, string][] {
   const guest =
     demoGuest === undefined
@@ -22,7 +22,7 @@ export function qemuRows({ trial, demoGuest }: QemuReport): readonly [string, st
   ];
 }
 
-/** What is to be known about them, in lines. */
+/** A line for how checkpoints are taken, and one for each VM. */
 export function qemuLines({ trial, machines }: QemuReport): readonly string[] {
   return [
     ...(trial === undefined ? [] : ['', `Checkpoints of VMs under QEMU: ${trial.why}.`]),
@@ -33,6 +33,6 @@ export function qemuLines({ trial, machines }: QemuReport): readonly string[] {
 function machineText({ name, pid, folder, memoryBytes, isRunning }: FoundMachine): string {
   const size = `${Math.round(memoryBytes / MEBIBYTE)} MiB`;
   return isRunning
-    ? `VM ${name} (${size}) runs as process ${pid}, in ${folder}: where no rmk protects it any more, it runs on unprotected.`
-    : `VM ${name} has ended and left ${size} of memory in ${folder}: remove that folder.`;
+    ? `VM ${name} (${size}) runs as process ${pid}, in ${folder}. It is unprotected unless an rmk process is attached.`
+    : `VM ${name} has ended and left ${size} of memory in ${folder}. Remove that folder.`;
 }

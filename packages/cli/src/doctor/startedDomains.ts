@@ -32,9 +32,12 @@ export async function startedDomains(config: string): Promise<readonly StartedDo
       try {
         const { vm } = await standIn();
         const domain = await createDomain({ name, machine: vm, plugins, ...domains });
-        statuses = domain.plugins;
-        risks = domainRisks(domain);
-        await domain.stop();
+        try {
+          statuses = domain.plugins;
+          risks = domainRisks(domain);
+        } finally {
+          await domain.stop();
+        }
         started.push({ guest: name, plugins: statuses, risks, ...accepted });
       } catch (error) {
         started.push({ guest: name, plugins: statuses, risks, ...accepted, problem: messageOf(error) });

@@ -60,9 +60,10 @@ function faultsOf(records: readonly ExperimentRecord[]): readonly string[] {
 function rate(estimate: Summary['recoveredOfDetected']): string {
   if (estimate === undefined) return '-';
   const { value, low, high } = estimate;
-  return `${percent(value)} % (${percent(low)} to ${percent(high)})`;
+  return `${toTenths(value)} % (${toTenths(low)} to ${toTenths(high)})`;
 }
 
-function percent(share: number): string {
+/** In per cent, to one decimal, so that the rows of a table align. */
+function toTenths(share: number): string {
   return (100 * share).toFixed(1);
 }

@@ -58,7 +58,7 @@ export async function protectedRun(
   guests: readonly GuestSpec[],
   options: ProtectOptions,
 ): Promise<readonly ProtectedRun[]> {
-  const hypervisor = new EmbeddedHypervisor();
+  await using hypervisor = new EmbeddedHypervisor();
   const guarded: Guarded[] = [];
   for (const [index, guest] of guests.entries()) {
     guarded.push(await guard(hypervisor, guest, options.algorithm, injectionInto(index, options)));
@@ -86,7 +86,6 @@ export async function protectedRun(
     });
     await domain.stop();
   }
-  await hypervisor.close();
   return runs;
 }
 

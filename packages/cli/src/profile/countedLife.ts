@@ -1,10 +1,9 @@
 import type { Plugin } from '@rmk/core';
+import { DEFAULT_SIGNS } from '@rmk/hang-detector';
 import type { CountedLife } from './guestProfile.js';
 
 const HANG_DETECTOR = '@rmk/hang-detector';
 const HEARTBEAT_DETECTOR = '@rmk/heartbeat-detector';
-/** What the hang detector counts by default. */
-const DEFAULT_SIGNS = ['context-switch', 'heartbeat', 'timer-rearmed'];
 
 /** What the detectors among these plugins count. Their options are checked where a domain is made, not here. */
 export function countedBy(plugins: readonly Plugin[]): CountedLife {

@@ -1,11 +1,11 @@
 import { RECOVERY, type Domain, type Nanoseconds, type Plugin } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
 import type { PlannedGuest, RunPlan } from '../config/runPlan.js';
+import { keepAlive } from '../run/keepAlive.js';
+import { stopAll } from '../run/stopAll.js';
 import { countedBy } from './countedLife.js';
 import { GuestProfile } from './guestProfile.js';
 import { reportOf, type DetectedError, type GuestReport, type ProfileSettings } from './profileReport.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Profiled {
   readonly name: string;
@@ -14,32 +14,39 @@ interface Profiled {
   readonly detected: readonly DetectedError[];
 }
 
+/** What was measured, and which domains failed to stop afterwards. */
+export interface Profiles {
+  readonly guests: readonly GuestReport[];
+  readonly problems: readonly string[];
+}
+
 /**
  * Runs the guests of a plan with their plugins, but without a recovery, so that nothing intervenes, and measures the gaps
  * between their signs of life. Closes the hypervisor. Throws what `createDomain` throws.
  */
 export async function profileGuests(
-  { hypervisor, guests, domains }: RunPlan,
+  { hypervisor, guests: planned, domains }: RunPlan,
   forNs: Nanoseconds,
   settings: ProfileSettings,
   signal: AbortSignal,
-): Promise<readonly GuestReport[]> {
+): Promise<Profiles> {
   const started: Profiled[] = [];
   // QEMU's VMs run by themselves, which keeps no process alive.
-  const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
+  using _ = keepAlive();
+  let guests: readonly GuestReport[] = [];
+  let problems: readonly string[] = [];
   try {
-    for (const guest of guests) started.push(await start(guest, domains, signal));
+    for (const guest of planned) started.push(await start(guest, domains, signal));
     await hypervisor.run({ untilNs: forNs, signal });
-    const reports = started.map(({ name, profile, detected }) => {
+    guests = started.map(({ name, profile, detected }) => {
       profile.finish();
       return reportOf(name, profile, detected, settings);
     });
-    return reports;
   } finally {
-    clearInterval(keepAlive);
-    for (const { domain } of started.toReversed()) await domain.stop();
+    problems = await stopAll(started.map(({ name, domain }) => ({ name, stop: () => domain.stop() })));
     await hypervisor.close();
   }
+  return { guests, problems };
 }
 
 async function start(

@@ -41,10 +41,11 @@ export function profileCommand(terminal: Terminal, done: (code: ExitCode) => voi
       const settings = { margin, rate, confidence };
       const interruption = new Interruption(plan.hypervisor, terminal);
       try {
-        const guests = await profileGuests(plan, options.for, settings, interruption.signal);
+        const { guests, problems } = await profileGuests(plan, options.for, settings, interruption.signal);
         terminal.out(options.json === true ? profileJson(guests, settings) : profileText(guests, settings));
+        for (const problem of problems) terminal.err(`a domain failed to stop: ${problem}\n`);
         const healthy = guests.every(({ detected }) => detected.every(({ kind }) => kind === 'hang'));
-        done(healthy ? ExitCode.DONE : ExitCode.FAILED);
+        done(healthy && problems.length === 0 ? ExitCode.DONE : ExitCode.FAILED);
       } finally {
         interruption.release();
       }

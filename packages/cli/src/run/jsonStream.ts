@@ -1,16 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import {
-  authorFrames,
-  hasCode,
-  messageOf,
-  RMK_VERSION,
-  type Checkpoint,
-  type Diagnostic,
-  type EventName,
-  type Facts,
-  type RmkEvent,
-} from '@rmk/core';
+import { RMK_VERSION, type Diagnostic, type EventName, type Facts, type RmkEvent } from '@rmk/core';
 import type { OutputPlan } from '../config/runPlan.js';
+import { lineJson } from './lineJson.js';
 import type { GuestProgress, RunObserver } from './runObserver.js';
 import { exitCodeOf, type RunSummary } from './runSummary.js';
 
@@ -54,7 +45,7 @@ export class JsonStream implements RunObserver {
   }
 
   private write(line: object): void {
-    this.out(`${JSON.stringify(line, plain)}\n`);
+    this.out(`${lineJson(line)}\n`);
   }
 }
 
@@ -62,28 +53,4 @@ export class JsonStream implements RunObserver {
 function dataJson(data: Uint8Array): object {
   const text = new TextDecoder().decode(data);
   return isUtf8(data) ? { text } : { text, base64: Buffer.from(data).toString('base64') };
-}
-
-/** Typed arrays by their number of elements, errors by what they say and where, checkpoints without their bytes. */
-function plain(key: string, value: unknown): unknown {
-  if (key === 'error' || value instanceof Error) return errorJson(value);
-  if (ArrayBuffer.isView(value)) return 'length' in value ? value.length : value.byteLength;
-  if (isCheckpoint(value)) return { takenAtNs: value.takenAtNs, origin: value.origin };
-  return value;
-}
-
-function errorJson(thrown: unknown): object {
-  const stack = authorFrames(thrown).map(({ name, place }) =>
-    name === undefined ? place : `${name} (${place})`,
-  );
-  return {
-    ...(hasCode(thrown) ? { code: thrown.code } : {}),
-    message: messageOf(thrown),
-    ...(stack.length === 0 ? {} : { stack }),
-  };
-}
-
-/** Of the agent's ring, which keeps the parts of a checkpoint with it. */
-function isCheckpoint(value: unknown): value is Checkpoint {
-  return typeof value === 'object' && value !== null && 'takenAtNs' in value && 'context' in value;
 }

@@ -1,12 +1,12 @@
-import { messageOf, onDiagnostic } from '@rmk/core';
+import { onDiagnostic } from '@rmk/core';
 import type { RunPlan } from '../config/runPlan.js';
 import type { GuestFiles } from './guestOutput.js';
+import { keepAlive } from './keepAlive.js';
 import { outputFiles } from './outputFiles.js';
 import { ProtectedGuest } from './protectedGuest.js';
 import type { RunObserver } from './runObserver.js';
 import type { RunSummary } from './runSummary.js';
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+import { stopAll } from './stopAll.js';
 
 /**
  * Protects the guests of a plan, runs them to their end, and closes its hypervisor. Aborting `signal` ends the run in
@@ -32,14 +32,14 @@ export async function run(plan: RunPlan, observer: RunObserver, signal: AbortSig
     observer.started(guests);
     early.passOn();
     // A handler that never settles holds its guest. Without this the process would end in silence then.
-    const keepAlive = setInterval(() => {}, LONGEST_TIMER_MS);
+    const alive = keepAlive();
     try {
       await hypervisor.run({ untilNs, signal });
     } catch (error) {
       await stopAll(guests);
       throw error;
     } finally {
-      clearInterval(keepAlive);
+      alive[Symbol.dispose]();
     }
     const summaries = guests.map((guest) => guest.summary(untilNs, signal.aborted));
     const problems = [...(await stopAll(guests)), ...guests.flatMap((guest) => guest.finishOutput())];
@@ -97,17 +97,4 @@ class EarlyEvents implements RunObserver {
     if (this.kept === undefined) report();
     else this.kept.push(report);
   }
-}
-
-/** In reverse order. Returns what failed. */
-async function stopAll(guests: readonly ProtectedGuest[]): Promise<readonly string[]> {
-  const problems: string[] = [];
-  for (const guest of guests.toReversed()) {
-    try {
-      await guest.stop();
-    } catch (error) {
-      problems.push(`${guest.name}: ${messageOf(error)}`);
-    }
-  }
-  return problems;
 }

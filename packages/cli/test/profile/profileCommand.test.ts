@@ -117,6 +117,28 @@ describe('rmk profile', () => {
     expect(out).toContain('The guest was not healthy');
   });
 
+  it('reports what it measured even if a plugin fails to stop, and fails', async () => {
+    const config = configIn(
+      'rmk.config.ts',
+      `import { definePlugin } from '@rmk/core';
+       class Jammed { stop() { throw new Error('jammed'); } }
+       const jammed = definePlugin({ name: 'rmk-plugin-jammed', version: '1.0.0', rmk: '*', modules: [Jammed] });
+       export default {
+         guests: [{ name: 'one', guest: 'tasks' }, { name: 'two', guest: 'tasks' }],
+         plugins: () => [jammed()],
+       };`,
+    );
+    const { code, out, err } = await rmk(['profile', config, '--for', '20ms']);
+    expect(code).toBe(ExitCode.FAILED);
+    expect(out).toMatch(/^one: 20/m);
+    expect(out).toMatch(/^two: 20/m);
+    expect(err.split('\n').slice(0, -1)).toEqual(
+      ['two', 'one'].map((guest) =>
+        expect.stringMatching(`^a domain failed to stop: ${guest}: RMK_ERR_STOP: .*jammed$`),
+      ),
+    );
+  });
+
   it.each([
     [['--for', '2'], 'expected a duration above zero such as 50ms'],
     [['--for', '0s'], 'expected a duration above zero such as 50ms'],

@@ -1,8 +1,7 @@
-import { nanoseconds, type Clock, type Nanoseconds } from '@rmk/core';
+import { LONGEST_TIMER_MS, nanoseconds, type Clock, type Nanoseconds } from '@rmk/core';
 import type { Hold } from '../scope/hold.js';
 import type { InstalledPlugin } from '../plugins/installedPlugin.js';
 import type { SupervisionOptions } from './supervision.js';
-import { LONGEST_TIMER_MS } from './timeout.js';
 
 const LONGEST_FACTOR = 64;
 

@@ -1,6 +1,5 @@
-import { nanoseconds, type Clock, type Duration, type RmkEvents } from '@rmk/core';
+import { LONGEST_TIMER_MS, nanoseconds, type Clock, type Duration, type RmkEvents } from '@rmk/core';
 import type { Scope } from '../scope/scope.js';
-import { LONGEST_TIMER_MS } from './timeout.js';
 
 /** At most one report a plugin and thing in this host time. */
 const REPORTED_EACH_HOST_MS = 1000;

@@ -8,9 +8,6 @@ export interface Timeouts {
   readonly stop?: Duration;
 }
 
-/** The longest delay of Node's timers. */
-export const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 /** A span of host time that something may take. */
 export class Timeout {
   private readonly limitMs: number;
