@@ -174,7 +174,7 @@ describeQemu('VMs that outlive the process that protects them', () => {
     expect(ambiguous.err).toContain('several VMs have the name "service". Name one by its folder: ');
     expect(await said('stop', 'nobody', '--folder', folder)).toMatchObject({
       code: 2,
-      err: 'RMK_ERR_INPUT: there is no VM "nobody": there are service, service\n',
+      err: 'RMK_ERR_INPUT: VM "nobody" not found. Choose one of service, service.\n',
     });
     const own = (one.folder ?? '').slice(folder.length + 1);
     expect(await said('stop', own, '--folder', folder)).toMatchObject({ code: 0 });

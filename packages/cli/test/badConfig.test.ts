@@ -75,12 +75,12 @@ export default { guests: [], plugins: (found as { [name: string]: Plugin[] }).mi
 
   it('suggests the file that was meant', async () => {
     const config = configIn('rmk.config.ts', 'export default {};');
-    expect(await refused(config.replace('config.ts', 'confg.ts'))).toContain(`did you mean ${config}?`);
+    expect(await refused(config.replace('config.ts', 'confg.ts'))).toContain(`Did you mean ${config}?`);
   });
 
   it('refuses a folder', async () => {
     const config = join(folderWith({ 'rmk.ts/x': '' }), 'rmk.ts');
-    expect(await refused(config)).toContain('is no file');
+    expect(await refused(config)).toContain('is not a file');
   });
 
   it('does not read what was not named: an rc file, an .env, a package.json, something to extend', async () => {
@@ -172,7 +172,7 @@ describe('a config with problems', () => {
       { name: 'x', guest: 'task' },
       ['guests[0].guest: unknown guest "task", did you mean tasks?'],
     ],
-    ['an ELF that is not there', { name: 'x', elf: './x.elv' }, ['guests[0].elf: there is no file']],
+    ['an ELF that is not there', { name: 'x', elf: './x.elv' }, ['x.elv not found. Did you mean ']],
     ['a broken ELF', { name: 'x', elf: 'broken.elf' }, ['guests[0].elf: ']],
     [
       'an ELF that is text',
@@ -235,7 +235,7 @@ describe('a config with problems', () => {
     [
       'boot data from nowhere',
       { ...tasks, bootData: [{ address: '0x80000000', file: 'x' }] },
-      ['guests[0].bootData[0].file: there is no file'],
+      ['x not found. Fix the path.'],
     ],
     [
       'a bad address',
@@ -253,8 +253,12 @@ describe('a config with problems', () => {
       { ...tasks, input: [{ at: '1ms', text: 'x', line: 'y' }] },
       ['guests[0].input[0]: give one of'],
     ],
-    ['a script that is not there', { ...tasks, input: 'script.txt' }, ['guests[0].input: there is no file']],
-    ['a device for a file', { ...tasks, input: '/dev/zero' }, ['guests[0].input: /dev/zero is no file']],
+    [
+      'a script that is not there',
+      { ...tasks, input: 'script.txt' },
+      ['script.txt not found. Fix the path.'],
+    ],
+    ['a device for a file', { ...tasks, input: '/dev/zero' }, ['guests[0].input: /dev/zero is not a file']],
   ])('a guest with %s', async (_, guest, expected) => {
     const problems = await guestProblems(guest);
     expect(problems).toEqual(expected.map((text) => expect.stringContaining(text)));

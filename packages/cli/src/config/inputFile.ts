@@ -10,7 +10,7 @@ export function checkIsFile(path: string): void {
   if (found?.isFile() === true) return;
   throw new RmkError(
     'RMK_ERR_INPUT',
-    found === undefined ? `there is no file ${path}${neighbour(path)}` : `${path} is no file`,
+    found === undefined ? `${path} not found${neighbour(path)}` : `${path} is not a file`,
   );
 }
 
@@ -31,8 +31,8 @@ function attempt<T>(path: string, read: () => T): T {
 function neighbour(path: string): string {
   try {
     const meant = nearest(basename(path), readdirSync(dirname(path)));
-    return meant === undefined ? ': fix the path' : `, did you mean ${join(dirname(path), meant)}?`;
+    return meant === undefined ? '. Fix the path.' : `. Did you mean ${join(dirname(path), meant)}?`;
   } catch {
-    return `, nor a folder ${dirname(path)}`;
+    return `: no folder ${dirname(path)}. Fix the path.`;
   }
 }

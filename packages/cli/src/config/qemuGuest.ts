@@ -8,15 +8,15 @@ import { z } from 'zod';
 import { guestSchema } from './configSchema.js';
 import type { ConfigPath, Problems } from './problems.js';
 
-/** A guest in QEMU. What belongs into `qemu` is checked by the hypervisor. */
+/** A guest in QEMU. The hypervisor checks `qemu`. */
 export const qemuGuestSchema = z.strictObject({
   ...guestSchema.pick({ name: true, memory: true, plugins: true, protect: true }).shape,
-  qemu: z.looseObject({}, 'expected what QEMU is to boot, such as { kernel, initrd, append }'),
+  qemu: z.looseObject({}, 'expected what QEMU boots, such as { kernel, initrd, append }'),
 });
 
 export type QemuGuestEntry = z.output<typeof qemuGuestSchema>;
 
-/** Of a busy host a guest may get nothing for a while: shorter times would accuse it then. */
+/** A busy host may not run a guest for a while. Shorter times would report that as a hang. */
 const THRESHOLD: Duration = '500ms';
 const SILENCE: Duration = '1s';
 

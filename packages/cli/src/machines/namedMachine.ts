@@ -13,7 +13,7 @@ export async function namedMachine(named: string, parent?: string): Promise<Foun
     const names = all.map(({ name }) => name).join(', ');
     throw new RmkError(
       'RMK_ERR_INPUT',
-      `there is no VM ${JSON.stringify(named)}: ${all.length === 0 ? 'no VM runs' : `there are ${names}`}`,
+      `VM ${JSON.stringify(named)} not found. ${all.length === 0 ? 'No VM is running.' : `Choose one of ${names}.`}`,
     );
   }
   if (others.length === 0) return found;

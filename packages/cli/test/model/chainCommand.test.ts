@@ -78,7 +78,7 @@ describe('rmk model chain', () => {
     const path = await file('server.json', SERVER);
     for (const [args, message] of [
       [['chain'], /missing required argument 'file'/],
-      [['chain', '/nonexistent.json'], /there is no file/],
+      [['chain', '/nonexistent.json'], /not found/],
       [['chain', await file('x.json', '{}')], /x\.json is not a chain/],
       [['chain', await file('y.tra', '2 1\n0 1\n')], /line 2/],
       [['chain', path, '--up', 'up'], /--up is for \.tra files/],
