@@ -19,7 +19,7 @@ import { BeatMatcher } from './beatMatcher.js';
 import { ObservedSilences } from './observedSilences.js';
 import type { HeartbeatDetectorOptions } from './options.js';
 
-/** What the detector has heard of a guest: as much a part of the guest's life as its memory, and turned back with it. */
+/** What the detector knows of a guest at a checkpoint. A rollback restores it, as it does the guest's memory. */
 interface Heard {
   readonly armed: boolean;
   readonly matched: number;
@@ -45,8 +45,10 @@ export class HeartbeatDetector implements Module {
   private armed = false;
   /** The last beat, the last rollback or the last accusation. */
   private silentSinceNs: Nanoseconds = 0;
+  /** Whether the silence since the last beat was reported as a hang. */
+  private accused = false;
   /** A beat is reported at most a slice after it left: the guest was healthy then, and perhaps no longer. */
-  private lastWellNs: Nanoseconds = 0;
+  private lastHealthyNs: Nanoseconds = 0;
   /** Set while the rule is armed. One for each silence, not for each beat: it is set again for what then remains. */
   private timer: Disposable | undefined;
   private timerDueNs: Nanoseconds = 0;
@@ -72,7 +74,7 @@ export class HeartbeatDetector implements Module {
       this.disarm();
       this.beats.matched = matched;
       this.forgetSilencesSince(silences);
-      this.lastWellNs = atNs;
+      this.lastHealthyNs = atNs;
       if (armed) this.armAt(atNs);
       this.rememberAt(rollback.reopened);
     });
@@ -80,7 +82,7 @@ export class HeartbeatDetector implements Module {
       this.disarm();
       this.beats.matched = 0;
       this.forgetSilencesSince(0);
-      this.lastWellNs = atNs;
+      this.lastHealthyNs = atNs;
     });
     // A guest that has ended owes no beat, unless it is rolled back.
     this.bus.on('EVT_VMEXITED', () => this.disarm());
@@ -88,12 +90,14 @@ export class HeartbeatDetector implements Module {
   }
 
   private beatAt(atNs: Nanoseconds): void {
-    this.lastWellNs = Math.max(this.lastWellNs, atNs - this.scheduling.schedulingIntervalNs);
-    if (this.lastBeatNs !== undefined) {
+    this.lastHealthyNs = Math.max(this.lastHealthyNs, atNs - this.scheduling.schedulingIntervalNs);
+    // A hang that ended by itself is not how a healthy guest is silent.
+    if (this.lastBeatNs !== undefined && !this.accused) {
       this.silences.add(atNs - this.lastBeatNs);
       this.allowedNs = this.allowed.after(this.silences);
     }
     this.lastBeatNs = atNs;
+    this.accused = false;
     if (!this.armed) {
       this.armAt(atNs);
       return;
@@ -106,6 +110,7 @@ export class HeartbeatDetector implements Module {
     this.silences.forgetSince(count);
     this.allowedNs = this.allowed.after(this.silences);
     this.lastBeatNs = undefined;
+    this.accused = false;
   }
 
   private rememberAt(checkpoint: Checkpoint): void {
@@ -149,15 +154,18 @@ export class HeartbeatDetector implements Module {
 
   private async accuse(): Promise<void> {
     const { timer } = this;
-    // Where this process was slow, beats may lie in its sockets still: they are to be heard first.
+    // Where this process was slow, beats can still be in its sockets. Read them first.
     await setImmediate();
     if (timer !== this.timer) return;
-    const accused = this.isSilent;
+    const { isSilent } = this;
     const atNs = this.clock.now();
     // Without a recovery the guest goes on being hung: it is reported once a silence.
-    if (accused) this.silentSinceNs = atNs;
+    if (isSilent) {
+      this.silentSinceNs = atNs;
+      this.accused = true;
+    }
     this.listen();
-    if (!accused) return;
+    if (!isSilent) return;
     const { device, silence } = this.options;
     // The same text each time, so that the recovery recognises the same hang.
     const cause =
@@ -166,7 +174,7 @@ export class HeartbeatDetector implements Module {
         : `no beat on ${device} in ${silence} of domain time`;
     this.bus
       .topic('EVT_ERRORDETECTED')
-      .publish({ atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
+      .publish({ atNs, kind: 'hang', cause, suspectSinceNs: this.lastHealthyNs });
   }
 }
 
