@@ -896,7 +896,7 @@ describe('a full log area', () => {
 });
 
 describe('a restart of the VM', () => {
-  it('voids what is retained, and is followed by a first checkpoint at once', async () => {
+  it('discards what is retained, and is followed by a first checkpoint at once', async () => {
     const domain = await start({ agent: { retain: 3 } });
     const { rig, checkpoints } = domain;
     await rig.advance('12ms');

@@ -1,7 +1,7 @@
 /** What a plugin may be made for; each has a folder of templates. */
 export const KINDS = {
   pin: 'wraps a capability of the hypervisor, and publishes what happens there',
-  detector: 'notices that the guest is not well',
+  detector: 'notices that the guest is not healthy',
   recovery: 'decides what is done about it',
   algorithm: 'a checkpoint algorithm: what is saved ahead of the writes',
 } as const;

@@ -101,7 +101,7 @@ describe('with somebody there', () => {
     const { shown, ...conversation } = somebody(
       { to: 'What is the plugin called?', keys: `fan${ENTER}` },
       { to: 'What is it?', keys: DOWN },
-      { to: 'notices that the guest is not well', keys: ENTER },
+      { to: 'notices that the guest is not healthy', keys: ENTER },
     );
     const directory = join(folder.path, 'fan');
     const terminal = new RecordedTerminal(conversation);

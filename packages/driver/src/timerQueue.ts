@@ -26,7 +26,7 @@ export class TimerQueue {
     return this.heap.length;
   }
 
-  /** When the next timer is due; Infinity if there is none. */
+  /** When the next timer is due; Infinity if no timer is set. */
   get nextNs(): Nanoseconds {
     return this.heap[0]?.atNs ?? Infinity;
   }

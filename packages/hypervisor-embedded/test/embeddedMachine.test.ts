@@ -321,7 +321,7 @@ describe('a rollback', () => {
     expect(outcomeOf(machine)).toEqual(before);
   });
 
-  it('is refused after a restart, which voids all there was', async () => {
+  it('is refused after a restart, which discards all checkpoints', async () => {
     const { machine, newest } = await threeCheckpoints();
     await machine.restart();
     await machine.suspend();

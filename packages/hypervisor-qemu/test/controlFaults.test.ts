@@ -238,7 +238,7 @@ describeControl('qmp', 'control qmp, when RMK dies', () => {
 });
 
 describeControl('qmp', 'control qmp, when QEMU refuses to load the device state', () => {
-  test('every log is void, and the next checkpoint is a first one, exact again', async () => {
+  test('every log is discarded, and the next checkpoint is a first one, exact again', async () => {
     await using vm = await protectedGuest('qmp');
     const { connection } = vm.control as LibraryControl;
     const commands = qmpCommandsOf(vm.guest.target);

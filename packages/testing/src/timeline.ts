@@ -1,7 +1,7 @@
 import { messageOf, type EventName, type Nanoseconds, type RmkEvent } from '@rmk/core';
 import type { Recorded } from './eventHistory.js';
 
-/** Events of a guest that is well: many of them in a row say nothing more than two. */
+/** Events of a healthy guest: many of them in a row say nothing more than two. */
 const ORDINARY: ReadonlySet<EventName> = new Set<EventName>([
   'EVT_CHECKPOINTED',
   'EVT_VMOUTPUT',

@@ -15,8 +15,8 @@ export class HangDetector implements Module {
   private readonly signs: CountedSigns;
   /** Undefined until the rule is armed. */
   private lastSignNs: Nanoseconds | undefined;
-  /** The last sign, or later: a guest that waits for its next interrupt does not hang, so it was well while it idled. */
-  private lastWellNs: Nanoseconds = 0;
+  /** The last sign, or later: a guest that waits for its next interrupt does not hang, so it was healthy while it idled. */
+  private lastHealthyNs: Nanoseconds = 0;
   /** Domain time since the last sign in which the VM was not idle: no more than it was, and at most half a slice less. */
   private silentNs: Nanoseconds = 0;
 
@@ -35,19 +35,19 @@ export class HangDetector implements Module {
       if (this.lastSignNs === undefined || this.silentNs <= this.thresholdNs) return;
       // The same text each time, so that the recovery recognises the same hang.
       const cause = `no sign of progress (${[...this.signs.names].join(', ')})`;
-      detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastWellNs });
+      detected.publish({ atNs: scheduled.atNs, kind: 'hang', cause, suspectSinceNs: this.lastHealthyNs });
       // Without a recovery the guest goes on being hung: it is reported once a threshold.
       this.silentNs = 0;
     });
     this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => {
       if (this.lastSignNs !== undefined) this.lastSignNs = atNs;
-      this.lastWellNs = atNs;
+      this.lastHealthyNs = atNs;
       this.silentNs = 0;
     });
     this.bus.on('EVT_VMRESTARTED', () => {
       this.signs.forget();
       this.lastSignNs = undefined;
-      this.lastWellNs = 0;
+      this.lastHealthyNs = 0;
       this.silentNs = 0;
     });
   }
@@ -64,6 +64,6 @@ export class HangDetector implements Module {
       this.silentNs = Math.min(this.silentNs + cpuNs + haltedNs, atNs - this.lastSignNs);
     }
     const stretchBeganNs = atNs - cpuNs - idleNs - haltedNs;
-    this.lastWellNs = Math.max(this.lastWellNs, this.lastSignNs ?? 0, idleNs > 0 ? stretchBeganNs : 0);
+    this.lastHealthyNs = Math.max(this.lastHealthyNs, this.lastSignNs ?? 0, idleNs > 0 ? stretchBeganNs : 0);
   }
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 export const DEFAULT_SIGNS: readonly string[] = ['context-switch', 'heartbeat', 'timer-rearmed'];
 
 export const hangDetectorOptions = z.strictObject({
-  /** Longest non-idle domain time between two signs of progress in a VM that is well. */
+  /** Longest non-idle domain time between two signs of progress in a healthy VM. */
   threshold: z.custom<Duration>(isDuration, DURATION_HINT).default('200ms'),
   /** What counts as a sign. A re-armed timer counts until the guest is known to give a better sign all the time. */
   signs: z

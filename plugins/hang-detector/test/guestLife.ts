@@ -58,7 +58,7 @@ export class GuestLife {
   }
 
   /** The last sign, or the beginning of the last slice with idle time in it, whichever is later. */
-  lastWellNs(atNs: Nanoseconds): Nanoseconds | undefined {
+  lastHealthyNs(atNs: Nanoseconds): Nanoseconds | undefined {
     const signNs = this.lastSignNs(atNs);
     if (signNs === undefined) return undefined;
     const idleSlice = this.slices().findLast((slice) => slice.atNs <= atNs && slice.idleNs > 0);

@@ -83,7 +83,7 @@ const anyLife = fc
   .array(signedAtTimes(span(fc.constantFrom('busy', 'idle', 'halted'), 120)), { minLength: 1, maxLength: 20 })
   .map((spans) => new GuestLife(spans));
 
-/** A guest that is well: no silence takes longer than `part` of the threshold, idle time not counted. */
+/** A healthy guest: no silence takes longer than `part` of the threshold, idle time not counted. */
 function lifeWithSilencesUpTo(part: number): fc.Arbitrary<GuestLife> {
   const silence = fc
     .tuple(
@@ -110,7 +110,7 @@ function interleaved(first: readonly Span[], second: readonly Span[]): readonly 
 }
 
 describe('the hang rule', () => {
-  it('accuses only a guest that was silent for longer than the threshold, and names when it was last well', async () => {
+  it('accuses only a guest that was silent for longer than the threshold, and names when it was last healthy', async () => {
     const stage = await Stage.set();
     await fc.assert(
       fc.asyncProperty(anyLife, async (life) => {
@@ -118,7 +118,7 @@ describe('the hang rule', () => {
         const accused = stage.live(life);
         if (accused === undefined) return;
         expect(life.silenceNs(accused.atNs)).toBeGreaterThan(THRESHOLD_NS);
-        expect(accused.suspectSinceNs).toBe(life.lastWellNs(accused.atNs));
+        expect(accused.suspectSinceNs).toBe(life.lastHealthyNs(accused.atNs));
         expect(accused).toMatchObject({ kind: 'hang', source: '@rmk/hang-detector' });
       }),
     );

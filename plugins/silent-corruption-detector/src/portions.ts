@@ -1,6 +1,6 @@
 import { PAGE_BYTES } from '@rmk/core';
 
-/** A stretch of guest-physical memory that does not change while the guest is well. */
+/** A stretch of guest-physical memory that does not change while the guest is healthy. */
 export interface Region {
   readonly name: string;
   readonly address: number;

@@ -49,7 +49,7 @@ export class SilentCorruptionDetector implements Module {
   private damagedPortion: number | undefined;
   private looking = false;
   /** How often the guest was taken back to another state: what was read before says nothing about the state after. */
-  private lives = 0;
+  private generation = 0;
 
   constructor(
     @inject(P_PTABLE) private readonly pageTable: PageTablePin,
@@ -64,8 +64,8 @@ export class SilentCorruptionDetector implements Module {
     await this.takeReferences();
     this.bus.on('EVT_CHECKPOINTED', ({ atNs }) => this.lookAtNext(atNs));
     // What was right after the checkpoint was right at it, and so it is now.
-    this.bus.on('EVT_ROLLEDBACK', ({ atNs, to }) => this.beginAnew(atNs, to.takenAtNs));
-    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAnew(atNs, -Infinity));
+    this.bus.on('EVT_ROLLEDBACK', ({ atNs, to }) => this.beginAgain(atNs, to.takenAtNs));
+    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs, -Infinity));
   }
 
   /** In how many epochs every block has its turn. */
@@ -112,11 +112,11 @@ export class SilentCorruptionDetector implements Module {
   }
 
   private async lookAt(portion: number, atNs: Nanoseconds): Promise<void> {
-    const { lives } = this;
+    const { generation } = this;
     const corrupted: RegionCorrupted[] = [];
     for (const stretch of this.portions[portion] ?? []) {
       const parts = await this.read(stretch);
-      if (lives !== this.lives) return;
+      if (generation !== this.generation) return;
       for (const { block, data } of parts) {
         const found = this.compare(block, crc32(data), atNs);
         if (found !== undefined) corrupted.push(found);
@@ -155,8 +155,8 @@ export class SilentCorruptionDetector implements Module {
     });
   }
 
-  private beginAnew(atNs: Nanoseconds, rightSinceNs: Nanoseconds): void {
-    this.lives += 1;
+  private beginAgain(atNs: Nanoseconds, rightSinceNs: Nanoseconds): void {
+    this.generation += 1;
     this.nextPortion = this.damagedPortion ?? this.nextPortion;
     for (const watched of this.watched.values())
       if (watched.lastRightNs >= rightSinceNs) watched.lastRightNs = atNs;

@@ -110,7 +110,7 @@ describe('the silent-corruption detector', () => {
     }
   });
 
-  it('says nothing of a guest that is well', async () => {
+  it('says nothing of a healthy guest', async () => {
     const rig = await startRig({
       guest: 'tasks',
       plugins: watching({ regions: [TASKS, UNUSED], within: '200ms' }),

@@ -4,7 +4,7 @@ import { findMachines, type FoundMachine } from '@rmk/hypervisor-qemu';
 
 /**
  * The VM that a user names: by its name, or by the name of its folder where several VMs have that name. Throws
- * `RMK_ERR_INPUT` if there is none or more than one.
+ * `RMK_ERR_INPUT` if no VM runs, or more than one.
  */
 export async function namedMachine(named: string, parent?: string): Promise<FoundMachine> {
   const all = await findMachines(parent);

@@ -8,7 +8,7 @@ export const UART_BYTES = 8;
 export interface UartLine {
   /** A byte leaves the guest. */
   transmit(byte: number): void;
-  /** The next input byte that has arrived by this guest cycle, taken off the line; -1 when there is none. */
+  /** The next input byte that has arrived by this guest cycle, taken off the line; -1 if none has. */
   receive(cycle: number): number;
 }
 
@@ -195,7 +195,7 @@ export class Uart {
     this.count += 1;
   }
 
-  /** The oldest byte, 0 when there is none. */
+  /** The oldest byte, 0 if the queue is empty. */
   private take(): number {
     if (this.count === 0) return 0;
     const byte = this.at(0);

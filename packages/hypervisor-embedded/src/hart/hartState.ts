@@ -87,7 +87,7 @@ export class HartState {
 
   /**
    * The first cycle, and not one gone by, at which an enabled interrupt is pending if nothing but time happens;
-   * `Infinity` when there is none. An interrupt that is pending and enabled in mie ends WFI, whatever mstatus says.
+   * `Infinity` if that never happens. An interrupt that is pending and enabled in mie ends WFI, whatever mstatus says.
    */
   nextWakeCycle(): number {
     if ((this.mie & this.mip) !== 0) return this.cycles;

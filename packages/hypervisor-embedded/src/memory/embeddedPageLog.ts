@@ -69,7 +69,7 @@ export class EmbeddedPageLog implements PageLog {
     if (this.area.isUsable(this.chain)) return;
     throw new RmkError(
       'RMK_ERR_RELEASED',
-      'the page log was released, or voided by a full log area or a restart',
+      'the page log was released, or discarded by a full log area or a restart',
     );
   }
 }

@@ -10,7 +10,7 @@ import type { TranslationLayout } from './translationLayout.js';
 export const RAM_BASE = 0x8000_0000;
 const FRAME_SHIFT = 12;
 
-/** States of a page. Only a WRITTEN one takes a store without a word to {@link GuestMemory.beforeWrite}. */
+/** States of a page. A store calls {@link GuestMemory.beforeWrite} unless the page is WRITTEN. */
 const WRITTEN = 0;
 /** Saved ahead of any write and writable: the write permission without the dirty bit. */
 const PRE_SAVED = 1;

@@ -18,7 +18,7 @@ export class LogChain {
 
   /**
    * `epoch`: the one whose prior contents it holds. `previousEpoch`: the one that ended where it began; after a
-   * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} voids every chain.
+   * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} discards every chain.
    */
   constructor(
     readonly area: LogArea,
@@ -62,7 +62,7 @@ export class LogArea {
     return this.freeEntries;
   }
 
-  /** Every entry is free again, and every chain there was is void. */
+  /** Frees every entry and discards every chain. */
   clear(): void {
     this.generation++;
     for (let entry = 0; entry < this.capacity; entry++) this.next[entry] = entry + 1;

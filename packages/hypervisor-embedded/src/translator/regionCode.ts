@@ -250,7 +250,7 @@ export class RegionCode {
     code.constant(2).byte(Op.I32_SHL).access(Op.I32_LOAD, layout.slotEntries).set(to);
   }
 
-  /** Leaves for the region that the slot leads to, or back to the translator where there is none. */
+  /** Leaves for the region that the slot leads to, or back to the translator if it leads to none. */
   private leaveToSlot(): void {
     const { code } = this;
     this.spill();

@@ -181,7 +181,7 @@ static void resume_orphan(void *data)
 {
     struct protection *protection = data;
     bool left_paused = qemu.runstate_check(qemu.state_paused) || qemu.runstate_check(qemu.state_restore_vm);
-    /* A guest that has switched itself off since stays off: QEMU aborts if told to resume it. */
+    /* A guest that has switched itself off since stays off: QEMU aborts if asked to resume it. */
     bool can_run = !qemu.runstate_needs_reset();
     if (can_run && (protection->stopped_by_rollback || (protection->ran_at_start && left_paused)))
         qemu.vm_start();

@@ -68,7 +68,7 @@ export class GdbClient {
     );
   }
 
-  /** A file of the target's description. Throws `RMK_ERR_HYPERVISOR` if there is none. */
+  /** A file of the target's description. Throws `RMK_ERR_HYPERVISOR` if it is missing. */
   async description(file: string): Promise<string> {
     let text = '';
     for (;;) {

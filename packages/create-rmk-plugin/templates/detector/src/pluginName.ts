@@ -33,7 +33,7 @@ export class PluginName implements Module {
       atNs,
       kind: 'panic',
       cause: `${JSON.stringify(text)} on ${device}`,
-      // Before that the guest was well: recovery goes to a checkpoint that is as old.
+      // Before that the guest was healthy: recovery goes to a checkpoint that is as old.
       suspectSinceNs: Math.max(0, atNs - nanoseconds(this.options.within)),
     });
   }

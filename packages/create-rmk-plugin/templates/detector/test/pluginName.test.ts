@@ -42,7 +42,7 @@ it('finds the text wherever the output is cut', async () => {
   expect(rig).toHaveDetected({ kind: 'panic', cause: '"10 tasks in" on uart', times: 1 });
 });
 
-it('accuses no guest that is well', async () => {
+it('accuses no healthy guest', async () => {
   const rig = await startRig({ guest: 'tasks', plugins: [...preset(), pluginName()] });
   expect(await rig.runToEnd()).toBe(0);
   expect(rig).not.toHaveDetected();

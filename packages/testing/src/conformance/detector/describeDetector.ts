@@ -33,7 +33,7 @@ const LEGAL_PARTS = [0.5, 0.9, 0.99] as const;
 
 /**
  * What a detector promises, as tests in virtual time: it finds what it must within its bound (T_B of §4), suspects the
- * guest of no more than is true, finds again after a rollback and a restart, and accuses nobody who is well.
+ * guest of no more than is true, finds again after a rollback and a restart, and accuses no healthy guest.
  */
 export function describeDetector(name: string, subject: DetectorSubject): void {
   describe(`the detector ${name}`, { sequential: true }, () => {
@@ -64,7 +64,7 @@ class DetectorStage {
     return startRig({ ...guest, plugins, record: ['EVT_VMSCHEDULED'] });
   }
 
-  /** A rig whose guest has been well until now. */
+  /** A rig whose guest has been healthy until now. */
   async warmRig(error: ProvokedError): Promise<Rig> {
     const rig = await this.rig(error.guest);
     await this.warmUp(rig);
@@ -73,7 +73,7 @@ class DetectorStage {
 
   async warmUp(rig: Rig): Promise<void> {
     await rig.advance(this.subject.warmUp ?? WARM_UP);
-    expect(rig, 'the guest is well').not.toHaveDetected({ by: this.detector });
+    expect(rig, 'the guest is healthy').not.toHaveDetected({ by: this.detector });
   }
 
   boundsOf(rig: Rig): readonly Detection[] {
