@@ -6,7 +6,7 @@ import {
   retainFor,
   risksOf,
 } from '@rmk/checkpoint';
-import { CHECKPOINTS, DETECTIONS, type Checkpoint, type Duration } from '@rmk/core';
+import { CHECKPOINTS, DETECTIONS, type Checkpoint, type Duration, type Nanoseconds } from '@rmk/core';
 import {
   empiricalLatency,
   exponentialLatency,
@@ -20,7 +20,7 @@ import {
 } from '@rmk/model';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { ladderAgain, ladderFor } from '@rmk/recovery';
-import { startRig } from '@rmk/testing';
+import { startRig, type Rig } from '@rmk/testing';
 import * as fc from 'fast-check';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -44,6 +44,12 @@ const sleeper = tinyGuest('sleeper', [
   0xffdf_f06f, // j wfi
 ]);
 
+/** The newest checkpoint of the whole run that was taken at or before this moment. */
+function newestBefore(rig: Rig, momentNs: Nanoseconds): Nanoseconds | undefined {
+  const taken = rig.events('EVT_CHECKPOINTED').map(({ checkpoint }) => checkpoint.takenAtNs);
+  return taken.findLast((takenAtNs) => takenAtNs <= momentNs);
+}
+
 describe('the rule in the running system', () => {
   const settings = [5, 20, 50, 500].flatMap((intervalMs) =>
     [1, 2, 3, 4, 5, 6].map((retained) => ({ intervalMs, retained })),
@@ -63,7 +69,7 @@ describe('the rule in the running system', () => {
       const rig = await startRig({
         ...sleeper,
         plugins: microcheckpoint({ interval: `${intervalMs}ms`, hang: false, signals }),
-        record: ['EVT_RECOVERED'],
+        record: ['EVT_CHECKPOINTED', 'EVT_RECOVERED'],
       });
       const detected = rig.domain.bus.topic('EVT_ERRORDETECTED');
       let corrupt = 0;
@@ -73,17 +79,52 @@ describe('the rule in the running system', () => {
         const erroneousSinceNs = rig.nowNs;
         await rig.advance(`${Math.max(1, Math.round(exponentialVariate(random, RATE_PER_MS) * MS))}ns`);
         const latency = { boundNs: boundMs * MS };
+        const expectedNs = newestBefore(rig, rig.nowNs - latency.boundNs);
         detected.publish({ atNs: rig.nowNs, kind: 'test', cause: `error ${trial}`, latency });
         await rig.advance('0ms');
         const record = rig.events('EVT_RECOVERED').at(-1)?.record;
         expect(record?.trigger.cause).toBe(`error ${trial}`);
         expect(record?.rung).toBe('target');
+        expect(expectedNs).toBeDefined();
+        expect(record?.checkpoint?.takenAtNs).toBe(expectedNs);
         if ((record?.checkpoint?.takenAtNs ?? NaN) > erroneousSinceNs) corrupt++;
       }
       expectShare(corrupt, trials, ruleCorruption(LATENCY, { intervalMs, boundMs }), 'corrupt targets');
       await rig.stop();
     },
   );
+
+  it('leads to the newest checkpoint that a detector knows to be healthy, whatever the bound', async () => {
+    const [intervalMs, retained] = [20, 5];
+    const boundMs = (retained - 1) * intervalMs;
+    const rig = await startRig({
+      ...sleeper,
+      plugins: microcheckpoint({
+        interval: `${intervalMs}ms`,
+        hang: false,
+        signals: { latencyBound: { bound: `${boundMs}ms`, quantile: QUANTILE } },
+      }),
+      record: ['EVT_CHECKPOINTED', 'EVT_RECOVERED'],
+    });
+    const random = seededRandom(11);
+    for (let trial = 0; trial < 40; trial++) {
+      await rig.advance(`${Math.round((retained + 1 + random()) * intervalMs * MS)}ns`);
+      const atNs = rig.nowNs;
+      // The exact moment of a checkpoint, too.
+      const knownNs = atNs - Math.round(random() * boundMs * MS);
+      const suspectSinceNs = (trial % 4 === 0 ? newestBefore(rig, knownNs) : undefined) ?? knownNs;
+      const expectedNs = newestBefore(rig, suspectSinceNs);
+      const latency = { boundNs: boundMs * MS };
+      const error = { atNs, kind: 'test', cause: `error ${trial}`, latency, suspectSinceNs } as const;
+      rig.domain.bus.topic('EVT_ERRORDETECTED').publish(error);
+      await rig.advance('0ms');
+      const record = rig.events('EVT_RECOVERED').at(-1)?.record;
+      expect([record?.trigger.cause, record?.rung]).toEqual([`error ${trial}`, 'target']);
+      expect(expectedNs).toBeDefined();
+      expect(record?.checkpoint?.takenAtNs).toBe(expectedNs);
+    }
+    await rig.stop();
+  });
 });
 
 /** The share of latencies that do not exceed this. */
