@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import { cases } from '../../../test/long.js';
 import { describe, expect, it } from 'vitest';
 import { buildChain, type MarkovChain } from '../src/chain/markovChain.js';
 import { unavailabilityOf } from '../src/chain/measures.js';
@@ -84,7 +85,7 @@ describe('the steady state by GTH elimination', () => {
         // The slowest ring turns in 9 hours; no steady state is given, so that all steps are made.
         expect(largest(transient(chain, 400), gth)).toBeLessThan(1e-10);
       }),
-      { numRuns: 40 },
+      { numRuns: cases(10) },
     );
   });
 
