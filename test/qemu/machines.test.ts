@@ -8,6 +8,7 @@ import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { rmk, type Said } from '../../packages/cli/test/rmk.js';
 import { bootSectorGuest } from '../../packages/hypervisor-qemu/test/guest/bootSectorGuest.js';
 import { describeQemu, MORTAL_QEMU } from '../../packages/hypervisor-qemu/test/qemuPresent.js';
+import { processStart } from '../../packages/hypervisor-qemu/src/process/processStatus.js';
 import { temporaryFolder } from '../../packages/hypervisor-qemu/test/temporaryFolder.js';
 
 const pathOf = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -153,6 +154,35 @@ describeQemu('VMs that outlive the process that protects them', () => {
     onTestFinished(() => other.close());
     const { folder: own } = await other.startMachine(bootSectorGuest('other'));
     expect((await readdir(folder)).map((entry) => join(folder, entry))).toEqual([own]);
+  });
+
+  it('are one of each name, whoever starts first', async () => {
+    const { config, folder } = await service();
+    const both = [RmkProcess.start('run', config, '--json'), RmkProcess.start('run', config, '--json')];
+    await expect.poll(() => both.map(({ out }) => out.includes('"EVT_CHECKPOINTED"')), SOON).toContain(true);
+    const loser = both.find(({ out }) => !out.includes('"EVT_CHECKPOINTED"'));
+    expect(await loser?.ends()).toBe(2);
+    expect(loser?.err).toMatch(/RMK_ERR_STATE: VM "service" (is being started by|belongs to) process \d+/);
+    expect(await findMachines(folder)).toHaveLength(1);
+  });
+
+  it.each([
+    ['is empty', () => ''],
+    ['names another process', (text: string) => text.replace(/"pid": \d+/, `"pid": ${process.pid}`)],
+  ])('are found and ended although their state.json %s', async (_, damage) => {
+    const { config, folder } = await service();
+    const run = RmkProcess.start('run', config, '--json');
+    await run.says('EVT_CHECKPOINTED');
+    run.child.kill('SIGKILL');
+    await run.ends();
+    const [{ pid, folder: own } = { pid: 0, folder: '' }] = await findMachines(folder);
+    const state = join(own, 'state.json');
+    await writeFile(state, damage(await readFile(state, 'utf8')));
+    expect((await said('list', '--folder', folder)).out).toContain('runs, state.json damaged');
+    expect((await said('run', config)).err).toContain('its state.json is damaged');
+    expect(await said('stop', 'service', '--folder', folder)).toMatchObject({ code: 0 });
+    expect(processStart(pid)).toBeUndefined();
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('are refused by a config of another size, and distinguished by their folders', async () => {

@@ -81,9 +81,10 @@ export function measuredBoundOfRisk(
   let [low, high] = [0, finite.reduce((longest, latencyNs) => Math.max(longest, latencyNs), 0)];
   if (measuredRisk(latenciesNs, high, intervalNs) > risk) return undefined;
   if (measuredRisk(latenciesNs, 0, intervalNs) <= risk) return 0;
-  // The risk falls with T_B: between these two to the nanosecond.
+  // The risk falls with T_B: between these two to the nanosecond, or to neighbouring numbers where those are farther apart.
   while (high - low > 1) {
-    const middle = Math.floor((low + high) / 2);
+    const middle = Math.floor(low + (high - low) / 2);
+    if (middle === low || middle === high) break;
     if (measuredRisk(latenciesNs, middle, intervalNs) <= risk) high = middle;
     else low = middle;
   }

@@ -87,6 +87,11 @@ describe('measured latencies', () => {
 
   it('lead to the shortest bound in whole nanoseconds that keeps the risk', () => {
     expect(measuredBoundOfRisk(0.25, [100], 10)).toBe(98);
+    // Above 2^53 not every nanosecond is a number.
+    for (const longest of [2 ** 53 + 2, 1e17, 1e300]) {
+      const bound = measuredBoundOfRisk(0.25, [longest, 1], 10) ?? 0;
+      expect(measuredRisk([longest, 1], bound, 10)).toBeLessThanOrEqual(0.25);
+    }
     expect(measuredBoundOfRisk(0.5, [5], 10)).toBe(0);
     expect(measuredBoundOfRisk(0.4, [5], 10)).toBe(1);
     expect(measuredBoundOfRisk(0.5, [Infinity, 100], 10)).toBe(100);

@@ -9,6 +9,7 @@ export type { QemuHypervisorOptions, QemuMachineOptions } from './machineOptions
 export { QemuHypervisor } from './qemuHypervisor.js';
 export type { QemuMachine } from './qemuMachine.js';
 export { QmpClient, type QemuVersion, type QmpEvent, type QmpOptions } from './qmp/qmpClient.js';
+export { claimName } from './process/nameClaim.js';
 export { endMachine, findMachines, type FoundMachine } from './process/runningMachines.js';
 export type { MachineState } from './process/stateFile.js';
 export { describedRegisters, type DescribedRegister } from './gdb/targetDescription.js';

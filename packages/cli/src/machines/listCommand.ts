@@ -37,7 +37,8 @@ function listText(machines: readonly FoundMachine[]): string {
   return `${table.toString()}\n`;
 }
 
-function stateText({ isRunning, owner }: FoundMachine): string {
+function stateText({ isRunning, isDamaged, owner }: FoundMachine): string {
+  if (isDamaged) return 'runs, state.json damaged';
   if (!isRunning) return 'ended, folder left';
   return owner === undefined ? 'runs without RMK' : `protected by process ${owner}`;
 }

@@ -1,9 +1,10 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { RmkError, type Nanoseconds } from '@rmk/core';
 import {
   checkMachineOptions,
+  claimName,
   findMachines,
   QemuHypervisor,
   type FoundMachine,
@@ -38,6 +39,8 @@ export class QemuRun implements RunHypervisor {
    */
   async start(options: QemuMachineOptions, how: MachineStart): Promise<RunMachine> {
     const { signal, takesOver } = how;
+    // Until the VM runs: two processes at once would start two of one name.
+    await using _ = takesOver ? await claimName(options.name, this.options.folder) : undefined;
     const running = takesOver ? await this.running(options) : undefined;
     return this.made(how, (onMade) =>
       running === undefined
@@ -92,9 +95,16 @@ export class QemuRun implements RunHypervisor {
 
   private async running(options: QemuMachineOptions): Promise<FoundMachine | undefined> {
     const { name, memoryBytes } = checkMachineOptions(options);
-    const found = (await findMachines(this.options.folder)).find(
-      (machine) => machine.name === name && machine.isRunning,
-    );
+    const all = await findMachines(this.options.folder);
+    const [found, ...others] = all.filter((machine) => machine.name === name && machine.isRunning);
+    if (found !== undefined && (others.length > 0 || found.isDamaged)) {
+      const folders = [found, ...others].map(({ folder }) => basename(folder)).join(', ');
+      const why = others.length > 0 ? 'runs more than once' : 'runs already, and its state.json is damaged';
+      throw new RmkError(
+        'RMK_ERR_STATE',
+        `VM ${JSON.stringify(name)} ${why} (${folders}). End it with \`rmk stop\` and its folder.`,
+      );
+    }
     if (found === undefined || found.memoryBytes === memoryBytes) return found;
     throw new RmkError(
       'RMK_ERR_STATE',

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** When a process started, in clock ticks since the host booted; undefined if it has ended. */
 export function processStart(pid: number): string | undefined {
@@ -26,6 +26,14 @@ export function threadActivity(pid: number, thread: number): ThreadActivity | un
 /** The arguments of a process; undefined if it has ended. */
 export function commandLine(pid: number): readonly string[] | undefined {
   return read(`/proc/${pid}/cmdline`)?.split('\0');
+}
+
+/** The process whose arguments mention `text`; undefined if there is none that this user can see. */
+export function processMentioning(text: string): number | undefined {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .map(Number)
+    .find((pid) => commandLine(pid)?.some((argument) => argument.includes(text)) === true);
 }
 
 /** What follows the name, which is in brackets and may hold anything. */

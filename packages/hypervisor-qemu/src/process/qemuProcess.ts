@@ -124,8 +124,8 @@ export class QemuProcess {
     const stderrTail = (): string => tailOf(state.stderr);
     const said = (): string => {
       const tail = stderrTail();
-      const end = ending() ?? `QEMU (process ${state.pid})`;
-      return tail === '' ? `${end}, and wrote nothing` : `${end}, and wrote: ${tail}`;
+      const end = ending() ?? `QEMU (process ${state.pid}) may have ended`;
+      return tail === '' ? `${end} and wrote nothing` : `${end} and wrote: ${tail}`;
     };
     let qmp: QmpClient;
     try {
@@ -179,8 +179,11 @@ export function ownerOf({ owner }: MachineState): number | undefined {
   return owner !== undefined && processStart(owner.pid) === owner.processStart ? owner.pid : undefined;
 }
 
+/** A process, and when it started: another one may have its number later. */
+export type StartedProcess = Pick<MachineState, 'pid' | 'processStart'>;
+
 /** Whether the process that a state file names still runs. */
-export function isAlive({ pid, processStart: start }: MachineState): boolean {
+export function isAlive({ pid, processStart: start }: StartedProcess): boolean {
   return processStart(pid) === start;
 }
 
@@ -294,13 +297,13 @@ function tailOf(file: string | undefined): string {
 }
 
 /** Kills QEMU and waits for its end. Never kills another process that has its number now. */
-export async function kill(state: MachineState): Promise<void> {
+export async function kill(state: StartedProcess): Promise<void> {
   if (isAlive(state)) process.kill(state.pid, 'SIGKILL');
   await endedWithin(state, QUIT_WITHIN_MS);
 }
 
 /** Whether the QEMU of a VM has ended before the timeout. */
-export async function endedWithin(state: MachineState, timeoutMs: number): Promise<boolean> {
+export async function endedWithin(state: StartedProcess, timeoutMs: number): Promise<boolean> {
   const giveUpAt = performance.now() + timeoutMs;
   while (isAlive(state)) {
     if (performance.now() > giveUpAt) return false;
