@@ -11,7 +11,10 @@ export interface VcpuPin extends Pick<
 > {
   /** Suspends the VM. Several may hold a suspension: the VM runs while nobody does. */
   suspend(): Promise<Suspension>;
-  /** Releases `suspension`, and resolves once the VM runs, or at once while others hold it. Rejects if it cannot be resumed. */
+  /**
+   * Releases `suspension`, and resolves once the VM runs, or at once while others hold it: also a second time.
+   * Rejects if it cannot be resumed, and with RMK_ERR_INPUT for anything that `suspend` of this pin did not return.
+   */
   resume(suspension: Suspension): Promise<void>;
 }
 

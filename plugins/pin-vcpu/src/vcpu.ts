@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import {
   BUS,
   messageOf,
+  RmkError,
   VIRTUAL_MACHINE,
   type Bus,
   type Module,
@@ -15,6 +16,8 @@ import { inject, injectable } from 'tsyringe';
 @injectable()
 export class Vcpu implements VcpuPin, Module {
   private readonly suspensions = new Set<Suspension>();
+  /** Marks the suspensions of this pin. A property, because callers hold facades of them. */
+  private readonly ownMark = Symbol('suspension');
   private suspended = false;
   /** Suspending and resuming wait for each other. */
   private last: Promise<unknown> = Promise.resolve();
@@ -37,7 +40,10 @@ export class Vcpu implements VcpuPin, Module {
   }
 
   async suspend(): Promise<Suspension> {
-    const suspension: Suspension = { [Symbol.dispose]: () => this.release(suspension) };
+    const suspension: Suspension = {
+      [this.ownMark]: true,
+      [Symbol.dispose]: () => this.release(suspension),
+    };
     this.suspensions.add(suspension);
     try {
       await this.settle();
@@ -49,6 +55,7 @@ export class Vcpu implements VcpuPin, Module {
   }
 
   async resume(suspension: Suspension): Promise<void> {
+    this.refuseForeign(suspension);
     suspension[Symbol.dispose]();
     await this.settle();
   }
@@ -64,6 +71,14 @@ export class Vcpu implements VcpuPin, Module {
   async restart(): Promise<void> {
     await this.machine.restart();
     this.bus.topic('EVT_VMRESTARTED').publish({ atNs: this.machine.clock.now() });
+  }
+
+  private refuseForeign(given: unknown): void {
+    if (typeof given === 'object' && given !== null && this.ownMark in given) return;
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      `P_VCPU.resume: expected a suspension that suspend() of this P_VCPU returned, given ${given === null ? 'null' : typeof given === 'object' ? 'another object' : typeof given}. Keep what suspend() returns, and pass that.`,
+    );
   }
 
   private release(suspension: Suspension): void {

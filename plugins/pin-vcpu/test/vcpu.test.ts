@@ -1,4 +1,4 @@
-import { P_VCPU } from '@rmk/core';
+import { P_VCPU, type Suspension } from '@rmk/core';
 import { goldenRun, startRig } from '@rmk/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { pinVcpu } from '../src/index.js';
@@ -38,6 +38,32 @@ describe('P_VCPU', () => {
     expect(rig.nowNs).toBe(10e6);
     expect(rig.events('EVT_VCPUSUSPENDED')).toHaveLength(1);
     expect(rig.events('EVT_VCPURESUMED')).toHaveLength(1);
+  });
+
+  it.each([
+    ['undefined', undefined],
+    ['null', null],
+    ['number', 42],
+    ['another object', {}],
+    ['another object', { [Symbol.dispose]() {} }],
+  ])('refuses to resume with %s, and stays suspended', async (what, given) => {
+    const { rig, vcpu } = await start();
+    await rig.advance('5ms');
+    await vcpu.suspend();
+    await expect(vcpu.resume(given as unknown as Suspension)).rejects.toMatchObject({
+      code: 'RMK_ERR_INPUT',
+      message: `RMK_ERR_INPUT: P_VCPU.resume: expected a suspension that suspend() of this P_VCPU returned, given ${what}. Keep what suspend() returns, and pass that.`,
+    });
+    await rig.advance('5ms');
+    expect(rig.nowNs).toBe(5e6);
+  });
+
+  it('refuses a suspension of another VM, which stays suspended', async () => {
+    const [one, other] = [await start(), await start()];
+    const suspension = await other.vcpu.suspend();
+    await expect(one.vcpu.resume(suspension)).rejects.toMatchObject({ code: 'RMK_ERR_INPUT' });
+    await other.rig.advance('5ms');
+    expect(other.rig.nowNs).toBe(0);
   });
 
   it('suspends again where a suspension is released while another is asked for', async () => {
