@@ -1,4 +1,5 @@
 import type { Plugin } from '@rmk/core';
+import { isPlugin } from './manifest.js';
 
 /** `plugins`, each after those of its companions that are neither given, nor installed, nor brought by another one. */
 export function withCompanions(plugins: readonly Plugin[], installed: readonly string[]): readonly Plugin[] {
@@ -23,8 +24,13 @@ function nameOf(plugin: unknown): string | undefined {
 }
 
 function companionsOf(plugin: unknown): readonly Plugin[] {
-  const { companions } = definitionOf(plugin);
-  return Array.isArray(companions) ? (companions as readonly Plugin[]) : [];
+  try {
+    const { companions } = definitionOf(plugin);
+    // A malformed companion is a problem of the manifest that names it.
+    return Array.isArray(companions) ? [...(companions as readonly unknown[])].filter(isPlugin) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Nothing has checked the plugin yet: what is malformed has neither name nor companions, and is reported by the check. */

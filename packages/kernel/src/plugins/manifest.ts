@@ -72,14 +72,21 @@ const AnyToken = z.custom<Token<unknown>>((value) => typeof value === 'symbol', 
       : 'expected a token (undefined often comes of an import cycle)',
 });
 
-const AnyPlugin = z.custom<Plugin>(
-  (value) => typeof value === 'object' && value !== null && 'definition' in value,
-  'expected a plugin: what a factory made by definePlugin returns',
-);
+const AnyPlugin = z.custom<Plugin>(isPlugin, {
+  error: ({ input }) =>
+    typeof input === 'function'
+      ? 'expected a plugin, given a function: definePlugin makes factories of plugins. Call this one.'
+      : 'expected a plugin: what a factory made by definePlugin returns',
+});
 
 export const NameOfEvent = z
   .string()
   .regex(/^EVT_[A-Z][A-Z0-9]*$/, 'expected the name of an event, EVT_ and one run of capitals');
+
+/** Whether `value` has a manifest, which may be malformed. */
+export function isPlugin(value: unknown): value is Plugin {
+  return typeof value === 'object' && value !== null && 'definition' in value;
+}
 
 /** For semver an empty range is any version. Here it is a forgotten one. */
 function isRange(range: string): boolean {
@@ -158,7 +165,7 @@ export async function checkPlugin(
 
 async function manifestError(plugin: unknown): Promise<RmkError | undefined> {
   const code = 'RMK_ERR_MANIFEST';
-  if (typeof plugin !== 'object' || plugin === null || !('definition' in plugin)) {
+  if (!isPlugin(plugin)) {
     const fix = typeof plugin === 'function' ? 'Call this one.' : 'Pass what such a factory returns.';
     const given = plugin === null ? 'null' : typeof plugin;
     const message = `expected a plugin, given ${given}: definePlugin makes factories of plugins. ${fix}`;

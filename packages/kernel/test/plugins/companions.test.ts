@@ -71,13 +71,42 @@ describe('the companions of a plugin', () => {
     expect((await errorOf(domainOf([wrong]))).code).toBe('RMK_ERR_MISSING');
     const factory = (() => {}) as unknown as Plugin;
     const { problems } = await errorOf(domainOf([named('one', { companions: [factory] })]));
-    expect(problems).toMatchObject([
-      { message: expect.stringContaining('definePlugin makes factories of plugins. Call this one.') },
+    expect(problems).toEqual([
       {
         path: 'manifest.companions[0]',
-        message: 'expected a plugin: what a factory made by definePlugin returns',
+        message:
+          'expected a plugin, given a function: definePlugin makes factories of plugins. Call this one.',
       },
     ]);
+  });
+
+  it.each([[null], [{}], ['name']])(
+    'name %j once, with its path, where it is no plugin',
+    async (companion) => {
+      const error = await errorOf(domainOf([named('one', { companions: [companion as unknown as Plugin] })]));
+      expect(error).toMatchObject({
+        code: 'RMK_ERR_MANIFEST',
+        plugin: 'one',
+        problems: [
+          {
+            path: 'manifest.companions[0]',
+            message: 'expected a plugin: what a factory made by definePlugin returns',
+          },
+        ],
+      });
+    },
+  );
+
+  it('that throw while they are read are a mistake of the manifest', async () => {
+    const companions = new Proxy<Plugin[]>([], {
+      get() {
+        throw new Error('px');
+      },
+    });
+    const error = await errorOf(domainOf([named('one', { companions })]));
+    expect(error.message).toBe(
+      "RMK_ERR_MANIFEST: one: reading the manifest threw: px. The plugin's author must fix it.",
+    );
   });
 
   it('may provide what it requires', async () => {
