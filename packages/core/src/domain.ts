@@ -42,9 +42,15 @@ export interface Domain extends AsyncDisposable {
   /**
    * What a plugin provides, or the DETECTIONS of the kernel. Throws `RMK_ERR_UNKNOWN` if no plugin provides it. The caller
    * may keep it: once the plugin is removed, failed or quarantined, its methods throw `RMK_ERR_INACTIVE`. Throws
-   * `RMK_ERR_EXCLUSIVE` for an exclusive token that a plugin holds. A plugin cannot get one that the host has taken.
+   * `RMK_ERR_EXCLUSIVE` for an exclusive token that a plugin holds. A plugin cannot get one that the host has taken
+   * until the host releases it.
    */
   get<T>(of: Token<T>): T;
+  /**
+   * Gives back an exclusive token that `get` gave, so that a plugin may have it. The object from `get` then throws
+   * `RMK_ERR_STATE`. Throws `RMK_ERR_STATE` if the host does not hold the token.
+   */
+  release(of: Token<unknown>): void;
   /**
    * Checks a plugin, then starts it while the guest runs. If it fails to start, nothing changes, unless `onFailure` keeps
    * it in the domain as a failed one.

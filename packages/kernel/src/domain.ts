@@ -115,15 +115,16 @@ class SupervisedDomain implements Domain {
   }
 
   get<T>(of: Token<T>): T {
-    if (typeof of !== 'symbol') {
-      throw new RmkError(
-        'RMK_ERR_INPUT',
-        `domain.get: expected a token, such as DETECTIONS, given ${typeof of} (undefined often comes of an import cycle)`,
-      );
-    }
+    refuseNoToken('domain.get', of);
     this.refuseWhenStopped(`domain.get(${tokenName(of)})`);
     if (of === DETECTIONS) return this.detections as T;
     return this.provisions.get(of);
+  }
+
+  release(of: Token<unknown>): void {
+    refuseNoToken('domain.release', of);
+    this.refuseWhenStopped(`domain.release(${tokenName(of)})`);
+    this.provisions.release(of);
   }
 
   begin({ plugins, onFailure = {}, observe }: DomainOptions): Promise<void> {
@@ -280,6 +281,14 @@ class SupervisedDomain implements Domain {
       `${operation}: the domain ${this.name} has stopped: make another one with createDomain`,
     );
   }
+}
+
+function refuseNoToken(operation: string, given: unknown): void {
+  if (typeof given === 'symbol') return;
+  throw new RmkError(
+    'RMK_ERR_INPUT',
+    `${operation}: expected a token, such as DETECTIONS, given ${typeof given} (undefined often comes of an import cycle)`,
+  );
 }
 
 function observeSynchronously(observe: DomainOptions['observe'], bus: Bus): void {

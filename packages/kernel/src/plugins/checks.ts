@@ -118,7 +118,8 @@ function heldByOthers(
       const holder = holders.get(token) ?? name;
       holders.set(token, holder);
       if (holder === name) return [];
-      const message = `${name} requires ${tokenName(token)}, which only one plugin of a domain may hold, and ${holder} does: leave one of them out`;
+      const fix = ofHost.has(token) ? 'release it first, with domain.release' : 'leave one of them out';
+      const message = `${name} requires ${tokenName(token)}, which only one plugin of a domain may hold, and ${holder} does: ${fix}`;
       return [new RmkError('RMK_ERR_EXCLUSIVE', message, { plugin: name })];
     }),
   );

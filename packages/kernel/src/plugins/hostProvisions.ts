@@ -1,12 +1,15 @@
 import { isExclusive, RmkError, tokenName, type Token } from '@rmk/core';
 import type { InstalledPlugin } from './installedPlugin.js';
 import type { Scope } from '../scope/scope.js';
+import { facadeOf } from '../scope/facade.js';
 import { scopedProvision } from '../scope/scopedProvision.js';
 
 /** What `domain.get` returns to the host. Each start of a plugin has facades of its own. */
 export class HostProvisions {
-  /** Exclusive rights that the host has taken. No plugin can get them any more. */
-  readonly held = new Set<Token<unknown>>();
+  /** Exclusive rights that the host has taken, with what it got. No plugin can get them until they are released. */
+  private readonly rights = new Map<Token<unknown>, object>();
+  /** What the host got of rights that it has released. */
+  private readonly released = new WeakSet<object>();
   private readonly facades = new WeakMap<Scope, Map<Token<unknown>, object>>();
 
   constructor(
@@ -31,15 +34,46 @@ export class HostProvisions {
     }
     const object = plugin.provided.get(of);
     if (object === undefined || plugin.state === 'failed') throw unavailable(plugin, of);
-    this.takeIfExclusive(of);
+    this.refuseIfHeld(of);
     const facades = this.facades.get(plugin.scope) ?? new Map<Token<unknown>, object>();
     this.facades.set(plugin.scope, facades);
-    const facade = facades.get(of) ?? scopedProvision(object, of, this.host, plugin.scope);
+    const facade = facades.get(of) ?? this.facade(object, of, plugin.scope);
     facades.set(of, facade);
+    if (isExclusive(of)) this.rights.set(of, facade);
     return facade as T;
   }
 
-  private takeIfExclusive(of: Token<unknown>): void {
+  /** Exclusive rights that the host has taken and not released. */
+  get held(): ReadonlySet<Token<unknown>> {
+    return new Set(this.rights.keys());
+  }
+
+  /** Throws RMK_ERR_STATE if the host does not hold the right. */
+  release(of: Token<unknown>): void {
+    const facade = this.rights.get(of);
+    if (facade === undefined) {
+      const message = `domain.release: the host does not hold ${tokenName(of)}: release what domain.get gave of an exclusive token`;
+      throw new RmkError('RMK_ERR_STATE', message);
+    }
+    this.rights.delete(of);
+    this.released.add(facade);
+    for (const { scope } of this.installed) this.facades.get(scope)?.delete(of);
+  }
+
+  private facade(object: object, of: Token<unknown>, provider: Scope): object {
+    const scoped = scopedProvision(object, of, this.host, provider);
+    if (!isExclusive(of)) return scoped;
+    const revocable: object = facadeOf(scoped, {}, (name, method, given) => {
+      if (this.released.has(revocable)) {
+        const message = `the host cannot call ${tokenName(of)}.${name}: it has released this right. Take it again with domain.get.`;
+        throw new RmkError('RMK_ERR_STATE', message);
+      }
+      return Reflect.apply(method, scoped, given);
+    });
+    return revocable;
+  }
+
+  private refuseIfHeld(of: Token<unknown>): void {
     if (!isExclusive(of)) return;
     const holder = this.installed.find(({ checked: { definition } }) =>
       [...(definition.requires ?? []), ...(definition.optional ?? [])].includes(of),
@@ -51,7 +85,6 @@ export class HostProvisions {
         { plugin: holder.name },
       );
     }
-    this.held.add(of);
   }
 }
 

@@ -68,6 +68,44 @@ describe('an exclusive token', () => {
     expect(domain.get(VALVE).turn()).toBe('turned');
     const error = await errorOf(domain.install(user('late')));
     expect(error).toMatchObject({ code: 'RMK_ERR_EXCLUSIVE', plugin: 'late' });
-    expect(error.message).toContain('and the host does');
+    expect(error.message).toContain(
+      'only one plugin of a domain may hold, and the host does: release it first, with domain.release',
+    );
+  });
+
+  it('goes to a plugin once the host has released it, and what the host got is void', async () => {
+    const { domain } = await domainOf([valve()]);
+    const held = domain.get(VALVE);
+    expect(domain.get(VALVE)).toBe(held);
+    domain.release(VALVE);
+    const revoked =
+      'RMK_ERR_STATE: the host cannot call test:VALVE.turn: it has released this right. Take it again with domain.get.';
+    expect(() => held.turn()).toThrow(revoked);
+    await domain.install(user('late'));
+    expect(domain.plugins).toMatchObject([{ name: 'valve' }, { name: 'late', state: 'active' }]);
+    expect(() => domain.get(VALVE)).toThrow('is a right that late holds');
+    await domain.remove('late');
+    expect(domain.get(VALVE).turn()).toBe('turned');
+    expect(() => held.turn()).toThrow(revoked);
+  });
+
+  it('stays with the host while its provider restarts', async () => {
+    const { domain } = await domainOf([valve()]);
+    domain.get(VALVE);
+    await domain.restart('valve');
+    expect((await errorOf(domain.install(user('late')))).code).toBe('RMK_ERR_EXCLUSIVE');
+    expect(domain.get(VALVE).turn()).toBe('turned');
+    domain.release(VALVE);
+    await domain.install(user('late'));
+  });
+
+  it('cannot be released by a host that does not hold it', async () => {
+    const { domain } = await domainOf([valve(), user('first')]);
+    expect(() => domain.release(VALVE)).toThrow(
+      'RMK_ERR_STATE: domain.release: the host does not hold test:VALVE: release what domain.get gave of an exclusive token',
+    );
+    expect(() => domain.release(undefined as never)).toThrow(
+      'RMK_ERR_INPUT: domain.release: expected a token, such as DETECTIONS, given undefined',
+    );
   });
 });
