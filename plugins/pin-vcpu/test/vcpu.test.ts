@@ -50,7 +50,7 @@ describe('P_VCPU', () => {
     const { rig, vcpu } = await start();
     await rig.advance('5ms');
     await vcpu.suspend();
-    await expect(vcpu.resume(given as unknown as Suspension)).rejects.toMatchObject({
+    await expect(vcpu.resume(given as Suspension)).rejects.toMatchObject({
       code: 'RMK_ERR_INPUT',
       message: `RMK_ERR_INPUT: P_VCPU.resume: expected a suspension that suspend() of this P_VCPU returned, given ${what}. Keep what suspend() returns, and pass that.`,
     });
