@@ -1,4 +1,4 @@
-import { CHECKPOINTS, definePlugin, provide, P_VCPU, RECOVERY } from '@rmk/core';
+import { CHECKPOINTS, definePlugin, DETECTIONS, provide, P_VCPU, RECOVERY } from '@rmk/core';
 import { pluginNameOptions } from './options.js';
 import { PluginName } from './pluginName.js';
 
@@ -7,7 +7,7 @@ export const pluginName = definePlugin({
   name: 'rmk-plugin-plugin-name',
   version: '0.1.0',
   rmk: '^0.0.0-rmk',
-  requires: [P_VCPU, CHECKPOINTS],
+  requires: [P_VCPU, CHECKPOINTS, DETECTIONS],
   events: ['EVT_PLUGINNAMEDECIDED'],
   // Only one plugin of a domain can provide it: two recoveries would undo each other's work.
   provides: [provide(RECOVERY, PluginName)],

@@ -2,13 +2,16 @@ import 'reflect-metadata';
 import {
   BUS,
   CHECKPOINTS,
+  CLOCK,
+  DETECTIONS,
   messageOf,
   nanoseconds,
   OPTIONS,
   P_VCPU,
   type Bus,
-  type Checkpoint,
   type Checkpoints,
+  type Clock,
+  type Detections,
   type DomainRecovery,
   type Module,
   type Nanoseconds,
@@ -20,7 +23,10 @@ import {
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
+import { historyOf, type History } from './history.js';
 import type { PluginNameOptions } from './options.js';
+import { retried } from './retried.js';
+import { suspectSince, triggerOf } from './trigger.js';
 
 /** What a rollback or a restart did. */
 type Restored = Pick<
@@ -29,86 +35,109 @@ type Restored = Pick<
 >;
 
 /**
- * Rolls a failed guest back to the newest checkpoint from before it was suspect, and never to the newest of all, which
- * the error may have reached. If that is impossible or fails, restarts the guest.
+ * Rolls a failed guest back to the newest checkpoint taken at or before it became suspect. If that is impossible or fails,
+ * restarts the guest.
  */
 @injectable()
 export class PluginName implements DomainRecovery, Module {
-  private recovering = false;
+  private readonly history: History;
+  private restoring = false;
+  /** Until the restored guest runs again. Never rejects. */
+  private resuming: Promise<void> | undefined;
+  private restoredAtNs: Nanoseconds = -1;
   /** Keeps a guest that was given up suspended. */
-  private givenUp: Suspension | undefined;
-  private lastAtNs: Nanoseconds = -1;
-  /** Domain times of the recoveries that still count. */
-  private recoveredAtNs: readonly Nanoseconds[] = [];
+  private held: Suspension | undefined;
+  private stopped = false;
 
   constructor(
     @inject(P_VCPU) private readonly vcpu: VcpuPin,
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
+    @inject(DETECTIONS) private readonly detections: Detections,
     @inject(BUS) private readonly bus: Bus,
+    @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) private readonly options: PluginNameOptions,
-  ) {}
+  ) {
+    this.history = historyOf(options);
+  }
 
-  start(): void {
+  async start(): Promise<void> {
+    // The kernel released the suspension when the plugin stopped.
+    if (this.history.givenUp) this.held = await this.suspend();
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
   }
 
+  stop(): void {
+    this.stopped = true;
+  }
+
   get state(): DomainRecovery['state'] {
-    if (this.givenUp !== undefined) return 'given-up';
-    return this.recovering ? 'recovering' : 'ready';
+    if (this.history.givenUp) return 'given-up';
+    return this.restoring || this.resuming !== undefined ? 'recovering' : 'ready';
   }
 
   /** Someone else restarted the guest: what failed before no longer counts, also if it had been given up. */
   private async beginAgain(): Promise<void> {
-    if (this.recovering) return;
-    this.recoveredAtNs = [];
-    const { givenUp } = this;
-    this.givenUp = undefined;
-    if (givenUp !== undefined) await this.vcpu.resume(givenUp);
-  }
-
-  /** The VM is paused until the promise settles. */
-  private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
-    const { atNs, kind, cause, source, suspectSinceNs } = detected;
-    // Detected in the state that is being, or has just been, discarded.
-    if (this.state !== 'ready' || atNs <= this.lastAtNs) return;
-    const suspect = suspectSinceNs === undefined ? {} : { suspectSinceNs };
-    const trigger: RecoveryTrigger = { kind, cause, atNs, detector: source, ...suspect };
-    const attempts: RungAttempt[] = [];
-    this.recovering = true;
-    this.lastAtNs = atNs;
+    if (this.restoring) return;
+    this.restoredAtNs = -1;
+    this.history.recoveredAtNs = [];
+    this.history.givenUp = false;
+    const { held } = this;
+    if (held === undefined) return;
     try {
-      await this.restore(trigger, attempts);
+      await retried(() => this.vcpu.resume(held));
+      this.held = undefined;
     } catch (error) {
-      this.reportFailure(
-        trigger,
-        attempts,
-        `the VM could not be suspended or resumed: ${messageOf(error)}`,
-        false,
-      );
-    } finally {
-      this.recovering = false;
+      this.history.givenUp = true;
+      throw error;
     }
   }
 
-  private async restore(trigger: RecoveryTrigger, attempts: RungAttempt[]): Promise<void> {
+  /** The VM is paused until the promise settles, if the driver can do that. */
+  private async recover(detected: RmkEvent<'EVT_ERRORDETECTED'>): Promise<void> {
+    const trigger = triggerOf(detected, this.clock.now());
+    if (this.isDiscarded(trigger)) return;
+    // It concerns the restored state if it comes while that is resumed.
+    if (this.resuming !== undefined) await this.resuming;
+    if (this.state !== 'ready') return;
+    this.restoring = true;
+    try {
+      await this.restore(trigger);
+    } finally {
+      this.restoring = false;
+    }
+    await this.resuming;
+  }
+
+  /** Detected in the state that is being, or has just been, discarded. */
+  private isDiscarded({ atNs }: RecoveryTrigger): boolean {
+    if (this.resuming !== undefined) return atNs < this.restoredAtNs;
+    return this.restoring || atNs <= this.restoredAtNs;
+  }
+
+  private async restore(trigger: RecoveryTrigger): Promise<void> {
+    const attempts: RungAttempt[] = [];
     const startedAt = performance.now();
-    const suspension = await this.vcpu.suspend();
+    let suspension: Suspension;
+    try {
+      suspension = await this.suspend();
+    } catch (error) {
+      this.reportFailure(trigger, attempts, `the VM could not be suspended: ${messageOf(error)}`, false);
+      return;
+    }
     const suspendedAt = performance.now();
     const restored =
       this.isExhausted(trigger.atNs) ??
       (await this.rollBack(trigger, attempts)) ??
       (await this.restart(attempts));
     if (typeof restored === 'string') {
-      this.givenUp = suspension;
-      this.reportFailure(trigger, attempts, restored, true);
+      this.giveUp(suspension, trigger, attempts, restored);
       return;
     }
-    this.recoveredAtNs = [...this.recoveredAtNs, trigger.atNs];
+    this.restoredAtNs = this.clock.now();
+    this.history.recoveredAtNs = [...this.history.recoveredAtNs, trigger.atNs];
     const restoredAt = performance.now();
-    await this.vcpu.resume(suspension);
-    const resumedAt = performance.now();
-    const record: RecoveryRecord = {
+    this.resuming = this.resume(suspension, trigger, attempts, (resumedAt) => ({
       trigger,
       ...restored,
       attempts,
@@ -119,23 +148,48 @@ export class PluginName implements DomainRecovery, Module {
         resumeHostNs: hostNs(restoredAt, resumedAt),
       },
       durationHostNs: hostNs(startedAt, resumedAt),
-    };
-    this.bus.topic('EVT_RECOVERED').publish({ atNs: trigger.atNs, record });
+    }));
+  }
+
+  private suspend(): Promise<Suspension> {
+    return retried(() => this.vcpu.suspend());
+  }
+
+  private async resume(
+    suspension: Suspension,
+    trigger: RecoveryTrigger,
+    attempts: readonly RungAttempt[],
+    record: (resumedAt: number) => RecoveryRecord,
+  ): Promise<void> {
+    try {
+      await retried(() => this.vcpu.resume(suspension));
+      const { atNs } = trigger;
+      this.bus.topic('EVT_RECOVERED').publish({ atNs, record: record(performance.now()) });
+    } catch (error) {
+      // Whether P_VCPU has released the suspension is unknown.
+      const held = await this.suspend().catch(() => suspension);
+      if (held !== suspension) suspension[Symbol.dispose]();
+      this.giveUp(held, trigger, attempts, `the VM could not be resumed: ${messageOf(error)}`);
+    } finally {
+      this.resuming = undefined;
+    }
   }
 
   /** Why the guest is not recovered once more. */
   private isExhausted(atNs: Nanoseconds): string | undefined {
     const { maxRecoveries, recoveryWindow } = this.options;
     const since = atNs - nanoseconds(recoveryWindow);
-    this.recoveredAtNs = this.recoveredAtNs.filter((recoveredAtNs) => recoveredAtNs > since);
-    if (this.recoveredAtNs.length < maxRecoveries) return undefined;
+    this.history.recoveredAtNs = this.history.recoveredAtNs.filter((recoveredAtNs) => recoveredAtNs > since);
+    if (this.history.recoveredAtNs.length < maxRecoveries) return undefined;
     return `${maxRecoveries} recoveries within ${recoveryWindow} are as many as maxRecoveries allows`;
   }
 
   /** Undefined if there is no target, or the rollback failed. */
   private async rollBack(trigger: RecoveryTrigger, attempts: RungAttempt[]): Promise<Restored | undefined> {
-    const { atNs, kind, suspectSinceNs = atNs } = trigger;
-    const target = targetOf(this.checkpoints.retained, suspectSinceNs);
+    const { atNs, kind } = trigger;
+    const suspectSinceNs = suspectSince(trigger, this.detections);
+    // Newest first.
+    const target = this.checkpoints.retained.find(({ takenAtNs }) => takenAtNs <= suspectSinceNs);
     this.bus
       .topic('EVT_PLUGINNAMEDECIDED')
       .publish({ atNs, kind, ...(target === undefined ? {} : { takenAtNs: target.takenAtNs }) });
@@ -173,6 +227,20 @@ export class PluginName implements DomainRecovery, Module {
     }
   }
 
+  /** The VM stays suspended until someone restarts it. */
+  private giveUp(
+    held: Suspension,
+    trigger: RecoveryTrigger,
+    attempts: readonly RungAttempt[],
+    reason: string,
+  ): void {
+    // What failed because this plugin stops says nothing about the guest.
+    if (this.stopped) return;
+    this.held = held;
+    this.history.givenUp = true;
+    this.reportFailure(trigger, attempts, reason, true);
+  }
+
   private reportFailure(
     trigger: RecoveryTrigger,
     attempts: readonly RungAttempt[],
@@ -181,11 +249,6 @@ export class PluginName implements DomainRecovery, Module {
   ): void {
     this.bus.topic('EVT_RECOVERYFAILED').publish({ atNs: trigger.atNs, trigger, attempts, reason, givenUp });
   }
-}
-
-/** `retained`: newest first. */
-function targetOf(retained: readonly Checkpoint[], suspectSinceNs: Nanoseconds): Checkpoint | undefined {
-  return retained.find(({ takenAtNs }, age) => age > 0 && takenAtNs <= suspectSinceNs);
 }
 
 function hostNs(fromMs: number, toMs: number): Nanoseconds {

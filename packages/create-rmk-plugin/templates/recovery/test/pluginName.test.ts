@@ -1,4 +1,4 @@
-import { P_VCPU } from '@rmk/core';
+import { P_VCPU, RECOVERY } from '@rmk/core';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { goldenRun, startRig, type Rig } from '@rmk/testing';
 import { expect, it } from 'vitest';
@@ -18,7 +18,7 @@ async function crash(rig: Rig): Promise<void> {
   await rig.domain.get(P_VCPU).writeRegister('pc', 0n);
 }
 
-it('takes a crashed guest back to the checkpoint before the newest, and it continues as if nothing had happened', async () => {
+it('takes a crashed guest back to the checkpoint from before its error, and it continues as if nothing had happened', async () => {
   const rig = await start();
   await rig.advance('730ms');
   await crash(rig);
@@ -83,6 +83,43 @@ it('gives up after as many recoveries in the window as it may make, and begins a
   await crash(rig);
   await rig.advance('20ms');
   expect(rig).toHaveRecovered({ times: 3 });
+});
+
+it('goes back as far as the latency of the error may be, be that to the newest checkpoint', async () => {
+  const rig = await start();
+  await rig.advance('730ms');
+  const detected = { atNs: rig.nowNs, kind: 'mistake', cause: 'seen at once', latency: { boundNs: 0 } };
+  rig.domain.bus.topic('EVT_ERRORDETECTED').publish(detected);
+  await rig.advance('1ms');
+  expect(rig).toHavePublished('EVT_PLUGINNAMEDECIDED', { kind: 'mistake', takenAtNs: 700e6 });
+});
+
+it('takes a time in the future for now, and notices the next error', async () => {
+  const rig = await start();
+  await rig.advance('730ms');
+  rig.domain.bus.topic('EVT_ERRORDETECTED').publish({ atNs: 1e18, kind: 'mistake', cause: 'another clock' });
+  await rig.advance('100ms');
+  await crash(rig);
+  await rig.advance('20ms');
+  expect(rig).toHaveRecovered({ times: 2 });
+  expect(rig).toHaveRecovered({ kind: 'crash', times: 1 });
+});
+
+it('remembers over its own restart what it did, and that it gave up', async () => {
+  const rig = await start({ maxRecoveries: 1 });
+  await rig.advance('200ms');
+  await crash(rig);
+  await rig.advance('20ms');
+  await rig.domain.restart('rmk-plugin-plugin-name');
+  await rig.advance('200ms');
+  await crash(rig);
+  await rig.advance('20ms');
+  expect(rig).toHaveFailedToRecover({ givenUp: true, times: 1 });
+  await rig.domain.restart('rmk-plugin-plugin-name');
+  expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+  const givenUpAtNs = rig.nowNs;
+  await rig.advance('50ms');
+  expect(rig.nowNs).toBe(givenUpAtNs);
 });
 
 it('does not count recoveries that are older than the window', async () => {
