@@ -22,6 +22,44 @@ describe('a sequencer', () => {
     expect(steps).toEqual(['slow begins', 'slow ends', 'quick begins', 'quick ends']);
   });
 
+  it('starts an operation at once on request if nothing is under way, and in its turn otherwise', async () => {
+    const sequencer = new Sequencer();
+    const steps: string[] = [];
+    const operation = (name: string) => async (): Promise<string> => {
+      steps.push(`${name} begins`);
+      await wait(1);
+      steps.push(`${name} ends`);
+      return name;
+    };
+    let inner: Promise<string> | undefined;
+    const first = sequencer.runAtOnce(async () => {
+      steps.push('first begins');
+      inner = sequencer.runAtOnce(operation('inner'));
+      await wait(1);
+      steps.push('first ends');
+    });
+    expect(steps).toEqual(['first begins']);
+    const second = sequencer.runAtOnce(operation('second'));
+    await first;
+    expect([await inner, await second]).toEqual(['inner', 'second']);
+    expect(steps).toEqual([
+      'first begins',
+      'first ends',
+      'inner begins',
+      'inner ends',
+      'second begins',
+      'second ends',
+    ]);
+    await sequencer.idle();
+    const threw = sequencer.runAtOnce(() => {
+      throw new Error('no');
+    });
+    await expect(threw).rejects.toThrow('no');
+    await sequencer.idle();
+    void sequencer.runAtOnce(operation('last'));
+    expect(steps.at(-1)).toBe('last begins');
+  });
+
   it('gives a failure to its caller alone, and goes on', async () => {
     const sequencer = new Sequencer();
     const failed = sequencer.run(() => Promise.reject(new Error('no')));

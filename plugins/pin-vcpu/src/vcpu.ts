@@ -3,6 +3,7 @@ import {
   BUS,
   messageOf,
   RmkError,
+  Sequencer,
   VIRTUAL_MACHINE,
   type Bus,
   type Module,
@@ -20,8 +21,7 @@ export class Vcpu implements VcpuPin, Module {
   private readonly ownMark = Symbol('suspension');
   private suspended = false;
   /** Suspending and resuming wait for each other. */
-  private last: Promise<unknown> = Promise.resolve();
-  private underWay = 0;
+  private readonly operations = new Sequencer();
 
   constructor(
     @inject(VIRTUAL_MACHINE) private readonly machine: VirtualMachine,
@@ -96,11 +96,7 @@ export class Vcpu implements VcpuPin, Module {
 
   /** Suspends or resumes the VM, whichever the suspensions then ask for: at once if nothing is under way. */
   private settle(): Promise<void> {
-    const operate = () => (this.suspensions.size > 0 ? this.halt() : this.run());
-    const settled = this.underWay === 0 ? operate() : this.last.then(operate);
-    this.underWay += 1;
-    this.last = settled.catch(() => undefined).then(() => void (this.underWay -= 1));
-    return settled;
+    return this.operations.runAtOnce(() => (this.suspensions.size > 0 ? this.halt() : this.run()));
   }
 
   private async halt(): Promise<void> {
