@@ -28,7 +28,7 @@ export function commandLine(pid: number): readonly string[] | undefined {
   return read(`/proc/${pid}/cmdline`)?.split('\0');
 }
 
-/** The process whose arguments mention `text`; undefined if there is none that this user can see. */
+/** The process whose arguments mention `text`; undefined if this user can see none. */
 export function processMentioning(text: string): number | undefined {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))

@@ -73,7 +73,7 @@ describe('an exclusive token', () => {
     );
   });
 
-  it('goes to a plugin once the host has released it, and what the host got is void', async () => {
+  it('goes to a plugin once the host has released it, and what the host got no longer works', async () => {
     const { domain } = await domainOf([valve()]);
     const held = domain.get(VALVE);
     expect(domain.get(VALVE)).toBe(held);
