@@ -146,7 +146,7 @@ needsCompiler(`the guide to guests of one's own${skipped}`, () => {
     expect(rig.output).toBe(OUTPUT);
   });
 
-  it('has no hang seen in a guest without any sign of life', async () => {
+  it('has no hang seen in a guest without any sign of progress', async () => {
     compile([
       ['__asm__ volatile("wfi")', 'continue'],
       ['MTIMECMP[0] = MTIMECMP[1] = 0;', ''],

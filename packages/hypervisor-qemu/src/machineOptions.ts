@@ -73,7 +73,7 @@ const schema = z.strictObject({
     .max(MOST_CHANNELS)
     .refine((names) => new Set(names).size === names.length, 'expected different names')
     .default(['heartbeat']),
-  /** The channel, or `serial`, whose bytes are signs of life. */
+  /** The channel, or `serial`, whose bytes are heartbeats. */
   heartbeat: name.optional(),
   /** The guest has booted once this text came from this device: what begins it is waited for. */
   ready: z

@@ -22,7 +22,7 @@ const DEFAULT_FOR = '10s';
 export function profileCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
   return new Command('profile')
     .description(
-      'measure how often a healthy guest gives signs of life, and propose thresholds for detectors',
+      'measure how often a healthy guest gives signs of progress, and propose thresholds for detectors',
     )
     .argument('<config>', 'in TypeScript, JavaScript or JSON')
     .option(

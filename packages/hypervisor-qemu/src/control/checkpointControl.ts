@@ -105,7 +105,7 @@ export interface CheckpointControl {
   write(address: number, data: Uint8Array): Promise<void>;
   /** RAM was written in its file, which no tracker sees: drops every log. The next checkpoint is a first one. */
   memoryReplaced(): Promise<void>;
-  /** Pages written since the last call, as far as the tracker knows without pausing the VM: a sign of life. */
+  /** Pages written since the last call, as far as the tracker knows without pausing the VM: a sign of progress. */
   newlyWrittenPages(): Promise<number>;
   onPause(handler: PauseHandler | undefined): Promise<void>;
   /** Switches the digests in each pause on or off. */

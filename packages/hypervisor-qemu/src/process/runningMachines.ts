@@ -21,7 +21,7 @@ export interface FoundMachine {
   readonly isDamaged: boolean;
   /** The process of RMK that protects it. Undefined if none does: RMK can attach to it. */
   readonly owner?: number;
-  /** Device whose bytes are signs of life. */
+  /** Device whose bytes are heartbeats. */
   readonly heartbeat?: string;
 }
 

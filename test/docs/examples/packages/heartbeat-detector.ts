@@ -3,7 +3,7 @@ import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { scriptClients, startRig } from '@rmk/testing';
 
-// A server that somebody asks for a sign of life each 20 ms: its answers are its heartbeat.
+// A server that somebody asks for an answer each 20 ms: its answers are its heartbeat.
 const asked = {
   name: 'monitor',
   startAt: '20ms',

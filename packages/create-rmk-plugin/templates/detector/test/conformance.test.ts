@@ -2,7 +2,7 @@ import { P_VCPU } from '@rmk/core';
 import { describeDetector } from '@rmk/testing/conformance';
 import { pluginName } from '../src/index.js';
 
-// What any detector must keep to: its bound, also after a rollback and a restart, and no healthy guest accused.
+// What every detector must do: keep its bound, also after a rollback and a restart, and report no healthy guest.
 describeDetector('rmk-plugin-plugin-name', {
   plugin: () => pluginName(),
   finds: [

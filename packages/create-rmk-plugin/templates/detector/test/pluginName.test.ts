@@ -5,7 +5,7 @@ import { goldenRun, startRig } from '@rmk/testing';
 import { expect, it } from 'vitest';
 import { pluginName } from '../src/index.js';
 
-/** The pins, checkpoints and recovery; crashes are held to be ordinary here, so that the guest has to speak for itself. */
+/** The pins, checkpoints and recovery. Exceptions count as ordinary here, so that only what the guest prints reveals a panic. */
 function preset() {
   const crashes = ['instruction-access-fault', 'breakpoint'];
   const ordinary = crashes.map((cause) => ({ cause, privilege: 'machine' as const }));
@@ -42,7 +42,7 @@ it('finds the text wherever the output is cut', async () => {
   expect(rig).toHaveDetected({ kind: 'panic', cause: '"10 tasks in" on uart', times: 1 });
 });
 
-it('accuses no healthy guest', async () => {
+it('reports nothing for a healthy guest', async () => {
   const rig = await startRig({ guest: 'tasks', plugins: [...preset(), pluginName()] });
   expect(await rig.runToEnd()).toBe(0);
   expect(rig).not.toHaveDetected();
