@@ -59,7 +59,7 @@ export class Supervision {
       machine.clock,
       (event) => bus.publishUnnumbered('EVT_PLUGINSLOW', event, KERNEL),
       (scope, during, forHostMs) => {
-        const message = `${scope.name} has held the VM ${machine.name} for ${forHostMs} ms of host time: its handler of ${during} has not finished. Remove or restart the plugin to release the VM.`;
+        const message = `${scope.name} has held the VM ${machine.name} for ${forHostMs} ms of host time: its handler of ${during} has not finished. A handler must not await domain time, which is paused meanwhile: use clock.after. Remove or restart the plugin to release the VM.`;
         bus.publishUnnumbered(
           'EVT_WARNING',
           { atNs: machine.clock.now(), code: 'RMK_WARN_HELD', message },

@@ -84,7 +84,7 @@ describe('code that holds the guest for too long is reported', () => {
         { plugin: 'hung', during: 'EVT_VMEXITED', occurrence: 1, tookHostMs: 200, isPending: true },
       ]);
       expect(warnings).toEqual([
-        'RMK_WARN_HELD: hung has held the VM scripted for 200 ms of host time: its handler of EVT_VMEXITED has not finished. Remove or restart the plugin to release the VM.',
+        'RMK_WARN_HELD: hung has held the VM scripted for 200 ms of host time: its handler of EVT_VMEXITED has not finished. A handler must not await domain time, which is paused meanwhile: use clock.after. Remove or restart the plugin to release the VM.',
       ]);
       // The process stays alive meanwhile.
       expect(vi.getTimerCount()).toBe(1);
