@@ -202,6 +202,8 @@ describe('a fault of a plugin', () => {
     expect(out).toMatch(
       /fault of rmk-plugin-meter in timer: out of range at \/.*meter\.ts:18:\d+ \(fault 1\)/,
     );
+    expect(out.match(/out of range at/g)).toHaveLength(1);
+    expect(out).toContain('fault of rmk-plugin-meter in timer: again (fault 2)');
     expect(out).not.toContain('    at ');
   });
 

@@ -15,6 +15,7 @@ import type { Terminal } from '../terminal.js';
 import { GuestConsole } from './guestConsole.js';
 import type { GuestProgress, RunObserver } from './runObserver.js';
 import type { RunSummary } from './runSummary.js';
+import { Repetitions } from './repetitions.js';
 import { StatusLine } from './statusLine.js';
 import { summaryText } from './summaryText.js';
 
@@ -29,6 +30,7 @@ export class LiveReport implements RunObserver {
   private readonly line: StatusLine;
   private readonly consoles = new Map<string, GuestConsole>();
   private readonly prefixes = new Map<string, string>();
+  private readonly repetitions = new Repetitions();
   private status: NodeJS.Timeout | undefined;
 
   constructor(
@@ -64,7 +66,8 @@ export class LiveReport implements RunObserver {
 
   event<E extends EventName>(guest: string, name: E, event: RmkEvent<E>): void {
     const describe: EventText<E> | undefined = EVENT_TEXTS[name];
-    const text = describe === undefined ? unknownEventText(name, event) : describe(event);
+    const text =
+      describe === undefined ? unknownEventText(name, event) : describe(event, this.repetitions, guest);
     if (text === undefined) return;
     this.say(guest, `${colour.dim(at(event.atNs))} ${text}`);
     if (this.isVerbose && 'error' in event) for (const line of stackLines(event.error)) this.say(guest, line);
@@ -99,7 +102,11 @@ export class LiveReport implements RunObserver {
 }
 
 /** Undefined for what is not shown. */
-type EventText<E extends EventName> = (event: RmkEvent<E>) => string | undefined;
+type EventText<E extends EventName> = (
+  event: RmkEvent<E>,
+  repetitions: Repetitions,
+  guest: string,
+) => string | undefined;
 
 const notShown = (): undefined => undefined;
 
@@ -122,16 +129,23 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_PROTECTIONLOST: ({ reason }) => `${colour.yellow('protection lost')}: ${reason}`,
   EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
     `${colour.green('protected')} again after ${durationText(lostForNs)} without protection`,
-  EVT_PLUGINFAULT: ({ plugin, during, error, faults }) =>
-    `${colour.yellow('fault')} of ${plugin} in ${during}: ${messageOf(error)}${placeText(error)} (fault ${faults})`,
+  EVT_PLUGINFAULT: ({ plugin, during, error, faults }, repetitions, guest) => {
+    const text = `in ${during}: ${messageOf(error)}${placeText(error)}`;
+    const what = repetitions.isSameFault(guest, plugin, text) ? `in ${during}: again` : text;
+    return `${colour.yellow('fault')} of ${plugin} ${what} (fault ${faults})`;
+  },
   EVT_PLUGINQUARANTINED: ({ plugin, faults }) =>
     `${colour.yellow(`${plugin} quarantined`)} after ${faults} faults: the domain continues without it`,
-  EVT_PLUGINSLOW: ({ plugin, during, tookHostMs, budgetHostMs, isPending }) => {
+  EVT_PLUGINSLOW: ({ plugin, during, tookHostMs, budgetHostMs, isPending }, repetitions, guest) => {
     // The host is this command itself.
     if (plugin === 'host') return undefined;
-    const [what, verb] =
-      isPending === true ? [`${plugin} holds the guest`, 'pending for'] : [`${plugin} is slow`, 'took'];
-    return `${colour.yellow(what)}: ${during} ${verb} ${millisecondsText(tookHostMs)} (budget ${millisecondsText(budgetHostMs)})`;
+    const [took, budget] = [millisecondsText(tookHostMs), millisecondsText(budgetHostMs)];
+    if (isPending !== true)
+      return `${colour.yellow(`${plugin} is slow`)}: ${during} took ${took} (budget ${budget})`;
+    const pending = repetitions.pending(guest, plugin, during, tookHostMs);
+    if (pending === 'not') return undefined;
+    const what = colour.yellow(`${plugin} holds the guest`);
+    return `${what}: ${during} ${pending === 'again' ? 'still ' : ''}pending for ${took} (budget ${budget})`;
   },
   // Ordinary starts have no reason.
   EVT_PLUGINCHANGED: ({ plugin, from, to, reason }) =>
