@@ -37,12 +37,9 @@ export function collect(text: string, before: readonly string[] = []): readonly 
 
 /** Parses an option that is a list of times: `0.1,1,10`. */
 export function timesOption(text: string): readonly number[] {
-  return text
-    .split(',')
-    .filter((part) => part !== '')
-    .map((part) => {
-      const time = numberOption(part);
-      if (time >= 0 && time < Infinity) return time;
-      throw new InvalidArgumentError(`"${part}" is not a time: give times of zero or more, as in 0.1,1,10.`);
-    });
+  return text.split(',').map((part) => {
+    const time = numberOption(part);
+    if (time >= 0 && time < Infinity) return time;
+    throw new InvalidArgumentError(`"${part}" is not a time: give times of zero or more, as in 0.1,1,10.`);
+  });
 }

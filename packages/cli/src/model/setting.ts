@@ -54,6 +54,7 @@ export function readSetting(options: SettingOptions): CommandSetting {
     ]),
   ) as Record<NumberName, string>;
   let ownRollback = file.rollbackSeconds !== undefined;
+  const given = new Set<NumberName>();
   for (const text of options.param ?? []) {
     const [name = '', value = '', ...more] = text.split('=');
     if (more.length > 0 || value.trim() === '') {
@@ -63,7 +64,15 @@ export function readSetting(options: SettingOptions): CommandSetting {
       );
     }
     const known = requireNumberName(name.trim());
-    parameters = withNumber(parameters, known, Number(value));
+    const number = Number(value);
+    if (Number.isNaN(number)) {
+      throw new RmkError('RMK_ERR_INPUT', `--param ${known}: "${value}" is not a number.`);
+    }
+    if (given.has(known)) {
+      throw new RmkError('RMK_ERR_INPUT', `--param ${known} is given twice: leave one of them out`);
+    }
+    given.add(known);
+    parameters = withNumber(parameters, known, number);
     numbers[known] = `--param ${known}`;
     if (known === 'rollbackSeconds') {
       parameters = { ...parameters, rollbackScope: 'rollback' };
