@@ -1,5 +1,6 @@
 import {
   DURATION_HINT,
+  durationHint,
   isDuration,
   nanoseconds,
   RmkError,
@@ -63,6 +64,23 @@ describe('a duration', () => {
   it('is not what only prints as one', () => {
     expect(isDuration({ toString: () => '50ms' })).toBe(false);
   });
+
+  it.each(['3000h', '999999999s', '9007199254740992ns', `${'9'.repeat(40)}s`])(
+    'that is too long is refused as such: %s',
+    (text) => {
+      expect(isDuration(text)).toBe(false);
+      const tooLong = 'expected a duration of at most 104 days (2^53 ns): this one is too long';
+      expect(durationHint(text)).toBe(tooLong);
+      expect(() => nanoseconds(text as Duration)).toThrow(`"${text}": ${tooLong}`);
+    },
+  );
+
+  it.each(['soon', 5, undefined, '0s', '0.5ns', '9007199254740991ns'])(
+    'that is not too long: %j',
+    (given) => {
+      expect(durationHint(given)).toBe(DURATION_HINT);
+    },
+  );
 
   it.each(['0ms', '0.0s'])('above zero is not %s', (text) => {
     expect(isDuration(text)).toBe(false);

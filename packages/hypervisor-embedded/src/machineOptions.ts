@@ -1,5 +1,5 @@
 import {
-  DURATION_HINT,
+  durationHint,
   isDuration,
   nanoseconds,
   PAGE_BYTES,
@@ -17,7 +17,7 @@ const MAX_LOG_PAGES = (2048 * MEBIBYTE) / PAGE_BYTES;
 const NS_PER_SECOND = 1_000_000_000;
 
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array, 'expected a Uint8Array');
-const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+const duration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) });
 const address = z.int().min(0).max(0xffff_ffff);
 
 const schema = z.strictObject({

@@ -1,5 +1,5 @@
 import {
-  DURATION_HINT,
+  durationHint,
   isDuration,
   PAGE_BYTES,
   problemsOf,
@@ -20,7 +20,7 @@ const NAME_HINT =
 /** What `-device` takes: a driver and its properties, without a way to end the argument. */
 const DEVICE = /^[A-Za-z0-9][A-Za-z0-9._:/=,+-]*$/;
 
-const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+const duration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) });
 const name = z.string().regex(NAME, NAME_HINT);
 const argument = z.string().refine((text) => !text.includes('\0'), 'expected text without a zero byte');
 const file = argument.min(1);

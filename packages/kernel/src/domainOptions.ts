@@ -1,5 +1,6 @@
 import {
   DURATION_HINT,
+  durationHint,
   isDuration,
   isThenable,
   LONGEST_TIMER_MS,
@@ -38,7 +39,7 @@ export interface DomainOptions {
 }
 
 const OneOnFailure = z.enum(ON_FAILURE, `expected one of ${ON_FAILURE.join(', ')}`).optional();
-const ADuration = z.custom<Duration>(isDuration, DURATION_HINT).optional();
+const ADuration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) }).optional();
 const TimeoutSchema = z
   .custom<Duration>(
     (limit) => isDuration(limit) && nanoseconds(limit) / 1e6 <= LONGEST_TIMER_MS,

@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
+import { durationHint, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
 
 /** What counts as a sign of progress by default. */
@@ -6,7 +6,7 @@ export const DEFAULT_SIGNS: readonly string[] = ['context-switch', 'heartbeat', 
 
 export const hangDetectorOptions = z.strictObject({
   /** Longest non-idle domain time between two signs of progress in a healthy VM. */
-  threshold: z.custom<Duration>(isDuration, DURATION_HINT).default('200ms'),
+  threshold: z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) }).default('200ms'),
   /** What counts as a sign. A re-armed timer counts until the guest is known to give a better sign all the time. */
   signs: z
     .array(z.string().min(1))

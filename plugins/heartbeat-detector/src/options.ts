@@ -1,9 +1,9 @@
-import { DURATION_HINT, isDuration, nanoseconds, type Duration } from '@rmk/core';
+import { durationHint, isDuration, nanoseconds, type Duration } from '@rmk/core';
 import { z } from 'zod';
 
 const BEAT_HINT = 'expected the text, or the bytes (a Uint8Array), of a beat: one byte at least';
 
-const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+const duration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) });
 
 const adaptive = z
   .strictObject({

@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
+import { durationHint, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
 import { ordinaryOption } from './crashTable.js';
 
@@ -13,7 +13,7 @@ export const signalOptions = z.strictObject({
     .union([
       z.literal(false),
       z.strictObject({
-        bound: z.custom<Duration>(isDuration, DURATION_HINT),
+        bound: z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) }),
         quantile: z.number().gt(0).lt(1),
       }),
     ])

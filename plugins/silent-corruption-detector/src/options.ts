@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
+import { durationHint, isDuration, type Duration } from '@rmk/core';
 import { z } from 'zod';
 
 const region = z.strictObject({
@@ -24,7 +24,7 @@ export const silentCorruptionDetectorOptions = z.strictObject({
       'expected names that differ from each other',
     ),
   /** Domain time in which every byte is looked at once, at least two checkpoint intervals. */
-  within: z.custom<Duration>(isDuration, DURATION_HINT).default('1s'),
+  within: z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) }).default('1s'),
 });
 
 export type SilentCorruptionDetectorOptions = z.output<typeof silentCorruptionDetectorOptions>;

@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, type Duration, type Plugin } from '@rmk/core';
+import { durationHint, isDuration, type Duration, type Plugin } from '@rmk/core';
 import { GUESTS, type GuestName } from '@rmk/guests';
 import type { QemuHypervisorOptions } from '@rmk/hypervisor-qemu';
 import { domainSettings } from '@rmk/kernel';
@@ -12,7 +12,7 @@ export const GUEST_NAMES: readonly string[] = Object.keys(GUESTS);
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 const isPath = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-export const duration = z.custom<Duration>(isDuration, DURATION_HINT);
+export const duration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) });
 const path = z.custom<string>(isPath, 'expected the path of a file');
 const directoryPath = z.custom<string>(isPath, 'expected the path of a directory');
 

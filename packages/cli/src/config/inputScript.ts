@@ -1,4 +1,4 @@
-import { DURATION_HINT, isDuration, type Duration } from '@rmk/core';
+import { durationHint, isDuration, type Duration } from '@rmk/core';
 
 /** Input that arrives on the UART at a moment of guest time. */
 export interface InputChunk {
@@ -33,7 +33,7 @@ export function readInputScript(
 function readEntry(line: string): InputChunk | string {
   const [, at = '', kind = '', content = ''] = ENTRY.exec(line) ?? [];
   if (at === '') return SHAPE;
-  if (!isDuration(at)) return `${JSON.stringify(at)} is no time: ${DURATION_HINT}`;
+  if (!isDuration(at)) return `${JSON.stringify(at)} is no time: ${durationHint(at)}`;
   if (!KINDS.some((known) => known === kind)) return `unknown ${JSON.stringify(kind)}: ${SHAPE}`;
   const data = kind === 'bytes' ? hexBytes(content) : text(content, kind === 'line' ? '\n' : '');
   return typeof data === 'string' ? data : { at, data };

@@ -1,4 +1,4 @@
-import { isDuration, RmkError } from '@rmk/core';
+import { durationHint, isDuration, RmkError } from '@rmk/core';
 import { Command } from 'commander';
 import { qemuProtection } from '../config/qemuGuest.js';
 import type { RunPlan } from '../config/runPlan.js';
@@ -31,7 +31,7 @@ async function plan(named: string, { folder, interval }: AttachFlags): Promise<R
   if (!isDuration(interval)) {
     throw new RmkError(
       'RMK_ERR_INPUT',
-      `--interval: ${JSON.stringify(interval)} is no duration, such as 50ms`,
+      `--interval: ${JSON.stringify(interval)} is no interval: ${durationHint(interval)}`,
     );
   }
   const found = await namedMachine(named, folder);

@@ -1,5 +1,5 @@
-import { DURATION_HINT, isDuration, nanoseconds, type Nanoseconds } from '@rmk/core';
-import { Command, InvalidArgumentError } from 'commander';
+import { durationHint, isDuration, nanoseconds, type Nanoseconds } from '@rmk/core';
+import { Command, Option, InvalidArgumentError } from 'commander';
 import { planRun } from '../config/runPlan.js';
 import { ExitCode } from '../exitCode.js';
 import { numberOption } from '../model/optionValues.js';
@@ -25,11 +25,10 @@ export function profileCommand(terminal: Terminal, done: (code: ExitCode) => voi
       'measure how often a healthy guest gives signs of progress, and propose thresholds for detectors',
     )
     .argument('<config>', 'in TypeScript, JavaScript or JSON')
-    .option(
-      '--for <duration>',
-      `domain time to run each guest for (default: ${DEFAULT_FOR})`,
-      durationOption,
-      nanoseconds(DEFAULT_FOR),
+    .addOption(
+      new Option('--for <duration>', 'domain time to run each guest for')
+        .argParser(durationOption)
+        .default(nanoseconds(DEFAULT_FOR), DEFAULT_FOR),
     )
     .option('--margin <factor>', 'threshold to longest gap', marginOption, 2)
     .option('--rate <share>', 'false positives wanted, as a share of the gaps', shareOption, 1e-4)
@@ -54,7 +53,7 @@ export function profileCommand(terminal: Terminal, done: (code: ExitCode) => voi
 
 function durationOption(text: string): Nanoseconds {
   if (isDuration(text)) return nanoseconds(text);
-  throw new InvalidArgumentError(`"${text}": ${DURATION_HINT}.`);
+  throw new InvalidArgumentError(`"${text}": ${durationHint(text)}.`);
 }
 
 function shareOption(text: string): number {

@@ -139,8 +139,16 @@ describe('rmk profile', () => {
     );
   });
 
+  it('shows the default of --for once, as a duration', async () => {
+    const { out } = await rmk(['profile', '--help']);
+    expect(out.match(/--for [^]*?(?=\n +--margin)/)?.[0].match(/\(default: .*?\)/g)).toEqual([
+      '(default: 10s)',
+    ]);
+  });
+
   it.each([
     [['--for', '2'], 'expected a duration above zero such as 50ms'],
+    [['--for', '999999999s'], 'this one is too long'],
     [['--for', '0s'], 'expected a duration above zero such as 50ms'],
     [['--rate', '1'], '"1" is not a number above 0 and below 1'],
     [['--confidence', 'high'], '"high" is not a number'],
