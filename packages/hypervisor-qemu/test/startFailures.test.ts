@@ -55,7 +55,7 @@ describe('Starting a VM that cannot be started', () => {
     const qemu = await executable(`process.stderr.write('no such accelerator\\n'); process.exitCode = 3;`);
     const { code, message } = await refused({ qemu }, bootSectorGuest('guest'));
     expect(code).toBe('RMK_ERR_HYPERVISOR');
-    expect(message).toContain('QEMU ended with 3, and wrote: no such accelerator');
+    expect(message).toContain('QEMU ended with 3 and wrote: no such accelerator');
   });
 
   it('refuses a QEMU that is too old', async () => {
