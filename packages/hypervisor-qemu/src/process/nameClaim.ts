@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { messageOf, RmkError } from '@rmk/core';
 import { checkPrivate, defaultMachinesFolder } from './machineFolder.js';
 import { processStart } from './processStatus.js';
+import { isAlive } from './qemuProcess.js';
 
 /**
  * Claims the name of a VM while it is looked for and started, so that two processes at once do not start two of one name.
@@ -28,7 +29,7 @@ export async function claimName(
       }
     }
     const [pid, start] = (await readFile(path, 'utf8').catch(() => '')).split(' ');
-    if (start !== undefined && processStart(Number(pid)) === start) {
+    if (start !== undefined && isAlive({ pid: Number(pid), processStart: start })) {
       throw new RmkError(
         'RMK_ERR_STATE',
         `VM ${JSON.stringify(name)} is being started by process ${pid}. Wait for it, or end that process.`,

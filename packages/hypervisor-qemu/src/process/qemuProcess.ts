@@ -176,7 +176,7 @@ export class QemuProcess {
 
 /** The process of RMK that has a VM; undefined if none has, or that one has ended. */
 export function ownerOf({ owner }: MachineState): number | undefined {
-  return owner !== undefined && processStart(owner.pid) === owner.processStart ? owner.pid : undefined;
+  return owner !== undefined && isAlive(owner) ? owner.pid : undefined;
 }
 
 /** A process, and when it started: another one may have its number later. */
