@@ -19,8 +19,9 @@ const GUESTS = {
   server: ['runtime', 'server'],
   tasks: ['runtime', 'tasks', 'tasks/programs'],
 };
-/** Where the programs for measurements lie: each file but this one is a program. */
+/** Where programs lie that know nothing of the machine: each file but `PROGRAMS_MAIN` is one. */
 const PROGRAMS = 'programs';
+const WORKLOADS = 'workloads';
 const PROGRAMS_MAIN = 'programs/main.c';
 
 /** Extensions beyond RV32IMA that guests are built with, so that the hart has programs that use them. */
@@ -108,12 +109,15 @@ function build(name, folders, sources, elf) {
   process.stdout.write(`${elf}  ${statSync(elf).size} bytes\n`);
 }
 
-mkdirSync(join(outputFolder, PROGRAMS), { recursive: true });
+mkdirSync(outputFolder, { recursive: true });
 for (const [name, folders] of Object.entries(GUESTS)) {
   build(name, folders, folders.flatMap(sourcesIn), join(outputFolder, `${name}.elf`));
 }
-for (const source of sourcesIn(PROGRAMS).filter((file) => file !== PROGRAMS_MAIN)) {
-  const name = basename(source, '.c');
-  const sources = [...sourcesIn('runtime'), PROGRAMS_MAIN, source];
-  build(name, ['runtime', PROGRAMS], sources, join(outputFolder, PROGRAMS, `${name}.elf`));
+for (const folder of [PROGRAMS, WORKLOADS]) {
+  mkdirSync(join(outputFolder, folder), { recursive: true });
+  for (const source of sourcesIn(folder).filter((file) => file !== PROGRAMS_MAIN)) {
+    const name = basename(source, '.c');
+    const sources = [...sourcesIn('runtime'), PROGRAMS_MAIN, source];
+    build(name, ['runtime', PROGRAMS], sources, join(outputFolder, folder, `${name}.elf`));
+  }
 }

@@ -1,6 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bootFile, GUESTS, readGuest, type GuestName } from '@rmk/guests';
+import {
+  bootFile,
+  GUESTS,
+  programRounds,
+  readGuest,
+  readWorkload,
+  WORKLOADS,
+  type GuestName,
+  type WorkloadName,
+} from '@rmk/guests';
 import type { OracleGuest } from './guest.js';
 
 /** A real file: a program. */
@@ -42,6 +51,17 @@ export function ownGuests(): readonly OracleGuest[] {
 
 const MEBIBYTE = 1 << 20;
 const DEFAULT_MEMORY_MIB = 32;
+const WORKLOAD_ROUNDS = 2;
+
+/** The workloads of the evaluation, for two rounds each. */
+export function workloads(): readonly OracleGuest[] {
+  return (Object.keys(WORKLOADS) as WorkloadName[]).map((name) => ({
+    name,
+    elf: readWorkload(name),
+    memoryBytes: DEFAULT_MEMORY_MIB * MEBIBYTE,
+    bootData: [programRounds(WORKLOAD_ROUNDS)],
+  }));
+}
 
 /**
  * The guests of a user: each `<name>.elf` of a folder, with what lies beside it. `<name>.input` is sent on the serial

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { ownGuests, usersGuests } from './oracleGuests.js';
+import { LONG } from '../long.js';
+import { ownGuests, usersGuests, workloads } from './oracleGuests.js';
 import { describeOracle } from './qemu.js';
 import { runEmbedded } from './runEmbedded.js';
 import { runUnderQemu } from './runUnderQemu.js';
@@ -9,7 +10,7 @@ const TIMEOUT = 120_000;
 const CHECKED = /^(\w+): ok ([0-9a-f]{8})\n$/m;
 
 describeOracle('whole runs under QEMU and on the embedded hypervisor are alike', () => {
-  it.concurrent.each(ownGuests())(
+  it.concurrent.each([...ownGuests(), ...(LONG ? workloads() : [])])(
     'oracle: output, exit code and final checksum of $name',
     { timeout: 2 * TIMEOUT },
     async (guest) => {

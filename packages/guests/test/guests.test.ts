@@ -125,11 +125,13 @@ describe('the build', () => {
     }
   });
 
-  it('makes an ELF of each guest and of each program', () => {
-    const programs = readdirSync(join(PACKAGE, 'guest', 'programs')).filter(
-      (file) => file.endsWith('.c') && file !== 'main.c',
+  it('makes an ELF of each guest, of each program and of each workload', () => {
+    const programs = ['programs', 'workloads'].flatMap((folder) =>
+      readdirSync(join(PACKAGE, 'guest', folder))
+        .filter((file) => file.endsWith('.c') && file !== 'main.c')
+        .map((file) => `${folder}/${file.replace(/\.c$/, '')}`),
     );
-    const made = [...names, ...programs.map((file) => `programs/${file.replace(/\.c$/, '')}`)];
+    const made = [...names, ...programs];
     expect([...committed.keys()]).toEqual(made.map((name) => `${name}.elf`).toSorted());
   });
 
