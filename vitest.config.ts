@@ -37,7 +37,8 @@ export default defineConfig({
           include: ['packages/hypervisor-qemu/test/**/*.test.ts', 'test/qemu/**/*.test.ts'],
           // A VM in real time does not stand the company of other busy tests: last, and one after the other.
           maxWorkers: 1,
-          // Real time on a shared host: what a test waits for can come too late. A fault comes again, a late host does not.
+          // Real time on a shared host: what a test waits for can come too late. A fault comes again, a late host does
+          // not.
           retry: 2,
           sequence: { groupOrder: 1 },
         },

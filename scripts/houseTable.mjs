@@ -1,5 +1,5 @@
-// `npm run house`: figures of the source tree, as a Markdown table: import cycles, largest folders, long files, and what
-// an installation of the command line brings along.
+// `npm run house`: figures of the source tree, as a Markdown table: import cycles, largest folders, long files, and
+// what an installation of the command line brings along.
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { published, readJson, root, workspaces } from './workspaces.mjs';

@@ -1,5 +1,5 @@
-// `npm run use-packed -- <folder>`: lets a program outside this clone install RMK without a registry. Packs all packages
-// into `<folder>/rmk-packages`, and makes the folder's package.json take them from there.
+// `npm run use-packed -- <folder>`: lets a program outside this clone install RMK without a registry. Packs all
+// packages into `<folder>/rmk-packages`, and makes the folder's package.json take them from there.
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { packPackages, usePacked } from './packedPackages.mjs';

@@ -1,4 +1,5 @@
-// A page for each package: every exported item with its declaration, its comments, and links to the types that it names.
+// A page for each package: every exported item with its declaration, its comments, and links to the types that it
+// names.
 import { published, workspaces } from '../workspaces.mjs';
 import { apiModel } from './apiModel.mjs';
 

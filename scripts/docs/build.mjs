@@ -1,5 +1,6 @@
-// Builds the documentation site: `npm run docs`. The pages are assembled in docs/.vitepress/pages from docs/, the READMEs
-// of all packages and what reference.mjs and apiPages.mjs generate; VitePress renders them to docs/.vitepress/dist.
+// Builds the documentation site: `npm run docs`. The pages are assembled in docs/.vitepress/pages from docs/, the
+// READMEs of all packages and what reference.mjs and apiPages.mjs generate; VitePress renders them to
+// docs/.vitepress/dist.
 import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'vitepress';

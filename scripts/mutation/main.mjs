@@ -10,7 +10,10 @@ import { filesOf, names } from './packages.mjs';
 import { WarmVitest } from './warmVitest.mjs';
 
 const REQUIRED = 0.85;
-/** How long a test may take, and how long nothing may happen. Generous: what ends in an endless loop is counted, not timed. */
+/**
+ * How long a test may take, and how long nothing may happen. Generous: what ends in an endless loop is counted, not
+ * timed.
+ */
 const TRY_MS = 45_000;
 const SILENCE_MS = 120_000;
 const STATIC_MS = 30_000;
@@ -111,8 +114,8 @@ async function settle(vitest, tests, mutants, log) {
     log(`${((Date.now() - startedAt) / 1000).toFixed(0)} s, ${alive.size} alive after ${file}`);
   }
 
-  // What runs only while modules load takes effect only in a worker that loads them so: that is dear, so test files that
-  // take long are left out.
+  // What runs only while modules load takes effect only in a worker that loads them so: that is dear, so test files
+  // that take long are left out.
   for (const [id, mutant] of alive) {
     if (reached.has(id)) continue;
     const quick = (outsideOf.get(id) ?? []).filter((file) => msOf.get(file) < STATIC_MS);

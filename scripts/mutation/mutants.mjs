@@ -269,8 +269,8 @@ function named(path, source, mutants) {
 }
 
 /**
- * `source` with all of `mutants` in it, each behind a switch: `rmkMutants.is(id)` notes that it was reached and says whether
- * it is the one that takes effect. Loops count, so that one that a mutant made endless ends with an error.
+ * `source` with all of `mutants` in it, each behind a switch: `rmkMutants.is(id)` notes that it was reached and says
+ * whether it is the one that takes effect. Loops count, so that one that a mutant made endless ends with an error.
  */
 export function withSwitches(source, mutants, loops) {
   const edits = [...mutants, ...loops.map((at) => ({ start: at, end: at, isTick: true }))];

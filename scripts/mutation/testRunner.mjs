@@ -1,6 +1,6 @@
-// How vitest runs a test here: first as it is, noting which mutants it reaches, then once with each of these that is alive.
-// A test that failed runs as it is again: where that fails too, the mutant left something behind, and the worker is not
-// to be trusted any further.
+// How vitest runs a test here: first as it is, noting which mutants it reaches, then once with each of these that is
+// alive. A test that failed runs as it is again: where that fails too, the mutant left something behind, and the worker
+// is not to be trusted any further.
 import { appendFileSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { VitestTestRunner } from 'vitest/runners';

@@ -14,8 +14,8 @@ import { differingValues } from './statedValues.js';
  *
  * - `<!-- code: <file> -->`, or `<file>#<region>` for the lines between `// #region <region>` and `// #endregion`;
  *   ` as <name>` fills in the template of a plugin with that name;
- * - `<!-- output: <program> -->`: what it prints. `rmk …` runs the command line, `guest <name> [boot file]` a guest alone.
- *   A first line `$ …` is the reader's command. A line `...` or `…` stands for any lines of the output;
+ * - `<!-- output: <program> -->`: what it prints. `rmk …` runs the command line, `guest <name> [boot file]` a guest
+ *   alone. A first line `$ …` is the reader's command. A line `...` or `…` stands for any lines of the output;
  * - `<!-- timed output: <program> -->`: the same for a program that prints host times without saying so;
  * - `<!-- values: <package> -->`: code, each value of which is the one that the comment behind it states.
  */

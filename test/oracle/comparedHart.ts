@@ -21,7 +21,9 @@ export interface ComparedHart {
   step(): void;
   setRegister(index: number, value: number): void;
   setControl(name: ControlRegister, value: number): void;
-  /** Takes all registers and the devices' state over; the timer is not due. Memory is taken over through {@link ram}. */
+  /**
+   * Takes all registers and the devices' state over; the timer is not due. Memory is taken over through {@link ram}.
+   */
   adopt(registers: RegisterFile, control: ControlFile, devices: readonly DeviceStore[]): void;
   /** Time is stopped for a compared hart: whether it stopped where the timer is due. */
   setTimerDue(due: boolean): void;

@@ -6,7 +6,10 @@ import type { ControlFile, ControlRegister } from './registers.js';
  * Times are no differences but inputs; those are in `timeInputs.ts`.
  */
 
-/** QEMU's reset vector runs before the guest and leaves these: t0 the entry, a0 the hart, a1 the device tree, a2 what firmware wants. */
+/**
+ * QEMU's reset vector runs before the guest and leaves these: t0 the entry, a0 the hart, a1 the device tree, a2 what
+ * firmware wants.
+ */
 export const RESET_VECTOR_REGISTERS: ReadonlySet<number> = new Set([5, 10, 11, 12]);
 
 /** How QEMU's device tree begins, which it lays into the guest's RAM; the embedded board has none. Big-endian. */

@@ -87,7 +87,9 @@ export function guestsIn(folder: string, memoryMib = DEFAULT_MEMORY_MIB): readon
   });
 }
 
-/** Those of the folder that `RMK_ORACLE_ELFS` names, with `RMK_ORACLE_MEMORY_MIB` of RAM each; none where it is not set. */
+/**
+ * Those of the folder that `RMK_ORACLE_ELFS` names, with `RMK_ORACLE_MEMORY_MIB` of RAM each; none where it is not set.
+ */
 export function usersGuests(): readonly OracleGuest[] {
   const { RMK_ORACLE_ELFS: folder, RMK_ORACLE_MEMORY_MIB: memory } = process.env;
   if (folder === undefined || folder === '') return [];

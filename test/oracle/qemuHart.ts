@@ -106,8 +106,8 @@ export class QemuHart {
   }
 
   /**
-   * The devices' state but for the time, as stores that bring other devices to it. Reading it changes nothing that a guest that polls
-   * its UART could notice. Throws where the guest has input to read, which no store could bring.
+   * The devices' state but for the time, as stores that bring other devices to it. Reading it changes nothing that a
+   * guest that polls its UART could notice. Throws where the guest has input to read, which no store could bring.
    */
   async deviceState(): Promise<readonly DeviceStore[]> {
     const lineControl = await this.byte(UART_LINE_CONTROL);

@@ -29,7 +29,9 @@ export function hex(value: number): string {
   return `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 }
 
-/** A target's 32-bit number, least significant byte first: read for 33 registers after every instruction, so by hand. */
+/**
+ * A target's 32-bit number, least significant byte first: read for 33 registers after every instruction, so by hand.
+ */
 export function wordAt(hexadecimal: string, offset = 0): number {
   const digits = hexadecimal.slice(offset, offset + 8);
   const value = Number.parseInt(digits, 16);

@@ -84,7 +84,9 @@ describe.each(ALGORITHMS)('under $algorithm', ({ plugin }) => {
   });
 });
 
-/** The last sign comes with the guests' tick of 1 ms; the detector reports at the end of the first slice beyond 200 ms. */
+/**
+ * The last sign comes with the guests' tick of 1 ms; the detector reports at the end of the first slice beyond 200 ms.
+ */
 function expectHang({ trigger }: RecoveryRecord, injectedAtNs: number): void {
   const { kind, detector, suspectSinceNs = Number.NaN } = trigger;
   expect({ kind, detector }).toEqual({ kind: 'hang', detector: '@rmk/hang-detector' });

@@ -18,7 +18,9 @@ export type Wired = { readonly close?: () => Promise<void> } & (
   | { readonly emitAwaited: (event: BenchEvent) => Promise<void>; readonly emit?: never }
 );
 
-/** Its types describe the CommonJS build; what is loaded here is the ES module, whose default export is the function. */
+/**
+ * Its types describe the CommonJS build; what is loaded here is the ES module, whose default export is the function.
+ */
 const mitt = mittModule as unknown as (typeof mittModule)['default'];
 
 const NAME = 'EVT_VMEXITED';

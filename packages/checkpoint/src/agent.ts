@@ -47,7 +47,9 @@ export class CheckpointAgent implements Checkpoints, Module {
   readonly intervalNs: Nanoseconds;
   private readonly ring = new Ring();
   private readonly algorithms = new Algorithms();
-  /** Counts the times that everything retained was discarded: a checkpoint under way at such a time is discarded too. */
+  /**
+   * Counts the times that everything retained was discarded: a checkpoint under way at such a time is discarded too.
+   */
   private losses = 0;
   private history: readonly EpochReport[] = [];
   private next: Disposable | undefined;
@@ -287,7 +289,8 @@ export class CheckpointAgent implements Checkpoints, Module {
     const { corruptionRisk: given } = this.options;
     const accepted = given ?? ACCEPTED_RISK;
     const { retain, intervalNs } = this;
-    // A bound that is derived from the accepted risk meets it but for rounding. RMK_WARN_HISTORY has the risk of a short history.
+    // A bound that is derived from the accepted risk meets it but for rounding. RMK_WARN_HISTORY has the risk of a
+    // short history.
     const tooRisky = risksOf(this.detections.all, { retain, intervalNs }).filter(
       ({ risk, boundNs }) =>
         risk > accepted * (1 + 1e-6) && (given !== undefined || boundNs <= (retain - 1) * intervalNs),

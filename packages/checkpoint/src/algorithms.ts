@@ -24,7 +24,9 @@ export class Algorithms {
     return this.uses.length;
   }
 
-  /** `removed` is called once, when the installation is disposed of, unless the algorithm was dropped for its failure. */
+  /**
+   * `removed` is called once, when the installation is disposed of, unless the algorithm was dropped for its failure.
+   */
   add(algorithm: CheckpointAlgorithm, removed: () => void): Disposable {
     refuseNoAlgorithm(algorithm);
     const use: Use = { algorithm };
@@ -63,8 +65,8 @@ export class Algorithms {
   }
 
   /**
-   * Reports what has failed, as faults of the plugins that gave the algorithms. A plugin may be quarantined for it at once,
-   * and its algorithm removed: so this comes after the checkpoint or the rollback, not within.
+   * Reports what has failed, as faults of the plugins that gave the algorithms. A plugin may be quarantined for it at
+   * once, and its algorithm removed: so this comes after the checkpoint or the rollback, not within.
    */
   reportFailures(): void {
     const { failures } = this;

@@ -8,7 +8,9 @@ const Plan = z.object({
   clusterPages: z.number().exactOptional(),
 });
 
-/** Reads the plan that an algorithm returned. Throws RMK_ERR_INPUT if it is none. The driver checks what it asks for. */
+/**
+ * Reads the plan that an algorithm returned. Throws RMK_ERR_INPUT if it is none. The driver checks what it asks for.
+ */
 export function readPlan(given: unknown, algorithm: string): EpochPlan {
   if (isThenable(given)) {
     // Nobody awaits it, so its rejection would end the process.

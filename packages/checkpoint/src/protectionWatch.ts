@@ -38,8 +38,8 @@ function lossOf(options: object): Loss {
 }
 
 /**
- * Says whether the guest is protected. The only publisher of EVT_PROTECTIONLOST and EVT_PROTECTIONRESTORED, so each loss
- * is reported once, with its whole length, however many agents come and go meanwhile. An agent is whatever plugin
+ * Says whether the guest is protected. The only publisher of EVT_PROTECTIONLOST and EVT_PROTECTIONRESTORED, so each
+ * loss is reported once, with its whole length, however many agents come and go meanwhile. An agent is whatever plugin
  * provides CHECKPOINTS: it reports by EVT_CHECKPOINTED and EVT_CHECKPOINTLOST, or is gone itself.
  */
 @injectable()

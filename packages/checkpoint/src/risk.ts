@@ -1,8 +1,8 @@
 import type { Detection, LatencyBound, Nanoseconds } from '@rmk/core';
 
 // Eq. 5 and 6 of §4 are in packages/model too, which predicts with them what this package warns of. They stay in both:
-// neither package may import the other, core has contracts and no formulas, and a few lines are no package of their own.
-// test/pipelines/rollbackRule.test.ts compares the two.
+// neither package may import the other, core has contracts and no formulas, and a few lines are no package of their
+// own. test/pipelines/rollbackRule.test.ts compares the two.
 
 /** Accepted where nothing else is stated: what a bound of 95 % of the errors leaves (§4). */
 export const ACCEPTED_RISK = 0.05;
@@ -81,7 +81,8 @@ export function measuredBoundOfRisk(
   let [low, high] = [0, finite.reduce((longest, latencyNs) => Math.max(longest, latencyNs), 0)];
   if (measuredRisk(latenciesNs, high, intervalNs) > risk) return undefined;
   if (measuredRisk(latenciesNs, 0, intervalNs) <= risk) return 0;
-  // The risk falls with T_B: between these two to the nanosecond, or to neighbouring numbers where those are farther apart.
+  // The risk falls with T_B: between these two to the nanosecond, or to neighbouring numbers where those are farther
+  // apart.
   while (high - low > 1) {
     const middle = Math.floor(low + (high - low) / 2);
     if (middle === low || middle === high) break;

@@ -8,7 +8,10 @@ const INSTALLED = new RegExp(`/node_modules/(?:@rmk/(?:${MACHINERY})|${TOOLS})/`
 const PACKAGES = fileURLToPath(new URL('../..', import.meta.url)).replaceAll('\\', '/');
 const CLONE = PACKAGES.replace(/packages\/$/, '');
 const IN_CLONE = new RegExp(`^(?:${MACHINERY})/(?:src|dist|bin)/`);
-/** What an author calls: a plugin of RMK, by the kernel's facades, and what that calls. The kernel's dispatch calls authors. */
+/**
+ * What an author calls: a plugin of RMK, by the kernel's facades, and what that calls. The kernel's dispatch calls
+ * authors.
+ */
 const CALLED = '(?!kernel/|campaign/|testing/|cli/)[^/]+/(?:src|dist)/|kernel/(?:src|dist)/scope/';
 const CALLED_INSTALLED = new RegExp(`/node_modules/@rmk/(?:${CALLED})`);
 const CALLED_IN_CLONE = new RegExp(`^(?:packages|plugins)/(?:${CALLED})`);

@@ -5,7 +5,10 @@ import type { Nanoseconds } from './units.js';
 /** A checkpoint in the ring of the agent. Its bytes are the driver's. */
 export interface Checkpoint {
   readonly takenAtNs: Nanoseconds;
-  /** `'first'` of a stretch of protection, at the `'interval'`, on `'request'`, or what a `'rollback'` left at its target. */
+  /**
+   * `'first'` of a stretch of protection, at the `'interval'`, on `'request'`, or what a `'rollback'` left at its
+   * target.
+   */
   readonly origin: 'first' | 'interval' | 'request' | 'rollback';
 }
 
@@ -38,8 +41,8 @@ export interface Checkpoints {
   readonly retain: number;
   readonly intervalNs: Nanoseconds;
   /**
-   * Installs an algorithm. The one installed last plans, from the next checkpoint on. Disposing of it reinstates the one
-   * before. Without any, no checkpoints are taken. A plan that fails is a fault of the plugin that called this.
+   * Installs an algorithm. The one installed last plans, from the next checkpoint on. Disposing of it reinstates the
+   * one before. Without any, no checkpoints are taken. A plan that fails is a fault of the plugin that called this.
    */
   use(algorithm: CheckpointAlgorithm): Disposable;
   /** Takes a checkpoint now. `RMK_ERR_UNPROTECTED` where no algorithm is installed. */

@@ -8,8 +8,8 @@ export const DIAGNOSTICS = {
 } as const;
 
 /**
- * A failure in RMK, or in the program around it, that no event can report: it concerns no domain, or reporting it on the
- * bus would fail in the same way again.
+ * A failure in RMK, or in the program around it, that no event can report: it concerns no domain, or reporting it on
+ * the bus would fail in the same way again.
  */
 export interface Diagnostic {
   readonly concern: keyof typeof DIAGNOSTICS;
@@ -19,7 +19,9 @@ export interface Diagnostic {
   readonly error: unknown;
 }
 
-/** Publishes a diagnostic. If nobody subscribes to its channel, it becomes a warning of the process, so none is lost. */
+/**
+ * Publishes a diagnostic. If nobody subscribes to its channel, it becomes a warning of the process, so none is lost.
+ */
 export function diagnose(concern: Diagnostic['concern'], what: string, error: unknown): void {
   const diagnostic: Diagnostic = { concern, message: `${what}: ${messageOf(error)}`, error };
   const to = channel(DIAGNOSTICS[concern]);

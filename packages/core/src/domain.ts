@@ -40,8 +40,8 @@ export interface Domain extends AsyncDisposable {
   /** In the order in which they were started. */
   readonly plugins: readonly PluginStatus[];
   /**
-   * What a plugin provides, or the DETECTIONS of the kernel. Throws `RMK_ERR_UNKNOWN` if no plugin provides it. The caller
-   * may keep it: once the plugin is removed, failed or quarantined, its methods throw `RMK_ERR_INACTIVE`. Throws
+   * What a plugin provides, or the DETECTIONS of the kernel. Throws `RMK_ERR_UNKNOWN` if no plugin provides it. The
+   * caller may keep it: once the plugin is removed, failed or quarantined, its methods throw `RMK_ERR_INACTIVE`. Throws
    * `RMK_ERR_EXCLUSIVE` for an exclusive token that a plugin holds. A plugin cannot get one that the host has taken
    * until the host releases it.
    */
@@ -52,16 +52,16 @@ export interface Domain extends AsyncDisposable {
    */
   release(of: Token<unknown>): void;
   /**
-   * Checks a plugin, then starts it while the guest runs. If it fails to start, nothing changes, unless `onFailure` keeps
-   * it in the domain as a failed one.
+   * Checks a plugin, then starts it while the guest runs. If it fails to start, nothing changes, unless `onFailure`
+   * keeps it in the domain as a failed one.
    */
   install(plugin: Plugin, how?: InstallOptions): Promise<void>;
   /** Throws `RMK_ERR_REQUIRED` if others require what it provides, unless `dependants` is `'remove'`. */
   remove(name: string, how?: { readonly dependants: 'refuse' | 'remove' }): Promise<void>;
   /**
    * Stops a plugin and those that require what it provides, and starts new instances of them, also after a failure or
-   * quarantine. If it fails again, its `onFailure` applies; `'abort'` leaves it failed. Throws the error of the plugin that
-   * failed, or RMK_ERR_START with those of all.
+   * quarantine. If it fails again, its `onFailure` applies; `'abort'` leaves it failed. Throws the error of the plugin
+   * that failed, or RMK_ERR_START with those of all.
    */
   restart(name: string): Promise<void>;
   /** Stops every plugin, in reverse. Goes on past failures and reports all of them (`RMK_ERR_STOP`). */

@@ -15,7 +15,10 @@ export interface InvalidField {
 /** An object of which nothing is known: its publisher may be JavaScript, or may have cast it. */
 type Unchecked<T> = { readonly [K in keyof T]?: unknown };
 
-/** The first invalid field of an event. Runs for each event that anyone subscribes to: allocates nothing if all is valid. */
+/**
+ * The first invalid field of an event. Runs for each event that anyone subscribes to: allocates nothing if all is
+ * valid.
+ */
 export type EventCheck = (event: Unchecked<object>) => InvalidField | undefined;
 
 type CoreEvents = Pick<RmkEvents, (typeof CORE_EVENTS)[number]>;
@@ -74,8 +77,8 @@ const checks: { readonly [E in keyof CoreEvents]: (event: Unchecked<CoreEvents[E
     yesOrNo('endsProtection', endsProtection),
   EVT_PROTECTIONLOST: ({ atNs, reason }) => time('atNs', atNs) ?? text('reason', reason),
   EVT_PROTECTIONRESTORED: ({ atNs, lostForNs }) => time('atNs', atNs) ?? time('lostForNs', lostForNs),
-  // The hints (`suspectSinceNs`, `latency`, `place`) are not checked: a recovery ignores an invalid one, and to lose the
-  // detection because of it would cost more.
+  // The hints (`suspectSinceNs`, `latency`, `place`) are not checked: a recovery ignores an invalid one, and to lose
+  // the detection because of it would cost more.
   EVT_ERRORDETECTED: ({ atNs, kind, cause }) =>
     time('atNs', atNs) ?? name('kind', kind) ?? text('cause', cause),
   EVT_RECOVERED: ({ atNs, record }) => time('atNs', atNs) ?? aRecord('record', record),

@@ -53,7 +53,10 @@ export interface RmkEvents {
     readonly cause: string;
     /** Last moment at which the guest was known to be healthy. Undefined if the detector cannot tell. */
     readonly suspectSinceNs?: Nanoseconds;
-    /** Latency of this error, if the detector knows more about it than its `detects` states. Unused if `suspectSinceNs` is known. */
+    /**
+     * Latency of this error, if the detector knows more about it than its `detects` states. Unused if `suspectSinceNs`
+     * is known.
+     */
     readonly latency?: LatencyBound;
     /** Where in the guest the error was noticed, such as `pc 0x80000010`. Helps to recognise the same failure again. */
     readonly place?: string;
@@ -64,7 +67,10 @@ export interface RmkEvents {
     readonly trigger: RecoveryTrigger;
     readonly attempts: readonly RungAttempt[];
     readonly reason: string;
-    /** The VM stays suspended until someone restarts it. Otherwise it runs on, and the recovery is ready for the next error. */
+    /**
+     * The VM stays suspended until someone restarts it. Otherwise it runs on, and the recovery is ready for the next
+     * error.
+     */
     readonly givenUp: boolean;
   };
 
@@ -72,7 +78,10 @@ export interface RmkEvents {
   EVT_PLUGINFAULT: {
     readonly atNs: Nanoseconds;
     readonly plugin: string;
-    /** What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, the release of what `TOKEN.method` gave, or a callback such as `plan`. */
+    /**
+     * What ran: the handler of an `EVT_…`, a `timer`, the observer of a `fact …`, the release of what `TOKEN.method`
+     * gave, or a callback such as `plan`.
+     */
     readonly during: string;
     /** The sequence number of the event it was handling; 0 where there was none. */
     readonly occurrence: number;
@@ -150,7 +159,10 @@ export const CORE_EVENTS = [
 export type RmkEvent<E extends EventName> = RmkEvents[E] & {
   /** The plugin that published it, `'kernel'`, or `'host'` for the program around the domain. */
   readonly source: string;
-  /** Ascending in the order of delivery, within the domain. An EVT_PLUGINSLOW of the kernel has that of the event before it. */
+  /**
+   * Ascending in the order of delivery, within the domain. An EVT_PLUGINSLOW of the kernel has that of the event before
+   * it.
+   */
   readonly sequence: number;
 };
 

@@ -71,7 +71,10 @@ export interface RolledBack extends Checkpointed {
   readonly outputStruckBytes: number;
 }
 
-/** The parts of the checkpoint to go to, and the page logs of every epoch since then, newest first, the open one included. */
+/**
+ * The parts of the checkpoint to go to, and the page logs of every epoch since then, newest first, the open one
+ * included.
+ */
 export interface RollbackTarget {
   readonly context: Context;
   readonly logs: readonly PageLog[];
@@ -89,7 +92,10 @@ export interface VirtualMachine {
   readonly schedulingIntervalNs: Nanoseconds;
   readonly clock: Clock;
   observe<F extends keyof Facts>(fact: F, observer: (what: Facts[F]) => void): Disposable;
-  /** Set once by the domain. While `pending` returns a promise, the driver holds this VM if it can (the embedded one always). */
+  /**
+   * Set once by the domain. While `pending` returns a promise, the driver holds this VM if it can (the embedded one
+   * always).
+   */
   holdWhile(pending: () => Promise<void> | undefined): void;
   /** Idempotent, as is {@link resume}. */
   suspend(): Promise<void>;
@@ -111,14 +117,14 @@ export interface VirtualMachine {
    */
   rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack>;
   /**
-   * Returns the VM to its state at boot: guest time begins at 0, and all committed output is struck. No earlier checkpoint is
-   * usable afterwards.
+   * Returns the VM to its state at boot: guest time begins at 0, and all committed output is struck. No earlier
+   * checkpoint is usable afterwards.
    */
   restart(): Promise<void>;
   close(): Promise<void>;
   /**
-   * What only this driver has, by a token that the driver exports; undefined for tokens of other drivers. Lets third-party
-   * pins wrap something that the port does not have.
+   * What only this driver has, by a token that the driver exports; undefined for tokens of other drivers. Lets
+   * third-party pins wrap something that the port does not have.
    */
   extension<T>(of: Token<T>): T | undefined;
 }

@@ -8,8 +8,10 @@ export const MAX_CLUSTER_PAGES = 512;
  * The driver need not comply: a tracker without page faults pre-saves nothing, and its reports say so.
  */
 export interface EpochPlan {
-  /** `'updated'`: the pages written in the epoch that ends (H_i of §3), found by the driver inside the pause. Where no
-   * epoch ends (H_0), those written since the last checkpoint or the boot, if the driver knows them and they are few. */
+  /**
+   * `'updated'`: the pages written in the epoch that ends (H_i of §3), found by the driver inside the pause. If no
+   * epoch ends (H_0): those written since the last checkpoint or the boot, if the driver knows them and they are few.
+   */
   readonly preSave: 'none' | 'updated';
   /** Page frames to pre-save besides. */
   readonly add?: Uint32Array;

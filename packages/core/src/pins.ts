@@ -4,7 +4,9 @@ import { token } from './token.js';
 /** Keeps the VM suspended until it is disposed of. Released with the plugin that holds it. */
 export type Suspension = Disposable;
 
-/** P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMEXITED, EVT_VMGONE. */
+/**
+ * P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMEXITED, EVT_VMGONE.
+ */
 export interface VcpuPin extends Pick<
   VirtualMachine,
   'registers' | 'readRegister' | 'writeRegister' | 'restart'

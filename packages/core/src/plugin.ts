@@ -8,8 +8,8 @@ import { token, type Token } from './token.js';
 /** What a plugin's classes may have: the kernel calls both, pins first, modules last, and stops in reverse. */
 export interface Module {
   /**
-   * Every object has one. A type with only optional members accepts no class that shares none of them. With this member it
-   * accepts a class without `start` and `stop`, and still checks the shape of those that exist.
+   * Every object has one. A type with only optional members accepts no class that shares none of them. With this member
+   * it accepts a class without `start` and `stop`, and still checks the shape of those that exist.
    */
   readonly constructor: { readonly name: string };
   start?(): void | Promise<void>;
@@ -44,22 +44,25 @@ export interface Manifest {
   /** The versions of RMK that it works with, as a semver range. */
   readonly rmk: string;
   /**
-   * Besides BUS, CLOCK and OPTIONS, which everyone gets. What other plugins provide comes as a facade: a `Disposable` or
-   * `AsyncDisposable` that one of its methods returns, or that its promise resolves to, is released with the plugin that
-   * called; after that its calls are refused. What a callback given to it throws is a fault of the plugin that gave it.
-   * An exclusive token goes to one plugin of a domain only (`RMK_ERR_EXCLUSIVE`).
+   * Besides BUS, CLOCK and OPTIONS, which everyone gets. What other plugins provide comes as a facade: a `Disposable`
+   * or `AsyncDisposable` that one of its methods returns, or that its promise resolves to, is released with the plugin
+   * that called; after that its calls are refused. What a callback given to it throws is a fault of the plugin that
+   * gave it. An exclusive token goes to one plugin of a domain only (`RMK_ERR_EXCLUSIVE`).
    */
   readonly requires?: readonly Token<unknown>[];
   /**
-   * As `requires`, if a plugin provides it that is active when this one starts. Otherwise `undefined` is injected. A provider
-   * that failed or was quarantined by then, and becomes active later, restarts this plugin, which then gets it. A provider
-   * that is installed later does not.
+   * As `requires`, if a plugin provides it that is active when this one starts. Otherwise `undefined` is injected. A
+   * provider that failed or was quarantined by then, and becomes active later, restarts this plugin, which then gets
+   * it. A provider that is installed later does not.
    */
   readonly optional?: readonly Token<unknown>[];
   readonly provides?: readonly Provision[];
   /** What the hypervisor must be able to do. */
   readonly capabilities?: readonly Capability[];
-  /** Names of plugins that, where installed, start after or before this one. Others may be named: they are not waited for. */
+  /**
+   * Names of plugins that, where installed, start after or before this one. Others may be named: they are not waited
+   * for.
+   */
   readonly before?: readonly string[];
   readonly after?: readonly string[];
   /** Those that it publishes or listens to, besides this package's own. */
@@ -69,8 +72,8 @@ export interface Manifest {
   /** Classes that provide nothing: they subscribe and act. */
   readonly modules?: readonly Class[];
   /**
-   * Plugins that are installed with this one, ahead of it, unless plugins of their names are. Each has a life of its own: it
-   * continues when this one is restarted, quarantined or removed.
+   * Plugins that are installed with this one, ahead of it, unless plugins of their names are. Each has a life of its
+   * own: it continues when this one is restarted, quarantined or removed.
    */
   readonly companions?: readonly Plugin[];
 }

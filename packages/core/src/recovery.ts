@@ -15,7 +15,9 @@ export interface RecoveryTrigger {
   readonly cause: string;
   readonly atNs: Nanoseconds;
   readonly suspectSinceNs?: Nanoseconds;
-  /** T_B of §4, from the event or from what the detector declares; decides the target where `suspectSinceNs` is unknown. */
+  /**
+   * T_B of §4, from the event or from what the detector declares; decides the target where `suspectSinceNs` is unknown.
+   */
   readonly latency?: LatencyBound;
   readonly place?: string;
   /** The plugin that detected it. */
@@ -46,8 +48,8 @@ export interface RecoveryRecord {
     readonly origin: 'first' | 'interval' | 'request' | 'rollback';
   };
   /**
-   * Probability that the checkpoint used holds the error. Undefined after a restart, for an error that came again, and where
-   * the detector states no latency that gives it.
+   * Probability that the checkpoint used holds the error. Undefined after a restart, for an error that came again, and
+   * where the detector states no latency that gives it.
    */
   readonly corruptionRisk?: number;
   readonly pagesRestored: number;

@@ -13,8 +13,9 @@ export interface RmkErrorDetail {
 const BRAND: unique symbol = Symbol.for('@rmk/core:RmkError') as never;
 
 /**
- * What RMK throws for everything that a user, an author or a guest can do wrong. Its message is `CODE: reason`, followed
- * by its problem, or by a list of them. An RmkError of another copy of this package is an `instanceof` this class too.
+ * What RMK throws for everything that a user, an author or a guest can do wrong. Its message is `CODE: reason`,
+ * followed by its problem, or by a list of them. An RmkError of another copy of this package is an `instanceof` this
+ * class too.
  */
 export class RmkError extends Error {
   readonly code: RmkErrorCode;
@@ -68,7 +69,10 @@ function listed(problems: readonly Problem[]): string {
   return problems.map((problem) => `\n  - ${problemText(problem)}`).join('');
 }
 
-/** Whether `error` is an RmkError, of whatever copy of this package, with one of `codes`; with any code if none is given. */
+/**
+ * Whether `error` is an RmkError, of whatever copy of this package, with one of `codes`; with any code if none is
+ * given.
+ */
 export function hasCode<C extends RmkErrorCode = RmkErrorCode>(
   error: unknown,
   ...codes: readonly C[]

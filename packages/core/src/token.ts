@@ -10,8 +10,9 @@ export interface TokenDescription<T> {
   /** An exclusive right: of a domain, only one plugin may require it. A second one is refused (`RMK_ERR_EXCLUSIVE`). */
   readonly exclusive?: boolean;
   /**
-   * Methods that are given objects to call later, each with the names of the methods of such an object. What one of these
-   * throws is a fault of the plugin that gave the object; what else is wrong with it, {@link reportFault} reports.
+   * Methods that are given objects to call later, each with the names of the methods of such an object. What one of
+   * these throws is a fault of the plugin that gave the object; what else is wrong with it, {@link reportFault}
+   * reports.
    */
   readonly callbacks?: { readonly [M in keyof T & string]?: readonly string[] };
 }

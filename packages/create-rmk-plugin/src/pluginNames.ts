@@ -27,7 +27,10 @@ const RESERVED: ReadonlySet<string> = new Set(
   ).split(' '),
 );
 
-/** `name` may have the scope, the prefix, both or neither. Throws a {@link UsageError} where npm or TypeScript would refuse it. */
+/**
+ * `name` may have the scope, the prefix, both or neither. Throws a {@link UsageError} where npm or TypeScript would
+ * refuse it.
+ */
 export function pluginNames(name: string): PluginNames {
   const [, scope, unscoped = ''] = SCOPED.exec(name) ?? [];
   const words = unscoped.startsWith(PREFIX) ? unscoped.slice(PREFIX.length) : unscoped;

@@ -32,7 +32,10 @@ export function readProgram(name: ProgramName): Uint8Array {
   return readFileSync(new URL(`../elf/programs/${name}.elf`, import.meta.url));
 }
 
-/** The boot file that has a program take so many rounds, instead of as many as make it take 100 to 400 million instructions. */
+/**
+ * The boot file that has a program take so many rounds, instead of as many as make it take 100 to 400 million
+ * instructions.
+ */
 export function programRounds(rounds: number): BootFile {
   if (!Number.isInteger(rounds) || rounds < 0 || rounds > 0xffff_ffff) {
     throw new RmkError(

@@ -57,7 +57,10 @@ export class ElfFile {
     return Buffer.from(this.bytes.subarray(offset, this.bytes.indexOf(0, offset))).toString();
   }
 
-  /** Offsets of a table's entries, given where the ELF header says where it is, how long an entry is and how many there are. */
+  /**
+   * Offsets of a table's entries, given where the ELF header says where it is, how long an entry is and how many there
+   * are.
+   */
   private table(startAt: number, entryBytesAt: number, countAt: number): number[] {
     return Array.from(
       { length: this.half(countAt) },

@@ -48,7 +48,10 @@ export class EmbeddedHypervisor {
     return machine;
   }
 
-  /** Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs, `RMK_ERR_INPUT` for invalid options. */
+  /**
+   * Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs,
+   * `RMK_ERR_INPUT` for invalid options.
+   */
   async run(options: RunOptions = {}): Promise<void> {
     checkRunOptions(options);
     const { untilNs = Infinity, signal } = options;

@@ -251,8 +251,8 @@ export class EmbeddedMachine implements VirtualMachine {
   }
 
   /**
-   * The whole state of the VM. Pages that `previous` holds already are shared with it, so a series of snapshots costs what
-   * changed in between.
+   * The whole state of the VM. Pages that `previous` holds already are shared with it, so a series of snapshots costs
+   * what changed in between.
    */
   snapshot(previous?: MachineSnapshot): MachineSnapshot {
     this.checkOpen();
@@ -268,9 +268,9 @@ export class EmbeddedMachine implements VirtualMachine {
   }
 
   /**
-   * Puts the VM where the snapshot was taken: the guest continues from there, in guest time, while domain time begins at 0.
-   * What the VM did before leaves no trace. `RMK_ERR_INPUT` for a snapshot of another guest, `RMK_ERR_STATE` while the VM
-   * is protected or a timer is set on its clock.
+   * Puts the VM where the snapshot was taken: the guest continues from there, in guest time, while domain time begins
+   * at 0. What the VM did before leaves no trace. `RMK_ERR_INPUT` for a snapshot of another guest, `RMK_ERR_STATE`
+   * while the VM is protected or a timer is set on its clock.
    */
   load(snapshot: MachineSnapshot): void {
     this.checkOpen();
@@ -306,8 +306,8 @@ export class EmbeddedMachine implements VirtualMachine {
   }
 
   /**
-   * Whether the guest is in a loop or halt that nothing but RMK can end. Runs it through at most `instructions`, so false
-   * means that it was not proved.
+   * Whether the guest is in a loop or halt that nothing but RMK can end. Runs it through at most `instructions`, so
+   * false means that it was not proved.
    */
   loopsForever(instructions = 2048): boolean {
     this.checkOpen();

@@ -143,7 +143,10 @@ interface Fixup {
   readonly encode: (distance: number) => number;
 }
 
-/** Encodes RV32IMA and Zba, Zbb, Zbs, one instruction after the other; those of 16 bits are given as they are. Branches and jumps take labels, or distances in bytes. */
+/**
+ * Encodes RV32IMA and Zba, Zbb, Zbs, one instruction after the other; those of 16 bits are given as they are. Branches
+ * and jumps take labels, or distances in bytes.
+ */
 export class Assembler {
   private readonly halves: number[] = [];
   private readonly labels = new Map<string, number>();

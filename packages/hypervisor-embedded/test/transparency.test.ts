@@ -63,7 +63,9 @@ class Run {
     return (await this.machine.readRegister('privilege')) === 0n;
   }
 
-  /** Whether the guest waits for an interrupt: then time passes without an instruction, and not only for an exception. */
+  /**
+   * Whether the guest waits for an interrupt: then time passes without an instruction, and not only for an exception.
+   */
   async isIdle(): Promise<boolean> {
     const { instructions } = this.machine;
     await this.for(5);

@@ -1,6 +1,6 @@
 /*
- * How the library makes QEMU act: by calling its functions (qemu/inProcessControl.c), or by asking RMK over the socket to
- * use QMP (qmp/qmpControl.c). Everything else is the same for both.
+ * How the library makes QEMU act: by calling its functions (qemu/inProcessControl.c), or by asking RMK over the socket
+ * to use QMP (qmp/qmpControl.c). Everything else is the same for both.
  */
 #pragma once
 

@@ -109,7 +109,10 @@ bool rollback_write_pages_again(struct rollback_job *job)
         return fail(job->failure, FAILURE_BROKEN, "restart the VM: %.400s", failure.message);
     for_each_page(&logs->found, frame) {
         uint32_t slot = logs->plan[frame] != NO_SLOT ? logs->plan[frame] : logs->shadow[frame];
-        /* Most of what the kernel's tracker finds was written by the pass before: comparing causes no fault, writing does. */
+        /*
+         * Most of what the kernel's tracker finds was written by the pass before: comparing causes no fault, writing
+         * does.
+         */
         if (memcmp(guest_page(logs->guest, frame), slot_page(logs, slot), PAGE_BYTES) != 0)
             memcpy(guest_page(logs->guest, frame), slot_page(logs, slot), PAGE_BYTES);
     }

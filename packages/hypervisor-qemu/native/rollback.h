@@ -28,8 +28,8 @@ struct rollback_job {
 #define MAX_DIFFERENCES 1024u
 
 /*
- * Afterwards the VM is paused at the state, with a new epoch open. On any failure but FAILURE_BROKEN nothing was written,
- * and the VM runs if it ran. `differences` holds MAX_DIFFERENCES offsets.
+ * Afterwards the VM is paused at the state, with a new epoch open. On any failure but FAILURE_BROKEN nothing was
+ * written, and the VM runs if it ran. `differences` holds MAX_DIFFERENCES offsets.
  */
 bool rollback_do(struct protection *protection, const struct rollback_target *target, struct checkpoint_payload *result,
                  uint32_t *differences, struct failure *failure);

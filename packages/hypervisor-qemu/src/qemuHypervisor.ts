@@ -31,11 +31,11 @@ export class QemuHypervisor implements AsyncDisposable {
   }
 
   /**
-   * Starts QEMU and its guest, and resolves when the VM runs; with `ready`, when it has booted. Throws `RMK_ERR_INPUT` for
-   * invalid options, unreadable files and too little memory; `RMK_ERR_HYPERVISOR` if QEMU does not start, with what it
-   * wrote, or if the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` if the library that
-   * takes checkpoints cannot be built. Calls `observe` before the guest runs: a listener added there misses nothing of
-   * the boot. If `signal` aborts, ends QEMU and throws its reason.
+   * Starts QEMU and its guest, and resolves when the VM runs; with `ready`, when it has booted. Throws `RMK_ERR_INPUT`
+   * for invalid options, unreadable files and too little memory; `RMK_ERR_HYPERVISOR` if QEMU does not start, with what
+   * it wrote, or if the guest fails before it is ready, with the end of its console; `RMK_ERR_COMPILER` if the library
+   * that takes checkpoints cannot be built. Calls `observe` before the guest runs: a listener added there misses
+   * nothing of the boot. If `signal` aborts, ends QEMU and throws its reason.
    */
   async startMachine(
     options: QemuMachineOptions,
@@ -70,8 +70,8 @@ export class QemuHypervisor implements AsyncDisposable {
   /**
    * Attaches to a VM that runs already: by its folder, to one that RMK started, as after a crash of RMK; or to one that
    * was started by hand with the documented options, by the content that `state.json` would have. Resumes a VM that the
-   * end of RMK left suspended. Throws `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_STATE` if another process of RMK has it,
-   * `RMK_ERR_TIMEOUT` if QEMU does not respond.
+   * end of RMK left suspended. Throws `RMK_ERR_INPUT`, `RMK_ERR_GONE`, `RMK_ERR_STATE` if another process of RMK has
+   * it, `RMK_ERR_TIMEOUT` if QEMU does not respond.
    */
   async attachMachine(
     to: string | MachineState,

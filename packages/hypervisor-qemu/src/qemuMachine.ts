@@ -160,7 +160,9 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
     return this.execution.observe(fact, listener);
   }
 
-  /** The VM runs on: pausing it for each handler costs more than most handlers do. A standing failure waits for them. */
+  /**
+   * The VM runs on: pausing it for each handler costs more than most handlers do. A standing failure waits for them.
+   */
   holdWhile(pending: () => Promise<void> | undefined): void {
     this.execution.reportAfter(pending);
   }

@@ -34,7 +34,10 @@ function sharedMemory(guest: CountingGuest, name: string): string | undefined {
   return files[0] === undefined ? undefined : `${folder}/${files[0]}`;
 }
 
-/** Replaces the end of this content (default: flips one bit) wherever it lies in shared memory. Returns the number of places. */
+/**
+ * Replaces the end of this content (default: flips one bit) wherever it lies in shared memory. Returns the number of
+ * places.
+ */
 function damage(
   guest: CountingGuest,
   name: string,

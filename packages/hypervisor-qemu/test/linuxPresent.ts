@@ -8,8 +8,8 @@ const found: LinuxGuest | string =
   qemuVersion === undefined ? 'there is no QEMU' : await linuxGuest().catch(messageOf);
 
 /**
- * Tests with the demo guest on a real QEMU. Where either cannot be had they are skipped, and say so; with `CI` they fail
- * instead.
+ * Tests with the demo guest on a real QEMU. Where either cannot be had they are skipped, and say so; with `CI` they
+ * fail instead.
  */
 export function describeLinux(title: string, tests: (guest: LinuxGuest) => void): void {
   if (typeof found !== 'string') {

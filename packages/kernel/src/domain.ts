@@ -39,10 +39,10 @@ import { Supervision } from './supervision/supervision.js';
 import { Timeout } from './supervision/timeout.js';
 
 /**
- * Checks all plugins, then starts them. Resolves once all have started. If a check fails (RMK_ERR_REFUSED, or the code of
- * the only problem), no plugin code runs. If a plugin fails to start (RMK_ERR_START), those that started are stopped
- * again, unless its `onFailure` lets the domain continue without it. Throws RMK_ERR_STATE if another domain owns the VM,
- * and RMK_ERR_INPUT with everything that is wrong with `options`.
+ * Checks all plugins, then starts them. Resolves once all have started. If a check fails (RMK_ERR_REFUSED, or the code
+ * of the only problem), no plugin code runs. If a plugin fails to start (RMK_ERR_START), those that started are stopped
+ * again, unless its `onFailure` lets the domain continue without it. Throws RMK_ERR_STATE if another domain owns the
+ * VM, and RMK_ERR_INPUT with everything that is wrong with `options`.
  */
 export async function createDomain(options: DomainOptions): Promise<Domain> {
   checkDomainOptions(options);

@@ -21,8 +21,8 @@ const BRAND: unique symbol = Symbol.for('@rmk/core:RmkError') as never;
 /**
  * The error of every invalid input to the models. The reason says what is wrong, where, and how to fix it.
  *
- * This package imports nothing of RMK, so the class is its own. It has the codes, the fields and the mark of an `RmkError`, and so is one for
- * `hasCode` and for `instanceof RmkError`.
+ * This package imports nothing of RMK, so the class is its own. It has the codes, the fields and the mark of an
+ * `RmkError`, and so is one for `hasCode` and for `instanceof RmkError`.
  */
 export class ModelError extends Error {
   readonly code: ModelErrorCode;

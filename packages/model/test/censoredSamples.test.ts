@@ -19,7 +19,10 @@ import { sampleRuleCorruption } from '../src/corruption/sampleCorruption.js';
 import { seededRandom } from '../src/numerics/random.js';
 import { uniform } from './generators.js';
 
-/** `n` errors of this latency, each watched for `windowMs`; a share `never` of them is never detected, and nobody knows which. */
+/**
+ * `n` errors of this latency, each watched for `windowMs`; a share `never` of them is never detected, and nobody knows
+ * which.
+ */
 function campaign(
   law: LatencyDistribution,
   n: number,

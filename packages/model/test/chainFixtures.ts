@@ -23,7 +23,10 @@ export function chainFrom(
   };
 }
 
-/** Chains in which every state is reached: a ring through all states, and random transitions besides; rates are whole numbers. */
+/**
+ * Chains in which every state is reached: a ring through all states, and random transitions besides; rates are whole
+ * numbers.
+ */
 export const irreducibleChains = fc
   .integer({ min: 2, max: 9 })
   .chain((size) =>

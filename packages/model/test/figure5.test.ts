@@ -67,8 +67,9 @@ describe('the model of figure 5', () => {
         // In units of P(1,1) = 1, from the balance of each state; P(F_S) and P(0,F) from two equations in two unknowns.
         const rolled = (v.λp * (1 - v.pc)) / (v["r'p"] + v.λs + v.λv);
         const bare = v.λs / (v.rs + v.λp + v.λv);
-        // (0,0): λp pc + rs f = (rp + λs + λv) z; (0,F): λp bare + λs (rolled + z) + rv s = (rs + λv) f; F_S: λv (1 + rolled + z + bare + f) = rv s.
-        // Adding the last two: λp bare + λs (rolled + z) + λv (1 + rolled + z + bare) = rs f.
+        // (0,0): λp pc + rs f = (rp + λs + λv) z; (0,F): λp bare + λs (rolled + z) + rv s = (rs + λv) f; F_S: λv (1 +
+        // rolled + z + bare + f) = rv s. Adding the last two: λp bare + λs (rolled + z) + λv (1 + rolled + z + bare) =
+        // rs f.
         const exit = v.rp + v.λs + v.λv;
         const known = v.λp * bare + v.λs * rolled + v.λv * (1 + rolled + bare);
         const lost = (known + ((v.λs + v.λv) * v.λp * v.pc) / exit) / (v.rs * (1 - (v.λs + v.λv) / exit));

@@ -1,6 +1,9 @@
 import * as fc from 'fast-check';
 
-/** A number between 10^from and 10^to whose logarithm is uniform. fast-check's own doubles crowd at zero, where 10^x is 1. */
+/**
+ * A number between 10^from and 10^to whose logarithm is uniform. fast-check's own doubles crowd at zero, where 10^x is
+ * 1.
+ */
 export function powersOfTen(from: number, to: number): fc.Arbitrary<number> {
   return uniform(from, to).map((exponent) => 10 ** exponent);
 }

@@ -15,8 +15,8 @@ const latency = exponentialLatency(0.0599);
 const costs = { rollbackMs: 640, restartMs: 10_000 };
 
 /**
- * Plays one error on a list of checkpoints: goes back as the ladder says, takes the checkpoints of the way there again, and fails again
- * while the state that it went back to holds the error.
+ * Plays one error on a list of checkpoints: goes back as the ladder says, takes the checkpoints of the way there again,
+ * and fails again while the state that it went back to holds the error.
  */
 function play(law: LatencyDistribution, setting: Required<LadderSetting>, random: () => number) {
   const { intervalMs, boundMs, held, rollbackMs, restartMs } = setting;

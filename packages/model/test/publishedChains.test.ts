@@ -70,7 +70,10 @@ function workstationCluster(n: number): ChainDefinition {
   );
 }
 
-/** The embedded control system of Muppala, Ciardo and Trivedi (1994), in the version of PRISM and QComp. Rates are per hour. */
+/**
+ * The embedded control system of Muppala, Ciardo and Trivedi (1994), in the version of PRISM and QComp. Rates are per
+ * hour.
+ */
 function embeddedControl(mostSkipped: number): ChainDefinition {
   const hour = 3600;
   const [processor, sensor, actuator] = [1 / (365 * 24), 1 / (30 * 24), 1 / (60 * 24)];

@@ -41,8 +41,8 @@ const all: readonly LatencyDistribution[] = [
 ];
 
 /**
- * Plays detections in a ring of checkpoints at 0, T, 2 T, ... and counts those whose target, the newest one taken at or before the
- * detection less T_B, was taken after the error. It knows nothing of ages.
+ * Plays detections in a ring of checkpoints at 0, T, 2 T, ... and counts those whose target, the newest one taken at or
+ * before the detection less T_B, was taken after the error. It knows nothing of ages.
  */
 function playedCorruption(latency: LatencyDistribution, intervalMs: number, boundMs: number, trials: number) {
   const random = seededRandom(5);

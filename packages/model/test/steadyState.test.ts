@@ -11,7 +11,10 @@ import { chainFrom, irreducibleChains } from './chainFixtures.js';
 
 type Arcs = readonly (readonly [number, number, number])[];
 
-/** The steady state in exact integers: each state's weight is a principal minor of the matrix of rates (the Markov chain tree theorem). */
+/**
+ * The steady state in exact integers: each state's weight is a principal minor of the matrix of rates (the Markov chain
+ * tree theorem).
+ */
 function exactSteadyState(size: number, arcs: Arcs): number[] {
   const laplacian = Array.from({ length: size }, () => Array.from({ length: size }, () => 0n));
   const at = (i: number, j: number) => laplacian[i]?.[j] ?? 0n;
@@ -50,7 +53,10 @@ function determinant(matrix: bigint[][]): bigint {
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN))), 0);
 
-/** How far the flows into and out of a state are apart, at most, relative to the flow: an oracle that needs no other solver. */
+/**
+ * How far the flows into and out of a state are apart, at most, relative to the flow: an oracle that needs no other
+ * solver.
+ */
 function imbalance(chain: MarkovChain, pi: Float64Array): number {
   const flow = new Float64Array(pi.length);
   const through = new Float64Array(pi.length);

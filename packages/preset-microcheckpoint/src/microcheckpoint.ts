@@ -16,9 +16,9 @@ import { isObject, isPlugin, microcheckpointOptions, type MicrocheckpointOptions
 const ALGORITHMS = { cowb, cowp };
 
 /**
- * The deployment of figure 1 (§2): pins, agent, checkpoint algorithm, detectors of crashes and hangs, recovery.
- * Throws `RMK_ERR_INPUT` if an option is unknown or invalid, with the problems of the options that are passed on too. If
- * only those are invalid, the domain reports them together with the problems of all other plugins.
+ * The deployment of figure 1 (§2): pins, agent, checkpoint algorithm, detectors of crashes and hangs, recovery. Throws
+ * `RMK_ERR_INPUT` if an option is unknown or invalid, with the problems of the options that are passed on too. If only
+ * those are invalid, the domain reports them together with the problems of all other plugins.
  */
 export function microcheckpoint(options: MicrocheckpointOptions = {}): readonly Plugin[] {
   const parsed = microcheckpointOptions.safeParse(options);

@@ -53,7 +53,9 @@ const shape = {
    * number of checkpoints, is derived from it and from what is known of the latency of crashes.
    */
   corruptionRisk: checkpointOptions.shape.corruptionRisk,
-  /** Measured latencies of crashes in milliseconds, `Infinity` for none. They take the place of `signals.latencyBound`. */
+  /**
+   * Measured latencies of crashes in milliseconds, `Infinity` for none. They take the place of `signals.latencyBound`.
+   */
   latencies: z
     .custom<readonly number[]>(
       (value) => Array.isArray(value) && value.length > 0 && value.every(isLatency),

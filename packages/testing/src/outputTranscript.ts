@@ -1,7 +1,9 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
 import type { Rig } from './rig.js';
 
-/** What a guest put out, and what was struck out again from the end of that: by a rollback, or all of it by a restart. */
+/**
+ * What a guest put out, and what was struck out again from the end of that: by a rollback, or all of it by a restart.
+ */
 export type TranscriptEntry =
   | { readonly atNs: Nanoseconds; readonly data: Uint8Array }
   | { readonly atNs: Nanoseconds; readonly struck: number | 'all' };

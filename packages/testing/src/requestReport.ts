@@ -50,8 +50,8 @@ export interface RequestReport {
 }
 
 /**
- * What became of each request. `expected`: all requests, in any order. `RMK_ERR_INPUT` where two have one identifier, or
- * the transcript is not complete.
+ * What became of each request. `expected`: all requests, in any order. `RMK_ERR_INPUT` where two have one identifier,
+ * or the transcript is not complete.
  */
 export function requestReport(
   expected: readonly ExpectedAnswer[],

@@ -21,8 +21,8 @@ export class Rig extends DomainRig<EmbeddedMachine> implements FaultTarget {
   }
 
   /**
-   * Runs the guest for this much domain time, to the exact instruction. Timers due at its end fire when it continues. It
-   * runs for less if it switches itself off or stays suspended. `'0ms'` only waits for what handlers began. Throws
+   * Runs the guest for this much domain time, to the exact instruction. Timers due at its end fire when it continues.
+   * It runs for less if it switches itself off or stays suspended. `'0ms'` only waits for what handlers began. Throws
    * RMK_ERR_TIMEOUT if a handler does not settle.
    */
   async advance(by: Duration): Promise<void> {

@@ -12,7 +12,8 @@ import type { CowpOptions } from './options.js';
 
 /**
  * COWP (§3): the pages written in the last epoch (H_i) are expected to be written again, so they are saved at once and
- * left writable. H_0 is what was written before t_0, or since the protection was lost, where the driver knows it. After a rollback H is what the undone epochs had written.
+ * left writable. H_0 is what was written before t_0, or since the protection was lost, where the driver knows it. After
+ * a rollback H is what the undone epochs had written.
  */
 @injectable()
 export class Cowp implements CheckpointAlgorithm, Module {

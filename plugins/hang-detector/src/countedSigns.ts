@@ -6,8 +6,8 @@ const WEAK_SIGN = 'timer-rearmed';
 const SLICES_OF_PROOF = 10;
 
 /**
- * The signs that count as progress. A re-armed timer counts until the guest has proved that it keeps giving a better sign.
- * One such sign, for example during boot, proves nothing: some guests never give it again.
+ * The signs that count as progress. A re-armed timer counts until the guest has proved that it keeps giving a better
+ * sign. One such sign, for example during boot, proves nothing: some guests never give it again.
  */
 export class CountedSigns {
   private readonly better: ReadonlySet<string>;

@@ -15,9 +15,13 @@ export class HangDetector implements Module {
   private readonly signs: CountedSigns;
   /** Undefined until the rule is armed. */
   private lastSignNs: Nanoseconds | undefined;
-  /** The last sign, or later: a guest that waits for its next interrupt does not hang, so it was healthy while it idled. */
+  /**
+   * The last sign, or later: a guest that waits for its next interrupt does not hang, so it was healthy while it idled.
+   */
   private lastHealthyNs: Nanoseconds = 0;
-  /** Domain time since the last sign in which the VM was not idle: no more than it was, and at most half a slice less. */
+  /**
+   * Domain time since the last sign in which the VM was not idle: no more than it was, and at most half a slice less.
+   */
   private silentNs: Nanoseconds = 0;
 
   constructor(

@@ -7,8 +7,8 @@ import { DEFAULT_SIGNS, type HangDetectorOptions } from './options.js';
 const PATIENCE = 10;
 
 /**
- * Warns once of signs that the guest never gives: without any the rule is not armed and detects nothing, and without one
- * that the user chose it sees fewer hangs than he expects. Of the default signs one is enough.
+ * Warns once of signs that the guest never gives: without any the rule is not armed and detects nothing, and without
+ * one that the user chose it sees fewer hangs than he expects. Of the default signs one is enough.
  */
 @injectable()
 export class MissingSigns implements Module {

@@ -9,8 +9,8 @@ type Definition = PluginDefinition<typeof hangDetectorOptions> & {
 };
 
 /**
- * The module hang-detector. Its bound counts non-idle time: the threshold, the slice at whose end it is reported, and half
- * a slice, since it is not known when in a slice the VM was idle.
+ * The module hang-detector. Its bound counts non-idle time: the threshold, the slice at whose end it is reported, and
+ * half a slice, since it is not known when in a slice the VM was idle.
  */
 const byTime: Definition = {
   name: '@rmk/hang-detector',

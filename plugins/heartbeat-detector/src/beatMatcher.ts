@@ -1,6 +1,6 @@
 /**
- * Finds a beat in a stream of bytes, wherever the stream is cut (Knuth, Morris and Pratt). With an empty beat every byte
- * is one.
+ * Finds a beat in a stream of bytes, wherever the stream is cut (Knuth, Morris and Pratt). With an empty beat every
+ * byte is one.
  */
 export class BeatMatcher {
   /** How many bytes of the beat the stream ends with: all that has to be known of what came before. */

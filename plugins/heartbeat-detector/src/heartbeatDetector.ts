@@ -30,8 +30,9 @@ interface Heard {
 const NOTHING: Heard = { armed: false, matched: 0, silences: 0 };
 
 /**
- * The heartbeat rule: a guest that has promised a beat on a device is hung when it has been silent there for longer than
- * it may, idle or not. The rule arms itself at the first beat, so a guest that boots, or gives none, is never accused.
+ * The heartbeat rule: a guest that has promised a beat on a device is hung when it has been silent there for longer
+ * than it may, idle or not. The rule arms itself at the first beat, so a guest that boots, or gives none, is never
+ * accused.
  */
 @injectable()
 export class HeartbeatDetector implements Module {

@@ -3,7 +3,9 @@ import type { RigGuest } from '@rmk/testing';
 
 const MS = 1e6;
 
-/** The guest `server`, which answers a line at each of these moments (milliseconds of guest time) and idles in between. */
+/**
+ * The guest `server`, which answers a line at each of these moments (milliseconds of guest time) and idles in between.
+ */
 export function beatingGuest(atMs: readonly number[], who = 'ann') {
   const input = atMs.map((ms, index) => ({
     at: `${Math.round(ms * MS)}ns` as const,
@@ -17,7 +19,9 @@ export function regularly(firstMs: number, everyMs: number, count: number): read
   return Array.from({ length: count }, (_, index) => firstMs + index * everyMs);
 }
 
-/** When a guest that beat at these moments of domain time, until `untilNs`, had been silent too long for the first time. */
+/**
+ * When a guest that beat at these moments of domain time, until `untilNs`, had been silent too long for the first time.
+ */
 export function firstSilence(
   beatsAtNs: readonly Nanoseconds[],
   silenceNs: Nanoseconds,

@@ -8,9 +8,9 @@ export interface OrdinaryException {
 }
 
 /**
- * One program, or a small kernel whose tasks are part of it: system calls, and what the kernel emulates or debugs for its
- * tasks, are ordinary. Any other exception is a crash: one of machine mode, an access to an address where nothing is, a
- * misaligned access.
+ * One program, or a small kernel whose tasks are part of it: system calls, and what the kernel emulates or debugs for
+ * its tasks, are ordinary. Any other exception is a crash: one of machine mode, an access to an address where nothing
+ * is, a misaligned access.
  */
 export const RISCV_BARE_METAL: readonly OrdinaryException[] = [
   { cause: 'environment-call-from-user', privilege: 'user' },
@@ -30,8 +30,8 @@ export const RISCV_RTOS: readonly OrdinaryException[] = [
 ];
 
 /**
- * An operating system with processes that come and go: whatever a process does, its kernel survives, and turns it into a
- * signal for that process. Only an exception of the kernel itself is a crash.
+ * An operating system with processes that come and go: whatever a process does, its kernel survives, and turns it into
+ * a signal for that process. Only an exception of the kernel itself is a crash.
  */
 export const RISCV_LINUX: readonly OrdinaryException[] = [
   { cause: '*', privilege: 'user' },

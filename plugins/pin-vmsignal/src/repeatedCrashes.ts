@@ -4,8 +4,8 @@ import type { Facts } from '@rmk/core';
 const SUSPICIOUS = 5;
 
 /**
- * Notices when user mode crashes with the same cause again and again. That is a fault that every rollback brings back, or
- * the ordinary life of a guest with processes, which needs another table.
+ * Notices when user mode crashes with the same cause again and again. That is a fault that every rollback brings back,
+ * or the ordinary life of a guest with processes, which needs another table.
  */
 export class RepeatedCrashes {
   private readonly crashes = new Map<string, number>();

@@ -3,8 +3,8 @@ import type { Nanoseconds } from '@rmk/core';
 
 /**
  * Probability that a checkpoint taken at `takenAtNs` holds the error, which it does if the error was there by then:
- * e^(-λ age) for an exponential latency (§4), of which eq. 5 is the mean over an interval. 0 if the guest was healthy then,
- * or the latency is certain to be shorter. Undefined if nothing is known.
+ * e^(-λ age) for an exponential latency (§4), of which eq. 5 is the mean over an interval. 0 if the guest was healthy
+ * then, or the latency is certain to be shorter. Undefined if nothing is known.
  */
 export function checkpointRisk(
   { atNs, suspectSinceNs, latency }: DetectedError,

@@ -8,7 +8,9 @@ export interface Failure {
   readonly place?: string;
   /** Guest time at which the failure was detected: how far the guest had come. */
   readonly detectedAtNs: Nanoseconds;
-  /** Guest time at which the guest was last known to be healthy; the time of the detection if the detector cannot tell. */
+  /**
+   * Guest time at which the guest was last known to be healthy; the time of the detection if the detector cannot tell.
+   */
   readonly healthyAtNs: Nanoseconds;
   /**
    * By how much the detection may vary when the same failure comes again: T_B of a detector that looks now and then.

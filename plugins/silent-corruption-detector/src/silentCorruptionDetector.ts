@@ -37,8 +37,8 @@ interface Watched {
 }
 
 /**
- * Looks for changes where there must be none: at each checkpoint it compares a portion of the regions with what was there
- * at the start, so that all of them have had their turn within the bound.
+ * Looks for changes where there must be none: at each checkpoint it compares a portion of the regions with what was
+ * there at the start, so that all of them have had their turn within the bound.
  */
 @injectable()
 export class SilentCorruptionDetector implements Module {

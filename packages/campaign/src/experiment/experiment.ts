@@ -10,7 +10,10 @@ export interface Experiment {
   readonly steadyState: SteadyState;
   /** Guest time between two golden snapshots: where experiments can begin and equality can be proved. */
   readonly gridNs: Nanoseconds;
-  /** Guest time in which faults are injected, uniformly. Default: from where the history is full to the golden run's end. */
+  /**
+   * Guest time in which faults are injected, uniformly. Default: from where the history is full to the golden run's
+   * end.
+   */
   readonly window?: { readonly fromNs?: Nanoseconds; readonly toNs?: Nanoseconds };
   /** Guest time after which a fault that changed nothing but the flipped place is let go. */
   readonly watchNs: Nanoseconds;

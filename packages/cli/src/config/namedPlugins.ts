@@ -15,9 +15,9 @@ interface NamedPlugin {
 const KEYS: readonly string[] = ['plugin', 'options', 'export'];
 
 /**
- * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, or by the plugins of a preset, imported
- * from its package or, for a path that begins with a dot, from a file beside the config. Everything else is left as it
- * is.
+ * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, or by the plugins of a preset,
+ * imported from its package or, for a path that begins with a dot, from a file beside the config. Everything else is
+ * left as it is.
  */
 export async function importNamedPlugins(
   entries: unknown,

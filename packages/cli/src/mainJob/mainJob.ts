@@ -26,7 +26,9 @@ export interface MainJobResult {
   readonly algorithms: { readonly cowb: EpochTotals; readonly cowp: EpochTotals };
 }
 
-/** Figure 1 of the paper: protects guests by the preset, injects faults from outside, and proves that nothing was lost. */
+/**
+ * Figure 1 of the paper: protects guests by the preset, injects faults from outside, and proves that nothing was lost.
+ */
 export async function mainJob(
   { guests, seed }: MainJobOptions,
   progress: MainJobProgress,

@@ -232,7 +232,10 @@ function propagated({ variant, availability }: VariantResult, setting: Setting, 
   };
 }
 
-/** Where there is a simulation of components it is that, since it shares nothing with the chain; else one of the chain's transitions. */
+/**
+ * Where there is a simulation of components it is that, since it shares nothing with the chain; else one of the chain's
+ * transitions.
+ */
 function simulate(variant: Variant, setting: Setting, cycles: number, seed: number): Simulated {
   if (variant === 'none' || variant === 'replica' || variant === 'disk') {
     return { of: 'transitions', unavailability: simulateChain(chainOf(variant, setting), { cycles, seed }) };

@@ -68,7 +68,8 @@ const FIGURES: readonly { readonly sweep: Sweep; readonly heading: string; reado
 ];
 
 /**
- * The report of `rmk model availability`: the figures of §5.1, the tornado, the user's own sweeps, and all parameters and transitions.
+ * The report of `rmk model availability`: the figures of §5.1, the tornado, the user's own sweeps, and all parameters
+ * and transitions.
  */
 export function availabilityReport(input: {
   readonly setting: Setting;

@@ -59,8 +59,8 @@ function svgOf(options: Plot.PlotOptions): string {
 }
 
 /**
- * Lines with their names at their right ends, as an SVG element. Logarithms are taken here and not by the plotting library, whose
- * logarithmic scale leaves out labels as it sees fit.
+ * Lines with their names at their right ends, as an SVG element. Logarithms are taken here and not by the plotting
+ * library, whose logarithmic scale leaves out labels as it sees fit.
  */
 export function lineFigure({ x, y, series, marks = [] }: LineFigure): string {
   const across = scaleOf(x);

@@ -40,7 +40,8 @@ export interface CommandSetting {
 }
 
 /**
- * Reads the parameter set, the file on top of it, and the single numbers on top of that. Throws RMK_ERR_INPUT if any of it is invalid.
+ * Reads the parameter set, the file on top of it, and the single numbers on top of that. Throws RMK_ERR_INPUT if any of
+ * it is invalid.
  */
 export function readSetting(options: SettingOptions): CommandSetting {
   const file =

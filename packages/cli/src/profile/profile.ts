@@ -21,8 +21,8 @@ export interface Profiles {
 }
 
 /**
- * Runs the guests of a plan with their plugins, but without a recovery, so that nothing intervenes, and measures the gaps
- * between their signs of progress. Closes the hypervisor. Throws what `createDomain` throws.
+ * Runs the guests of a plan with their plugins, but without a recovery, so that nothing intervenes, and measures the
+ * gaps between their signs of progress. Closes the hypervisor. Throws what `createDomain` throws.
  */
 export async function profileGuests(
   { hypervisor, guests: planned, domains }: RunPlan,

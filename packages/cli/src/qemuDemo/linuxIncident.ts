@@ -6,7 +6,10 @@ import type { ProtectedLinux } from './protectedLinux.js';
 export interface LinuxIncident {
   readonly fault: GuestFault;
   readonly workload: GuestJob;
-  /** Domain time from the request to fail, on the serial line, to the detection. Includes the time until the guest reads it. */
+  /**
+   * Domain time from the request to fail, on the serial line, to the detection. Includes the time until the guest reads
+   * it.
+   */
   readonly latencyNs: Nanoseconds;
   /** Recoveries in order; the error did not come back after the last one. */
   readonly recoveries: readonly RecoveryRecord[];

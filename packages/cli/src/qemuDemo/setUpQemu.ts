@@ -18,7 +18,9 @@ const NEEDS = [
   },
 ];
 
-/** Installs what the demo needs. Throws RMK_ERR_NOTINSTALLED, with the command to run, if this process must not install. */
+/**
+ * Installs what the demo needs. Throws RMK_ERR_NOTINSTALLED, with the command to run, if this process must not install.
+ */
 export async function setUpQemu(progress: Progress): Promise<LinuxGuest> {
   await installMissing(NEEDS, { install: true, progress });
   return linuxGuest({ install: true, progress });

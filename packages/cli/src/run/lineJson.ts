@@ -38,7 +38,10 @@ function jsonOf(value: object): string {
   });
 }
 
-/** Typed arrays by their number of elements, whole numbers without a limit as text, errors by what they say and where, checkpoints without their bytes. */
+/**
+ * Typed arrays by their number of elements, whole numbers without a limit as text, errors by what they say and where,
+ * checkpoints without their bytes.
+ */
 function plain(key: string, value: unknown): unknown {
   if (key === 'error' || value instanceof Error) return errorJson(value);
   if (ArrayBuffer.isView(value)) return 'length' in value ? value.length : value.byteLength;

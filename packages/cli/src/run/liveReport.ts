@@ -20,7 +20,9 @@ import { StatusLine } from './statusLine.js';
 import { summaryText } from './summaryText.js';
 
 const COLOURS = [colour.cyan, colour.magenta, colour.blue, colour.yellow, colour.green];
-/** Console of the embedded board, and of QEMU. Other devices, such as the channel of a heartbeat, are not for people. */
+/**
+ * Console of the embedded board, and of QEMU. Other devices, such as the channel of a heartbeat, are not for people.
+ */
 const CONSOLES: ReadonlySet<string> = new Set(['uart', 'serial']);
 const STATUS_MS = 100;
 const NS_PER_SECOND = 1e9;

@@ -34,8 +34,9 @@ export class QemuRun implements RunHypervisor {
   }
 
   /**
-   * Starts QEMU and its guest, or takes over the VM of this name that runs already, as after a crash of RMK. Throws what
-   * the hypervisor does, the reason of the signal if that aborts, and `RMK_ERR_STATE` if the running VM has another size.
+   * Starts QEMU and its guest, or takes over the VM of this name that runs already, as after a crash of RMK. Throws
+   * what the hypervisor does, the reason of the signal if that aborts, and `RMK_ERR_STATE` if the running VM has
+   * another size.
    */
   async start(options: QemuMachineOptions, how: MachineStart): Promise<RunMachine> {
     const { signal, takesOver } = how;

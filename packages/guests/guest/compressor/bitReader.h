@@ -1,4 +1,5 @@
-// The bits that a bit_writer wrote. It keeps nothing but its position: the byte at the end of a block gets more bits later.
+// The bits that a bit_writer wrote. It keeps nothing but its position: the byte at the end of a block gets more bits
+// later.
 #ifndef BIT_READER_H
 #define BIT_READER_H
 

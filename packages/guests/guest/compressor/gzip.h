@@ -1,4 +1,5 @@
-// A file compressed to gzip (RFC 1952), block by block; each block is decompressed and compared as soon as it is written.
+// A file compressed to gzip (RFC 1952), block by block; each block is decompressed and compared as soon as it is
+// written.
 #ifndef GZIP_H
 #define GZIP_H
 
@@ -14,8 +15,8 @@ struct gzip_file {
 // Blocks into which a file is divided.
 uint32_t gzip_blocks(const struct boot_file *file);
 
-// `crc`: of the file. Prints a line for each block. Panics where anything that was compressed does not decompress to what it
-// was made from.
+// `crc`: of the file. Prints a line for each block. Panics where anything that was compressed does not decompress to
+// what it was made from.
 void gzip_compress(const struct boot_file *file, uint32_t crc, struct gzip_file *compressed);
 
 #endif

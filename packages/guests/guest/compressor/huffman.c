@@ -21,8 +21,8 @@ static uint32_t sort_by_frequency(const uint32_t *frequencies, uint32_t symbols,
   return count;
 }
 
-// Joins the two lightest nodes until one is left. Leaves come sorted and joined nodes come into being in order of weight,
-// so the lightest is always at the head of one of the two rows. Then counts how many leaves have which depth.
+// Joins the two lightest nodes until one is left. Leaves come sorted and joined nodes come into being in order of
+// weight, so the lightest is always at the head of one of the two rows. Then counts how many leaves have which depth.
 static void count_depths(struct node *nodes, uint32_t leaves, uint32_t *leaves_at) {
   uint32_t leaf = 0;
   uint32_t joined = leaves;

@@ -7,7 +7,8 @@
 
 #define BAD_SYMBOL UINT32_MAX
 
-// A canonical code, for decoding bit by bit: how many words there are of each length, and the symbols in the words' order.
+// A canonical code, for decoding bit by bit: how many words there are of each length, and the symbols in the words'
+// order.
 struct decoder {
   uint16_t count[CODE_BITS_MAX + 1];
   uint16_t symbols[LITERAL_SYMBOLS];

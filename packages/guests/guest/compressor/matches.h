@@ -12,14 +12,14 @@
 struct matcher {
   const uint8_t *input;
   uint32_t input_bytes;
-  // For each hash the newest position, for each position of the window the next older one of the same hash. Counted from 1:
-  // 0 is the end of a chain.
+  // For each hash the newest position, for each position of the window the next older one of the same hash. Counted
+  // from 1: 0 is the end of a chain.
   uint32_t *newest;
   uint32_t *older;
 };
 
-// The matches at each position of a block, from short to long; a longer one is further off. Those of position i stand in
-// matches[first[i]] up to matches[first[i + 1]].
+// The matches at each position of a block, from short to long; a longer one is further off. Those of position i stand
+// in matches[first[i]] up to matches[first[i + 1]].
 struct matches {
   uint32_t *first;
   lz_token *found;

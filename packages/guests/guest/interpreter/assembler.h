@@ -1,7 +1,7 @@
 // From the text of a program to its code.
 //
-// Words stand between blanks: operations with their operands, and labels, which end with a colon. What stands between `;`
-// and the end of a line is a comment. Variables need not be declared.
+// Words stand between blanks: operations with their operands, and labels, which end with a colon. What stands between
+// `;` and the end of a line is a comment. Variables need not be declared.
 #ifndef ASSEMBLER_H
 #define ASSEMBLER_H
 

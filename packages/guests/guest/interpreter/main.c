@@ -1,5 +1,5 @@
-// Assembles programs for a small machine and interprets them. They live on a hash table; their results are compared with
-// those of another algorithm that does without.
+// Assembles programs for a small machine and interprets them. They live on a hash table; their results are compared
+// with those of another algorithm that does without.
 #include <stddef.h>
 #include <stdint.h>
 

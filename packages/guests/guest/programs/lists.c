@@ -1,4 +1,5 @@
-// Pointer chasing: lists that are shuffled, sorted by merging and reversed, and a search tree that is filled and walked.
+// Pointer chasing: lists that are shuffled, sorted by merging and reversed, and a search tree that is filled and
+// walked.
 #include <stddef.h>
 
 #include "program.h"

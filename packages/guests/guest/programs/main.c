@@ -1,5 +1,5 @@
-// Runs a program so many rounds and prints the digest of all of them. The boot file, where there is one, holds the number
-// of rounds as a word.
+// Runs a program so many rounds and prints the digest of all of them. The boot file, where there is one, holds the
+// number of rounds as a word.
 #include <stdint.h>
 
 #include "board.h"

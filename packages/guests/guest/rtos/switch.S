@@ -1,5 +1,5 @@
-// Entry to and return from traps, as real-time kernels on RISC-V often have it: the registers of a task are saved on its
-// own stack, and the kernel's variable `current_task` says whose they are. mscratch is never touched.
+// Entry to and return from traps, as real-time kernels on RISC-V often have it: the registers of a task are saved on
+// its own stack, and the kernel's variable `current_task` says whose they are. mscratch is never touched.
 #include "switch.h"
 
   .file "switch.S"

@@ -33,7 +33,8 @@ _start:
   csrw mtvec, t0
   csrw mcounteren, zero // user mode reads no counters: tasks/emulation.c
 
-  // Without an open region user mode may touch nothing. Where there is no physical memory protection, this does nothing.
+  // Without an open region user mode may touch nothing. Where there is no physical memory protection, this does
+  // nothing.
   li t0, PMP_EVERYWHERE
   csrw pmpaddr0, t0
   li t0, PMP_NAPOT_RWX

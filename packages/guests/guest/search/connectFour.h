@@ -1,8 +1,8 @@
 // Connect Four on boards of up to seven columns and six rows: two players drop stones into columns in turn, and who has
 // four in a line first has won.
 //
-// A set of cells is a word of 64 bits. A column takes seven bits of it, lowest row first, whatever the board's height; the
-// last one is always clear, so that lines do not run on from one column into the next.
+// A set of cells is a word of 64 bits. A column takes seven bits of it, lowest row first, whatever the board's height;
+// the last one is always clear, so that lines do not run on from one column into the next.
 #ifndef CONNECT_FOUR_H
 #define CONNECT_FOUR_H
 

@@ -1,8 +1,8 @@
 // Solves positions of Connect Four by alpha-beta search with a transposition table.
 //
-// What is found is checked in three ways: against the known value; against the value of the mirrored position, found with
-// an empty table; and by playing the game to its end, where each move must be as good as the one before promised, no other
-// better, and the result the one that was found first.
+// What is found is checked in three ways: against the known value; against the value of the mirrored position, found
+// with an empty table; and by playing the game to its end, where each move must be as good as the one before promised,
+// no other better, and the result the one that was found first.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,8 +2,8 @@
 
 #include "panic.h"
 
-// The small boards are draws from the start, as is well known. The others come from games played at random. A second solver
-// comes to the same values (test/connectFour.ts).
+// The small boards are draws from the start, as is well known. The others come from games played at random. A second
+// solver comes to the same values (test/connectFour.ts).
 const struct puzzle puzzles[PUZZLES] = {
     {7, 6, "2252576253462244111563365343671351441", -1},
     {7, 6, "7422341735647741166133573473242566", 1},

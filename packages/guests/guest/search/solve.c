@@ -50,8 +50,8 @@ int32_t value_of_lost(const struct board *board, const struct position *position
   return -(others_left(board, position) + 1);
 }
 
-// Of a position in which the player to move cannot win at once. Gives the value where it lies between `alpha` and `beta`,
-// otherwise a bound of it on the same side.
+// Of a position in which the player to move cannot win at once. Gives the value where it lies between `alpha` and
+// `beta`, otherwise a bound of it on the same side.
 static int32_t search(const struct board *board, const struct position *position, int32_t alpha, int32_t beta) {
   nodes++;
   const cells dangers = winning_cells(board, position->taken ^ position->own, position->taken);

@@ -18,8 +18,8 @@ struct line {
   enum line_end end;
 };
 
-// Waits for the next line. It ends with a line feed, before which a carriage return may stand; neither is part of it. The
-// input ends with the control character EOT (Ctrl-D, 4).
+// Waits for the next line. It ends with a line feed, before which a carriage return may stand; neither is part of it.
+// The input ends with the control character EOT (Ctrl-D, 4).
 void line_read(struct line *line);
 
 #endif

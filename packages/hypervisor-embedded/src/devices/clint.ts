@@ -125,7 +125,8 @@ export class Clint {
       this.dueCycle = Infinity;
       return;
     }
-    // The product may be rounded when cyclesPerTick is not a whole number; what rules is the division that mtime is read with.
+    // The product may be rounded when cyclesPerTick is not a whole number; what rules is the division that mtime is
+    // read with.
     let cycle = Math.ceil(tick * this.cyclesPerTick);
     while (cycle > 0 && this.ticks(cycle - 1) >= tick) cycle -= 1;
     while (this.ticks(cycle) < tick) cycle += 1;

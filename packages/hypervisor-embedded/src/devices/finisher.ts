@@ -7,7 +7,9 @@ export const FINISHER_BYTES = 0x1000;
 const FAIL = 0x3333;
 const PASS = 0x5555;
 
-/** The device by which a guest switches itself off. It has no state of its own: the hart's state says that it is off. */
+/**
+ * The device by which a guest switches itself off. It has no state of its own: the hart's state says that it is off.
+ */
 export class Finisher {
   constructor(private readonly hart: HartState) {}
 

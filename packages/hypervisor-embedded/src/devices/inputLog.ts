@@ -43,8 +43,8 @@ export class InputLog {
   }
 
   /**
-   * Input that comes while the guest runs, now at `atCycle`. Where a rollback has put the guest back to before what came
-   * earlier, it waits until that has been received again: the order of arrival stays as it was.
+   * Input that comes while the guest runs, now at `atCycle`. Where a rollback has put the guest back to before what
+   * came earlier, it waits until that has been received again: the order of arrival stays as it was.
    */
   add(atCycle: number, data: Uint8Array): void {
     this.lastReceived = Math.max(this.lastReceived, atCycle);

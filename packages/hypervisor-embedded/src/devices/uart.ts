@@ -208,7 +208,10 @@ export class Uart {
     return this.fifo[(this.first + index) % FIFO_BYTES] ?? 0;
   }
 
-  /** What IIR says. Bytes below the trigger level count as timed out at once: a guest that polls has no use for the delay. */
+  /**
+   * What IIR says. Bytes below the trigger level count as timed out at once: a guest that polls has no use for the
+   * delay.
+   */
   private identifyInterrupt(): number {
     const enabled = this.interruptEnable;
     const fifo = (this.fifoControl & FCR_ENABLE) !== 0 ? IIR_FIFO : 0;

@@ -14,7 +14,9 @@ const BEQ = 0;
 const BNE = 1;
 const EBREAK = 0x0010_0073;
 
-/** The 32-bit instruction that `half` stands for; undefined where it is reserved, or of an extension that is missing. */
+/**
+ * The 32-bit instruction that `half` stands for; undefined where it is reserved, or of an extension that is missing.
+ */
 function expand(half: number): number | undefined {
   const quadrant = half & 3;
   if (quadrant === 0) return expandQuadrant0(half);

@@ -26,7 +26,10 @@ export class HartState {
   mcounteren = 0;
   readonly mcycle = new Counter();
   readonly minstret = new Counter();
-  /** Guest-physical address (signed) of the word that LR reserved; 1, which no aligned word has, when there is no reservation. */
+  /**
+   * Guest-physical address (signed) of the word that LR reserved; 1, which no aligned word has, when there is no
+   * reservation.
+   */
   reservation = NO_RESERVATION;
   /** In WFI. */
   waiting = false;
@@ -43,7 +46,9 @@ export class HartState {
   /** Cause and origin of the exception that {@link Processor.run} stopped for last. Not part of the saved state. */
   exceptionCause = 0;
   exceptionPrivilege: typeof USER | typeof MACHINE = MACHINE;
-  /** mscratch as the last return from a trap left it: kernels on RISC-V keep there what belongs to the thread that runs. */
+  /**
+   * mscratch as the last return from a trap left it: kernels on RISC-V keep there what belongs to the thread that runs.
+   */
   resumedContext = 0;
   /** Whether a trap returned since boot. The first return has none before it to compare with. */
   hasResumed = false;
@@ -54,8 +59,8 @@ export class HartState {
    */
   contextSwitchCycle = -1;
   /**
-   * The word of RAM in which the guest's kernel keeps its current task, for kernels that do not keep it in mscratch; not
-   * part of the saved state, and neither is what it held when it was last looked at.
+   * The word of RAM in which the guest's kernel keeps its current task, for kernels that do not keep it in mscratch;
+   * not part of the saved state, and neither is what it held when it was last looked at.
    */
   currentTask: Int32Array | undefined;
   private seenTask = 0;

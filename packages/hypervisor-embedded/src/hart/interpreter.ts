@@ -60,8 +60,8 @@ export class Interpreter implements Processor, Executor {
     const base = memory.base | 0;
     const size = memory.bytes >>> 0;
     const start = state.cycles;
-    // The `?? 0` are for the type checker: masked and checked indices always hit, and compiled code has no trace of them.
-    // Within the loop pc and addresses are offsets into RAM; what is not below `size` is elsewhere.
+    // The `?? 0` are for the type checker: masked and checked indices always hit, and compiled code has no trace of
+    // them. Within the loop pc and addresses are offsets into RAM; what is not below `size` is elsewhere.
     let pc = (state.pc - base) | 0;
     let reserved = (state.reservation - base) | 0;
     let count = 0;

@@ -10,7 +10,10 @@ export function loadMisaligned(memory: HartMemory, offset: number, width: 2 | 4)
   return value;
 }
 
-/** Stores a word or halfword at any offset. If the store crosses a page border, reports both pages before it changes a byte. */
+/**
+ * Stores a word or halfword at any offset. If the store crosses a page border, reports both pages before it changes a
+ * byte.
+ */
 export function storeMisaligned(memory: HartMemory, offset: number, width: 2 | 4, value: number): void {
   const { u8 } = memory;
   reportPage(memory, offset >>> 12);

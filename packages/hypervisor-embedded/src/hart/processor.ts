@@ -11,13 +11,16 @@ export interface HartMemory {
   readonly u16: Uint16Array;
   readonly i16: Int16Array;
   readonly i32: Int32Array;
-  /** One byte a page frame, index `(address - base) >>> 12`. 0: written already in this epoch, a store goes straight through. */
+  /**
+   * One byte a page frame, index `(address - base) >>> 12`. 0: written already in this epoch, a store goes straight
+   * through.
+   */
   readonly pageState: Uint8Array;
   /**
    * Must be called before a store to a frame whose {@link pageState} is not 0. Captures the prior contents and sets the
-   * page's state to 0, unless the page has to be reported again: then it may leave another. Never fails. `cycles` and `pc`
-   * of the hart's state are exact (those of the storing instruction). `offset`: where in RAM, if the store stays within
-   * an aligned word.
+   * page's state to 0, unless the page has to be reported again: then it may leave another. Never fails. `cycles` and
+   * `pc` of the hart's state are exact (those of the storing instruction). `offset`: where in RAM, if the store stays
+   * within an aligned word.
    */
   beforeWrite(frame: number, offset?: number): void;
 }
@@ -43,8 +46,8 @@ export type Stop = (typeof Stop)[keyof typeof Stop];
 export interface Processor {
   readonly state: HartState;
   /**
-   * Executes until `state.cycles` is at least `untilCycle`, or until there is something to report. An interrupt is taken
-   * before the very instruction at which it becomes deliverable, and is not reported. An interrupt that becomes
+   * Executes until `state.cycles` is at least `untilCycle`, or until there is something to report. An interrupt is
+   * taken before the very instruction at which it becomes deliverable, and is not reported. An interrupt that becomes
    * deliverable at `untilCycle` is left to the next call.
    */
   run(untilCycle: number): Stop;

@@ -128,8 +128,8 @@ export class GuestMemory implements TranslatableMemory {
   }
 
   /**
-   * Called by the hart and by the host before a store to a page that is not WRITTEN. `offset`: where in RAM, if the store
-   * stays within an aligned word; else translated code in the whole page ends.
+   * Called by the hart and by the host before a store to a page that is not WRITTEN. `offset`: where in RAM, if the
+   * store stays within an aligned word; else translated code in the whole page ends.
    */
   beforeWrite(frame: number, offset?: number): void {
     if (this.pageState[frame] === PROTECTED) this.fault(frame);
@@ -351,8 +351,8 @@ export class GuestMemory implements TranslatableMemory {
   }
 
   /**
-   * H_0 (§3) while nothing is logged: what was written since the last checkpoint, or since the boot. None where it would
-   * take much of the log area: a guest that ran for long has written far more than it will in one epoch.
+   * H_0 (§3) while nothing is logged: what was written since the last checkpoint, or since the boot. None where it
+   * would take much of the log area: a guest that ran for long has written far more than it will in one epoch.
    */
   private writtenUnlogged({ preSave }: EpochPlan): Uint32Array {
     if (preSave === 'none') return NO_FRAMES;

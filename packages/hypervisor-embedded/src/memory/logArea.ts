@@ -18,7 +18,8 @@ export class LogChain {
 
   /**
    * `epoch`: the one whose prior contents it holds. `previousEpoch`: the one that ended where it began; after a
-   * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} discards every chain.
+   * rollback these are not numbered in a row. `generation`: of the area, since {@link LogArea.clear} discards every
+   * chain.
    */
   constructor(
     readonly area: LogArea,

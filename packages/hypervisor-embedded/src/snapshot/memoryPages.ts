@@ -1,7 +1,10 @@
 import { PAGE_BYTES } from '@rmk/core';
 import type { GuestMemory } from '../memory/guestMemory.js';
 
-/** Contents of all page frames; undefined for a page that does not exist. Never changed once made, so they can be shared. */
+/**
+ * Contents of all page frames; undefined for a page that does not exist. Never changed once made, so they can be
+ * shared.
+ */
 export type MemoryPages = readonly (Uint8Array | undefined)[];
 
 /** Copies the pages that are not in `previous` already. */

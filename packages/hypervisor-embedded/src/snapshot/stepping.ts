@@ -44,8 +44,9 @@ export class Stepping {
   }
 
   /**
-   * Whether the guest certainly stays in the loop or halt that it is in: no interrupt can reach it, and it comes back to
-   * the same state without having written anything or looked at time or devices. Runs it through at most `instructions`.
+   * Whether the guest certainly stays in the loop or halt that it is in: no interrupt can reach it, and it comes back
+   * to the same state without having written anything or looked at time or devices. Runs it through at most
+   * `instructions`.
    */
   loopsForever(instructions: number): boolean {
     const { board } = this;

@@ -3,7 +3,10 @@ import type { Block, Edge } from './region.js';
 /** What structured code has to know of a block. Orders are positions in a reverse postorder. */
 export interface Placement {
   readonly order: number;
-  /** Blocks that this one immediately dominates and that are entries or that more than one forward edge leads to; descending order. */
+  /**
+   * Blocks that this one immediately dominates and that are entries or that more than one forward edge leads to;
+   * descending order.
+   */
   readonly merges: readonly Block[];
   readonly isLoop: boolean;
   readonly isMerge: boolean;
@@ -18,8 +21,8 @@ export interface PlacedRegion {
 
 /**
  * Orders the blocks of a region so that it can be written with blocks and loops alone (N. Ramsey, _Beyond Relooper_,
- * ICFP 2022). An edge into the middle of a loop makes that impossible: such an edge goes by way of the dispatcher, which
- * then has its target as one more entry.
+ * ICFP 2022). An edge into the middle of a loop makes that impossible: such an edge goes by way of the dispatcher,
+ * which then has its target as one more entry.
  */
 export function placeBlocks(entries: readonly Block[]): PlacedRegion {
   const to = new Map(entries.map((block): [Block, Edge] => [block, { pc: block.pc, block }]));

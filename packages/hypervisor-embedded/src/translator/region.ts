@@ -40,7 +40,9 @@ export type Ending =
       readonly taken: Edge;
       readonly otherwise: Edge;
     }
-  /** `expected`: where a function returns to, as far as its callers lie in the region and it returns as functions do. */
+  /**
+   * `expected`: where a function returns to, as far as its callers lie in the region and it returns as functions do.
+   */
   | {
       readonly kind: 'indirect';
       readonly rd: number;
@@ -63,7 +65,9 @@ export interface Block {
   readonly length: number;
 }
 
-/** Blocks that are translated together: what is reachable from the entries, called functions included, within bounds. */
+/**
+ * Blocks that are translated together: what is reachable from the entries, called functions included, within bounds.
+ */
 export interface Region {
   /** Where execution can begin: those that were asked for, and the places that calls return to. */
   readonly entries: readonly Block[];

@@ -11,8 +11,8 @@ const Section = { TYPES: 1, IMPORTS: 2, FUNCTIONS: 3, EXPORTS: 7, CODE: 10 } as 
 const Kind = { FUNCTION: 0, TABLE: 1, MEMORY: 2 } as const;
 
 /**
- * The WebAssembly module of a region. It exports one function `r`: it takes the rest of the budget and the number of the
- * entry to begin at, and gives what is left of the budget.
+ * The WebAssembly module of a region. It exports one function `r`: it takes the rest of the budget and the number of
+ * the entry to begin at, and gives what is left of the budget.
  */
 export function regionModule(
   region: Region,
@@ -23,7 +23,10 @@ export function regionModule(
   return moduleOf(new RegionCode(region, layout, id, slotOf).compile(), layout);
 }
 
-/** What a slot without a region holds: goes back to the translator, which looks for one. The program counter has been stored. */
+/**
+ * What a slot without a region holds: goes back to the translator, which looks for one. The program counter has been
+ * stored.
+ */
 export function wayBackModule(layout: TranslationLayout): Uint8Array {
   const code = new WasmCode(32).unsigned(0).constant(0).constant(Left.LOOK_UP);
   return moduleOf(code.access(Op.I32_STORE, layout.left).get(0).byte(Op.END), layout);

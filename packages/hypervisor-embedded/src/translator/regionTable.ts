@@ -48,7 +48,10 @@ export class RegionTable {
   private lastId = 0;
   private hasFailed = false;
 
-  /** `guard`: called by translated code before a store to a page that is protected or holds code. `maxRegions`: beyond that the oldest half ends. */
+  /**
+   * `guard`: called by translated code before a store to a page that is protected or holds code. `maxRegions`: beyond
+   * that the oldest half ends.
+   */
   constructor(
     private readonly memory: TranslatableMemory,
     private readonly guard: (address: number, remaining: number, pc: number) => number,
@@ -101,7 +104,9 @@ export class RegionTable {
     return slot;
   };
 
-  /** Compiles a region, and from then on executes it. If that fails, the interpreter executes it until it is written to. */
+  /**
+   * Compiles a region, and from then on executes it. If that fails, the interpreter executes it until it is written to.
+   */
   add(region: Region, asked: readonly number[], replaces: Translation | undefined): void {
     const translation = this.announce(region, asked, replaces);
     try {
@@ -153,7 +158,9 @@ export class RegionTable {
     return regionModule(region, this.memory.layout, id, this.slotOf);
   }
 
-  /** The translation stays, not compiled, so that its code is not compiled in vain again. Reported once for all of them. */
+  /**
+   * The translation stays, not compiled, so that its code is not compiled in vain again. Reported once for all of them.
+   */
   private fail({ asked, replaces }: Translation, error: unknown): void {
     const place = asked.at(-1);
     if (replaces !== undefined && place !== undefined) {

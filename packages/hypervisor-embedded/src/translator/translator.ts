@@ -14,7 +14,8 @@ import type { TranslatableMemory } from '../memory/translatableMemory.js';
 export interface TranslatorOptions {
   /**
    * How often a jump leads the interpreter to a place before the code there is translated; default: 300. That costs far
-   * less than a region that is compiled in vain. A region that grows takes as many again for each time that it has grown.
+   * less than a region that is compiled in vain. A region that grows takes as many again for each time that it has
+   * grown.
    */
   readonly hotVisits?: number;
   /** Instructions that the interpreter executes at one go where there is no translated code; default: 64. */

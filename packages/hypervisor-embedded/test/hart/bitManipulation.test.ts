@@ -4,7 +4,9 @@ import { Stop } from '../../src/hart/processor.js';
 import type { Assembler, BitOperation, BitShift, UnaryOperation } from '../assembler.js';
 import { boardWith, CORNERS, RAM } from '../testBoard.js';
 
-/** A number as its 32 bits, the highest first. The specification is formulated on these, with no arithmetic on words. */
+/**
+ * A number as its 32 bits, the highest first. The specification is formulated on these, with no arithmetic on words.
+ */
 type Bits = readonly string[];
 const bitsOf = (value: number): Bits => Array.from((value >>> 0).toString(2).padStart(32, '0'));
 const valueOf = (bits: Bits): number => Number.parseInt(bits.join(''), 2);

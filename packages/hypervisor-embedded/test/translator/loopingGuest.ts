@@ -151,7 +151,9 @@ const guestOf = ({ statements }: ReturnType<typeof programOf>): fc.Arbitrary<Ran
 /** Programs whose way is structured as compilers leave it: loops, branches, calls and returns, tables of jumps. */
 export const loopingGuest = guestOf(programOf(fc.oneof(...straight, ...disturbing)));
 
-/** Likewise, but without what leads out of translated code, and with rare interrupts: it runs for long at full speed. */
+/**
+ * Likewise, but without what leads out of translated code, and with rare interrupts: it runs for long at full speed.
+ */
 export const steadyGuest = guestOf(programOf(fc.oneof(...straight))).map((guest) => ({
   ...guest,
   timer: 997 * guest.timer,

@@ -1,7 +1,7 @@
 /*
  * QMP commands that the library sends itself: only if RMK died and left the VM paused, or in the middle of a rollback.
- * The socket should be one of the library's own (a second -qmp): QEMU serves one client at a time on each, and on RMK's the
- * next RMK process may have come first.
+ * The socket should be one of the library's own (a second -qmp): QEMU serves one client at a time on each, and on RMK's
+ * the next RMK process may have come first.
  */
 #pragma once
 

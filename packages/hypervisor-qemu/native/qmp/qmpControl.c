@@ -1,8 +1,9 @@
 /*
  * Control by QMP: RMK sends QEMU its commands, and the library does the work on RAM. It calls no function of QEMU.
  *
- * A checkpoint: the library asks RMK for `xen-save-devices-state` into a FIFO whose pipe holds less than the device state.
- * QEMU pauses the VM, writes, and blocks. The first bytes show that the VM is paused; it stays paused until all is read.
+ * A checkpoint: the library asks RMK for `xen-save-devices-state` into a FIFO whose pipe holds less than the device
+ * state. QEMU pauses the VM, writes, and blocks. The first bytes show that the VM is paused; it stays paused until all
+ * is read.
  */
 #include "qmp/qmpControl.h"
 

@@ -1,6 +1,6 @@
 /*
- * Control by QMP loads device state by loading a snapshot: one was saved at the start into a small qcow2 file, and before
- * each load the clusters of its device state are overwritten with the stream to load.
+ * Control by QMP loads device state by loading a snapshot: one was saved at the start into a small qcow2 file, and
+ * before each load the clusters of its device state are overwritten with the stream to load.
  */
 #pragma once
 

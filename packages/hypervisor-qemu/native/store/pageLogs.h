@@ -1,8 +1,8 @@
 /*
- * The shadow and the page logs. The shadow holds every page of guest RAM as it was when it was last copied. Where a page
- * is found written, its shadow page is the prior content: the slot moves to the log of the open epoch, and a fresh slot
- * with a new copy becomes the shadow. So logging moves no bytes, and a copy is made once a page and epoch (and again
- * where a page that was copied early was written again).
+ * The shadow and the page logs. The shadow holds every page of guest RAM as it was when it was last copied. Where a
+ * page is found written, its shadow page is the prior content: the slot moves to the log of the open epoch, and a fresh
+ * slot with a new copy becomes the shadow. So logging moves no bytes, and a copy is made once a page and epoch (and
+ * again where a page that was copied early was written again).
  *
  * What holds between any two calls, for each page:
  *  - the tracker calls it clean, and it is not pending: its shadow equals RAM;

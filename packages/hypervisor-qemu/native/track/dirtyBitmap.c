@@ -13,8 +13,8 @@ static struct {
 } tracked;
 
 /*
- * The bits, which are clear from now on; to be freed. QEMU's DirtyBitmapSnapshot is two addresses, of its first byte and
- * of the byte after its last, and then the bits. The addresses are checked each time: they are those of the region,
+ * The bits, which are clear from now on; to be freed. QEMU's DirtyBitmapSnapshot is two addresses, of its first byte
+ * and of the byte after its last, and then the bits. The addresses are checked each time: they are those of the region,
  * aligned to what 64 bits stand for.
  */
 static uint64_t *take_bits(struct failure *failure)

@@ -1,6 +1,6 @@
 /*
- * The tracker that costs the guest nothing: the dirty bitmap that TCG and DMA keep anyway. Works within QEMU only, and is
- * called while no vCPU executes, under QEMU's lock.
+ * The tracker that costs the guest nothing: the dirty bitmap that TCG and DMA keep anyway. Works within QEMU only, and
+ * is called while no vCPU executes, under QEMU's lock.
  */
 #pragma once
 

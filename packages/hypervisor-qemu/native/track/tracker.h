@@ -11,7 +11,10 @@
 struct tracker {
     /* From here on every page counts as clean. */
     bool (*start)(const struct guest_memory *guest, struct failure *failure);
-    /* Adds the pages written since the last `take` or `start` to `found`; they are clean from now on. See tracker_take(). */
+    /*
+     * Adds the pages written since the last `take` or `start` to `found`; they are clean from now on. See
+     * tracker_take().
+     */
     bool (*take)(struct page_set *found, struct failure *failure);
     void (*stop)(void);
 };

@@ -18,7 +18,9 @@ const char *connection_listen(struct connection *connection, const char *path);
 void connection_accept(struct connection *connection);
 void connection_close(struct connection *connection);
 
-/* Reads a request into `header` and `payload`, which holds MAX_REQUEST_BYTES; false if the client is gone or malformed. */
+/*
+ * Reads a request into `header` and `payload`, which holds MAX_REQUEST_BYTES; false if the client is gone or malformed.
+ */
 bool connection_receive(struct connection *connection, struct frame_header *header, void *payload);
 bool connection_send(struct connection *connection, uint16_t kind, uint64_t sequence, const struct iovec *parts,
                      size_t part_count);

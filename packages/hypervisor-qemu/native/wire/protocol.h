@@ -112,8 +112,8 @@ struct write_payload {
 };
 
 /*
- * KIND_SNAPSHOT, followed by the offsets (u64 each) of the clusters of the snapshot's device state in its file, the path of
- * that file with a zero byte, and the path of the QMP socket with a zero byte.
+ * KIND_SNAPSHOT, followed by the offsets (u64 each) of the clusters of the snapshot's device state in its file, the
+ * path of that file with a zero byte, and the path of the QMP socket with a zero byte.
  */
 struct snapshot_payload {
     uint32_t cluster_bytes;
@@ -128,8 +128,8 @@ struct executed_payload {
 #define ROLLBACK_STEPS 8
 
 /*
- * Response to KIND_CHECKPOINT and KIND_ROLLBACK, followed by the page frames written in the epoch that ended (u32 each),
- * the offsets at which the device state differs (u32 each).
+ * Response to KIND_CHECKPOINT and KIND_ROLLBACK, followed by the page frames written in the epoch that ended (u32
+ * each), the offsets at which the device state differs (u32 each).
  */
 struct checkpoint_payload {
     uint64_t state;

@@ -44,7 +44,10 @@ export class Epochs {
     return this.opened(control, taken, atNs, position, target.log.previousEpoch);
   }
 
-  /** The handles that a rollback needs. Throws `RMK_ERR_INPUT` for those of another VM, `RMK_ERR_RELEASED` if one is missing. */
+  /**
+   * The handles that a rollback needs. Throws `RMK_ERR_INPUT` for those of another VM, `RMK_ERR_RELEASED` if one is
+   * missing.
+   */
   path(to: RollbackTarget): { readonly context: QemuContext; readonly logs: readonly QemuPageLog[] } {
     const logs = to.logs.map((log) => {
       if (log instanceof QemuPageLog && (this.logs.has(log) || !log.isUsable)) return log;

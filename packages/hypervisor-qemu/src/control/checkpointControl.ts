@@ -1,7 +1,9 @@
 /** How QEMU is controlled: the library inside it calls its functions, or RMK sends it QMP commands. */
 export type ControlKind = 'in-process' | 'qmp';
 
-/** How written pages are found: by the dirty bitmap that QEMU keeps, or by asynchronous write protection of the kernel. */
+/**
+ * How written pages are found: by the dirty bitmap that QEMU keeps, or by asynchronous write protection of the kernel.
+ */
 export type TrackerKind = 'dirty-bitmap' | 'userfaultfd-async';
 
 /** Handles of what the library keeps in its shared memory; never reused. */
@@ -13,8 +15,8 @@ export interface Audit {
   /** Of all guest RAM, hexadecimal. */
   readonly ramDigest: string;
   /**
-   * Offsets at which the device state, saved again after a rollback, differs from the stream that was loaded; without those
-   * of the time of day in the real-time clock, which goes by the clock of the host.
+   * Offsets at which the device state, saved again after a rollback, differs from the stream that was loaded; without
+   * those of the time of day in the real-time clock, which goes by the clock of the host.
    */
   readonly stateDifferences?: readonly number[];
 }
@@ -59,7 +61,10 @@ export interface ControlOptions {
 
 /** What the library reports by itself. */
 export interface ControlEvents {
-  /** The log area is full: all logs are dropped, tracking has ended, the guest runs on. The next checkpoint is a first one. */
+  /**
+   * The log area is full: all logs are dropped, tracking has ended, the guest runs on. The next checkpoint is a first
+   * one.
+   */
   lost(reason: string): void;
   /** The library or its socket is gone. */
   closed(reason: string): void;
@@ -76,8 +81,8 @@ export type PauseHandler = (pause: {
 
 /**
  * Takes checkpoints of one QEMU process and rolls back to them. Requests run one after the other. Throws
- * `RMK_ERR_LOGDAMAGED` if something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL` if the epoch
- * finds no room (it stays open; release older logs and retry, unless `lost` was called), `RMK_ERR_RELEASED`,
+ * `RMK_ERR_LOGDAMAGED` if something needed fails its checksum (nothing was written then), `RMK_ERR_LOGFULL` if the
+ * epoch finds no room (it stays open; release older logs and retry, unless `lost` was called), `RMK_ERR_RELEASED`,
  * `RMK_ERR_STATE` if it is not possible now, `RMK_ERR_GONE` if QEMU or the library is gone.
  */
 export interface CheckpointControl {
@@ -86,8 +91,8 @@ export interface CheckpointControl {
   /** Ends the epoch, saves the device state, opens the next epoch, and resumes the VM if it ran. */
   checkpoint(): Promise<ControlCheckpoint>;
   /**
-   * Rolls back to `state`; `logs` are those of every epoch since, newest first, the open one included. Afterwards the VM is
-   * paused at that state, and a new epoch is open.
+   * Rolls back to `state`; `logs` are those of every epoch since, newest first, the open one included. Afterwards the
+   * VM is paused at that state, and a new epoch is open.
    */
   rollback(state: StateHandle, logs: readonly LogHandle[]): Promise<ControlRollback>;
   /** Page frames with an entry; for the open log, those that the tracker has found so far. */

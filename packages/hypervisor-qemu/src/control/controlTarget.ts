@@ -22,8 +22,9 @@ export interface ControlTarget {
    */
   readonly librarySocket?: string;
   /**
-   * A second QMP socket of QEMU, which nobody else uses: under control by QMP the library resumes the VM through it if RMK
-   * dies. Without it the library waits for the socket of {@link qmp}, where the next RMK process may have come first.
+   * A second QMP socket of QEMU, which nobody else uses: under control by QMP the library resumes the VM through it if
+   * RMK dies. Without it the library waits for the socket of {@link qmp}, where the next RMK process may have come
+   * first.
    */
   readonly spareQmpSocket?: string;
   /** Writes guest-physical memory by the gdb stub: control by QMP has no other safe way. */

@@ -1,6 +1,8 @@
 import { decodeFrame, HEADER_BYTES, payloadLength, type Frame } from './libraryProtocol.js';
 
-/** Splits the stream of the library, which arrives in pieces, into frames. Joins pieces only when a frame is complete. */
+/**
+ * Splits the stream of the library, which arrives in pieces, into frames. Joins pieces only when a frame is complete.
+ */
 export class FrameReader {
   private pieces: Buffer[] = [];
   private bytes = 0;

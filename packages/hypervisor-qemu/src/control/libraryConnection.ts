@@ -15,8 +15,8 @@ import {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
- * For each request. Far more than any takes, even with digests of 3 GiB on a busy host: a QEMU that has not responded by
- * then hangs.
+ * For each request. Far more than any takes, even with digests of 3 GiB on a busy host: a QEMU that has not responded
+ * by then hangs.
  */
 const REQUEST_TIMEOUT_MS = 60_000;
 

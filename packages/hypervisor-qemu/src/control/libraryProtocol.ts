@@ -57,7 +57,9 @@ export function encodeFrame(kind: number, sequence: bigint, payload: Uint8Array 
   return frame;
 }
 
-/** Length of the payload that belongs to a header. Throws `RMK_ERR_HYPERVISOR` if the header is not of this protocol. */
+/**
+ * Length of the payload that belongs to a header. Throws `RMK_ERR_HYPERVISOR` if the header is not of this protocol.
+ */
 export function payloadLength(header: Buffer): number {
   const length = header.readUInt32LE(16);
   if (header.readUInt32LE(0) === MAGIC && header.readUInt16LE(4) === VERSION && length <= LONGEST_RESPONSE)

@@ -9,8 +9,8 @@ import { selfTest } from './selfTest.js';
 const IN_PROCESS_WHY = 'QEMU and all functions needed within it are known, and the self-test passed';
 
 /**
- * In-process if QEMU's build is known and the self-test passes, otherwise QMP, unless one is requested. Any other problem
- * (parts of the VM that are not covered, no room, QEMU gone) is an error of either.
+ * In-process if QEMU's build is known and the self-test passes, otherwise QMP, unless one is requested. Any other
+ * problem (parts of the VM that are not covered, no room, QEMU gone) is an error of either.
  */
 export const openControl: OpenControl = async (target, choice, events) => {
   checkTracker(choice);

@@ -29,8 +29,8 @@ const DISK_BYTES = 1 << 20;
 const nodes = z.array(z.object({ 'node-name': z.string().optional(), file: z.string() }));
 
 /**
- * RMK controls QEMU by QMP, and the library in it only works on RAM, with the kernel's write protection: slower than calls
- * within QEMU, and independent of how QEMU is built. QEMU needs `-global migration.send-configuration=off`.
+ * RMK controls QEMU by QMP, and the library in it only works on RAM, with the kernel's write protection: slower than
+ * calls within QEMU, and independent of how QEMU is built. QEMU needs `-global migration.send-configuration=off`.
  */
 export class QmpControl extends LibraryControl {
   readonly kind = 'qmp';

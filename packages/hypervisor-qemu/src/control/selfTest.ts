@@ -11,8 +11,8 @@ const RUN_MS = 10;
 
 /**
  * Proves on the VM itself that a rollback restores it bit for bit: takes two checkpoints, rolls back to the first, and
- * compares digests of all RAM and the device state. The guest loses what it did since, some 20 ms, and runs on if it ran.
- * Throws `RMK_ERR_HYPERVISOR` if anything differs, `RMK_ERR_INPUT` for a device whose state QEMU does not save.
+ * compares digests of all RAM and the device state. The guest loses what it did since, some 20 ms, and runs on if it
+ * ran. Throws `RMK_ERR_HYPERVISOR` if anything differs, `RMK_ERR_INPUT` for a device whose state QEMU does not save.
  */
 export async function selfTest(control: CheckpointControl, qmp: QmpClient, audit: boolean): Promise<void> {
   const { running } = await queryRunState(qmp);

@@ -9,8 +9,8 @@ const FULL_SECTION = 4;
 const FOOTER = 0x7e;
 
 /**
- * The sections of QEMU's stream, as far as they can be found without knowing each device: a full section starts with 4, its
- * number (counted upwards), and the length and text of the device's name, and ends with 0x7e and its number again.
+ * The sections of QEMU's stream, as far as they can be found without knowing each device: a full section starts with 4,
+ * its number (counted upwards), and the length and text of the device's name, and ends with 0x7e and its number again.
  */
 function stateSections(stream: Uint8Array): readonly StateSection[] {
   const bytes = Buffer.from(stream.buffer, stream.byteOffset, stream.length);
@@ -41,7 +41,10 @@ export function nameOffsets(stream: Uint8Array, offsets: readonly number[]): rea
 /** PC's real-time clock: where its 128 registers start in its section. */
 const CLOCK_DEVICE = 'mc146818rtc';
 const CLOCK_REGISTERS = 25;
-/** Relative to them: the registers of the time of day, register C (what is due), the timer of the next second, the alarm. */
+/**
+ * Relative to them: the registers of the time of day, register C (what is due), the timer of the next second, the
+ * alarm.
+ */
 const BY_THE_HOSTS_CLOCK: ReadonlySet<number> = new Set([
   0x00,
   0x02,
@@ -57,8 +60,8 @@ const BY_THE_HOSTS_CLOCK: ReadonlySet<number> = new Set([
 
 /**
  * Of offsets at which a state that was loaded and saved again differs: those that are not expected. The real-time clock
- * follows the clock of the host, so it goes on while the VM is paused. (With `-rtc clock=vm` it follows the VM's, and nothing
- * differs.)
+ * follows the clock of the host, so it goes on while the VM is paused. (With `-rtc clock=vm` it follows the VM's, and
+ * nothing differs.)
  */
 export function unexplainedOffsets(stream: Uint8Array, offsets: readonly number[]): readonly number[] {
   const clock = stateSections(stream).find(({ device }) => device === CLOCK_DEVICE);

@@ -9,7 +9,10 @@ export interface GdbOptions {
   readonly connectTimeoutMs?: number;
   /** Milliseconds of host time for each response; without it a response may take for ever, as that to `c` may. */
   readonly responseTimeoutMs?: number;
-  /** Packets that report a stop of the target: responses to `s` and `c`, or to be ignored by a client that sends neither. */
+  /**
+   * Packets that report a stop of the target: responses to `s` and `c`, or to be ignored by a client that sends
+   * neither.
+   */
   readonly stopReplies?: 'responses' | 'ignored';
 }
 
@@ -44,8 +47,9 @@ export class GdbClient {
   }
 
   /**
-   * Sends a packet and returns the response, which is empty if the stub does not know the request. Throws `RMK_ERR_GONE`
-   * if the connection is or gets lost, `RMK_ERR_TIMEOUT` if no response comes in time: that ends the connection.
+   * Sends a packet and returns the response, which is empty if the stub does not know the request. Throws
+   * `RMK_ERR_GONE` if the connection is or gets lost, `RMK_ERR_TIMEOUT` if no response comes in time: that ends the
+   * connection.
    */
   request(text: string): Promise<string> {
     const { responseTimeoutMs: ms } = this.options;

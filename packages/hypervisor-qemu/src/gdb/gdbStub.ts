@@ -9,8 +9,9 @@ const WRITE_BYTES = 1024;
 const PHYSICAL_MEMORY = 'Qqemu.PhyMemMode:';
 
 /**
- * The registers of the vCPU, and memory, through QEMU's gdb stub. Each access has a connection of its own, which pauses the
- * VM: the caller resumes it. On a connection that is kept QEMU would pause the VM at each byte and report every pause.
+ * The registers of the vCPU, and memory, through QEMU's gdb stub. Each access has a connection of its own, which pauses
+ * the VM: the caller resumes it. On a connection that is kept QEMU would pause the VM at each byte and report every
+ * pause.
  */
 export class GdbStub {
   private constructor(
@@ -18,7 +19,9 @@ export class GdbStub {
     private readonly registers: ReadonlyMap<string, DescribedRegister>,
   ) {}
 
-  /** Reads the target's description. Throws `RMK_ERR_TIMEOUT`, or `RMK_ERR_HYPERVISOR` if the stub is not as expected. */
+  /**
+   * Reads the target's description. Throws `RMK_ERR_TIMEOUT`, or `RMK_ERR_HYPERVISOR` if the stub is not as expected.
+   */
   static async open(path: string): Promise<GdbStub> {
     const registers = await connected(path, describedRegisters);
     // This driver does not understand a description without sizes.
@@ -52,7 +55,10 @@ export class GdbStub {
     });
   }
 
-  /** Writes guest-physical memory; QEMU drops translated code at that address. Throws `RMK_ERR_HYPERVISOR` outside of RAM. */
+  /**
+   * Writes guest-physical memory; QEMU drops translated code at that address. Throws `RMK_ERR_HYPERVISOR` outside of
+   * RAM.
+   */
   async writeMemory(address: number, data: Uint8Array): Promise<void> {
     await connected(this.path, async (gdb) => {
       // QEMU keeps this mode beyond the connection.

@@ -1,6 +1,8 @@
 import { RmkError } from '@rmk/core';
 
-/** Packets of the GDB remote serial protocol: `$` text `#` and the sum of the text's bytes, modulo 256, in hexadecimal. */
+/**
+ * Packets of the GDB remote serial protocol: `$` text `#` and the sum of the text's bytes, modulo 256, in hexadecimal.
+ */
 export function framed(text: string): string {
   let sum = 0;
   for (let index = 0; index < text.length; index += 1) sum += text.charCodeAt(index);
@@ -15,7 +17,10 @@ const LONGEST_PACKET = 1 << 20;
 export class PacketReader {
   private rest = '';
 
-  /** The texts of the packets that are complete with this piece. Throws `RMK_ERR_HYPERVISOR` if one is damaged or endless. */
+  /**
+   * The texts of the packets that are complete with this piece. Throws `RMK_ERR_HYPERVISOR` if one is damaged or
+   * endless.
+   */
   read(piece: string): string[] {
     this.rest += piece;
     const packets: string[] = [];
@@ -40,8 +45,8 @@ function damaged(packet: string): RmkError {
 }
 
 /**
- * A target's number of `bits`: bytes in the order of its memory, which is little-endian. A stub that returns more pads it.
- * Throws `RMK_ERR_HYPERVISOR` if it is no number, such as an error of the stub.
+ * A target's number of `bits`: bytes in the order of its memory, which is little-endian. A stub that returns more pads
+ * it. Throws `RMK_ERR_HYPERVISOR` if it is no number, such as an error of the stub.
  */
 export function numberAt(hexadecimal: string, bits: number, offset = 0): bigint {
   const digits = hexadecimal.slice(offset, offset + bits / 4);

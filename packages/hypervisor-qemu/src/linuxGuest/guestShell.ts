@@ -67,7 +67,9 @@ export class GuestShell {
     return this.commands.run(() => this.execute(command, withinMs));
   }
 
-  /** Sends the command again: a rollback may have undone its arrival. A guest that has it already does not run it twice. */
+  /**
+   * Sends the command again: a rollback may have undone its arrival. A guest that has it already does not run it twice.
+   */
   private async sendAgain(): Promise<void> {
     if (this.running !== undefined) await this.send(encoded(this.running.text));
   }

@@ -36,8 +36,8 @@ export interface SetUp {
 }
 
 /**
- * Installs what is missing through apt where that is allowed; else `RMK_ERR_NOTINSTALLED` with the command to run. Nothing is
- * touched where nothing is missing.
+ * Installs what is missing through apt where that is allowed; else `RMK_ERR_NOTINSTALLED` with the command to run.
+ * Nothing is touched where nothing is missing.
  */
 export async function installMissing(
   needs: readonly HostNeed[],

@@ -48,8 +48,8 @@ const APPEND = [
 const KEY_LENGTH = 16;
 
 /**
- * The demo guest, from the cache or built. Throws RMK_ERR_PLATFORM on a host that cannot build it, RMK_ERR_NOTINSTALLED if
- * a tool is missing and may not be installed, and RMK_ERR_PACKAGE if apt cannot provide a package.
+ * The demo guest, from the cache or built. Throws RMK_ERR_PLATFORM on a host that cannot build it, RMK_ERR_NOTINSTALLED
+ * if a tool is missing and may not be installed, and RMK_ERR_PACKAGE if apt cannot provide a package.
  */
 export async function linuxGuest(options: LinuxGuestOptions = {}): Promise<LinuxGuest> {
   const { cache = cacheFolder(), newest = false, install = false, progress = () => {} } = options;

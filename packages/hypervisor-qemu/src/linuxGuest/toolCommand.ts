@@ -9,7 +9,9 @@ export interface ToolOptions {
 
 const SHOWN_LINES = 12;
 
-/** Runs a program with an argument array, never by a shell, and returns its output. Throws `RMK_ERR_INPUT` if it fails. */
+/**
+ * Runs a program with an argument array, never by a shell, and returns its output. Throws `RMK_ERR_INPUT` if it fails.
+ */
 export function runTool(
   command: string,
   args: readonly string[],

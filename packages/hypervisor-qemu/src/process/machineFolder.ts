@@ -45,7 +45,10 @@ export function defaultMachinesFolder(): string {
   return join(SHARED_MEMORY, `rmk-${process.getuid?.() ?? 'user'}`);
 }
 
-/** Creates the folder for a new VM. Throws `RMK_ERR_INPUT` if others can enter it, its paths are too long or space is short. */
+/**
+ * Creates the folder for a new VM. Throws `RMK_ERR_INPUT` if others can enter it, its paths are too long or space is
+ * short.
+ */
 export async function makeMachineFolder(
   parent: string,
   name: string,

@@ -6,8 +6,8 @@ import { processStart } from './processStatus.js';
 import { isAlive } from './qemuProcess.js';
 
 /**
- * Claims the name of a VM while it is looked for and started, so that two processes at once do not start two of one name.
- * A claim whose process has ended counts no longer. Throws `RMK_ERR_STATE` if another process has the claim.
+ * Claims the name of a VM while it is looked for and started, so that two processes at once do not start two of one
+ * name. A claim whose process has ended counts no longer. Throws `RMK_ERR_STATE` if another process has the claim.
  */
 export async function claimName(
   name: string,

@@ -28,8 +28,8 @@ export interface NativeLibraryOptions {
 }
 
 /**
- * The path of the library that QEMU preloads. Built by `cc` when its sources or the compiler changed, and kept in a folder
- * that only this user can write. Throws `RMK_ERR_COMPILER` if it cannot be built.
+ * The path of the library that QEMU preloads. Built by `cc` when its sources or the compiler changed, and kept in a
+ * folder that only this user can write. Throws `RMK_ERR_COMPILER` if it cannot be built.
  */
 export async function buildNativeLibrary(options: NativeLibraryOptions = {}): Promise<string> {
   const path = options.path ?? process.env['PATH'] ?? '';

@@ -13,7 +13,10 @@ export interface RequestTimeout {
   readonly expired: (id: number) => void;
 }
 
-/** The requests of one connection that wait for a response. Losing the connection rejects all of them, and all later ones. */
+/**
+ * The requests of one connection that wait for a response. Losing the connection rejects all of them, and all later
+ * ones.
+ */
 export class PendingRequests<T> {
   /** In the order in which they were sent. */
   private readonly pending = new Map<number, Pending<T>>();
@@ -30,7 +33,10 @@ export class PendingRequests<T> {
     return this.pending.keys().next().value;
   }
 
-  /** Sends a request by `send`, which gets its number. Rejects with what `send` throws, and with the loss of the connection. `name`: for errors. */
+  /**
+   * Sends a request by `send`, which gets its number. Rejects with what `send` throws, and with the loss of the
+   * connection. `name`: for errors.
+   */
   add(name: string, send: (id: number) => void, timeout?: RequestTimeout): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.lossError !== undefined) {

@@ -9,7 +9,10 @@ export function processStart(pid: number): string | undefined {
 
 /** What a thread has done since it started, and what it does now. */
 export interface ThreadActivity {
-  /** Host time on a processor, and waiting for one. Exact while the thread sleeps; otherwise without the present stretch. */
+  /**
+   * Host time on a processor, and waiting for one. Exact while the thread sleeps; otherwise without the present
+   * stretch.
+   */
   readonly ranNs: number;
   readonly waitedNs: number;
   readonly sleeps: boolean;

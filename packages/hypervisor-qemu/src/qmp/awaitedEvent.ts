@@ -6,7 +6,9 @@ export class AwaitedEvent implements Disposable {
   readonly arrived: Promise<void>;
   private release: () => void = () => undefined;
 
-  /** Rejects with `RMK_ERR_TIMEOUT`, which names `what`, if it does not come in time, with `RMK_ERR_GONE` if QEMU ends. */
+  /**
+   * Rejects with `RMK_ERR_TIMEOUT`, which names `what`, if it does not come in time, with `RMK_ERR_GONE` if QEMU ends.
+   */
   constructor(qmp: QmpClient, what: string, limitMs: number, matches: (event: QmpEvent) => boolean) {
     this.arrived = new Promise((resolve, reject) => {
       const listener = qmp.onEvent((event) => {

@@ -1,6 +1,8 @@
 import { RmkError } from '@rmk/core';
 
-/** Splits a stream that arrives in pieces into lines. Rejects a peer that never ends its line, instead of storing it. */
+/**
+ * Splits a stream that arrives in pieces into lines. Rejects a peer that never ends its line, instead of storing it.
+ */
 export class LineReader {
   private pieces: string[] = [];
   private length = 0;

@@ -55,8 +55,8 @@ export interface QemuVersion {
 }
 
 /**
- * QEMU's machine protocol over a unix socket. QEMU responds to commands in their order; each has a timeout, and the loss
- * of the connection rejects all that are pending. Nothing that arrives is trusted unchecked.
+ * QEMU's machine protocol over a unix socket. QEMU responds to commands in their order; each has a timeout, and the
+ * loss of the connection rejects all that are pending. Nothing that arrives is trusted unchecked.
  */
 export class QmpClient {
   private readonly requests = new PendingRequests<unknown>();
@@ -81,7 +81,10 @@ export class QmpClient {
     socket.on('close', () => this.lose('QEMU closed its QMP connection'));
   }
 
-  /** Connects, and enables no extensions. Throws `RMK_ERR_TIMEOUT` if no QEMU responds, `RMK_ERR_INPUT` if something else does. */
+  /**
+   * Connects, and enables no extensions. Throws `RMK_ERR_TIMEOUT` if no QEMU responds, `RMK_ERR_INPUT` if something
+   * else does.
+   */
   static async connect(path: string, options: QmpOptions = {}): Promise<QmpClient> {
     const { timeoutMs = TIMEOUT_MS, whyLost = () => '', whyNobodyListens } = options;
     const socket = await connectUnix(path, timeoutMs, whyNobodyListens);

@@ -6,7 +6,10 @@ import type { QmpClient } from './qmpClient.js';
 const jobs = z.array(z.object({ id: z.string(), status: z.string(), error: z.string().optional() }));
 const JOB_LIMIT_MS = 30_000;
 
-/** Runs a command that starts a job, until the job is concluded. Throws `RMK_ERR_HYPERVISOR` if it failed, `RMK_ERR_GONE` if QEMU ended. */
+/**
+ * Runs a command that starts a job, until the job is concluded. Throws `RMK_ERR_HYPERVISOR` if it failed,
+ * `RMK_ERR_GONE` if QEMU ended.
+ */
 export async function runJob(
   qmp: QmpClient,
   command: string,

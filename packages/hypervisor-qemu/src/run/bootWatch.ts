@@ -43,8 +43,8 @@ export class BootWatch {
   }
 
   /**
-   * Throws `RMK_ERR_HYPERVISOR` if the guest fails or takes too long, with the end of its output; the reason of `signal`
-   * if that aborts.
+   * Throws `RMK_ERR_HYPERVISOR` if the guest fails or takes too long, with the end of its output; the reason of
+   * `signal` if that aborts.
    */
   async untilReady(signal?: AbortSignal): Promise<void> {
     const { device, text, within } = this.ready;

@@ -7,8 +7,8 @@ const LONGEST_SLEEP_MS = 1e9;
 const SHORTEST_INTERVAL_NS = NS_PER_MS;
 
 /**
- * The domain time of a real VM: the host's monotonic time without the stretches in which the VM is paused. Timers use the
- * host's, so they fire at their moment or later, never while the VM is paused.
+ * The domain time of a real VM: the host's monotonic time without the stretches in which the VM is paused. Timers use
+ * the host's, so they fire at their moment or later, never while the VM is paused.
  */
 export class HostClock implements Clock {
   private readonly timers = new TimerQueue();
@@ -84,8 +84,8 @@ export class HostClock implements Clock {
   }
 
   /**
-   * If the host let RMK wait, what came from the guest meanwhile is still in the sockets: it is read before a timer concludes
-   * that nothing came.
+   * If the host let RMK wait, what came from the guest meanwhile is still in the sockets: it is read before a timer
+   * concludes that nothing came.
    */
   private fireAfterReading(): void {
     const { sleep } = this;

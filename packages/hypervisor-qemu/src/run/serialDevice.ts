@@ -31,7 +31,10 @@ export class SerialDevice {
     this.socket.on('close', () => (this.lost ??= 'QEMU closed it'));
   }
 
-  /** Resolves when QEMU's side of the socket has the bytes. Throws `RMK_ERR_GONE` if the connection is lost, `RMK_ERR_TIMEOUT`. */
+  /**
+   * Resolves when QEMU's side of the socket has the bytes. Throws `RMK_ERR_GONE` if the connection is lost,
+   * `RMK_ERR_TIMEOUT`.
+   */
   input(data: Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

@@ -93,8 +93,8 @@ export class VcpuActivity {
     const restNs = halt === 'runs' ? 0 : stretch.restNs;
     const cpuNs = stretch.cpuNs + stretch.restNs - restNs;
     if (lengthNs <= 0) return undefined;
-    // When in the stretch a page was written is unknown, so this is a moment at which the guest was certainly healthy. If
-    // RMK itself was late, a guest that has written since is not accused of the silence.
+    // When in the stretch a page was written is unknown, so this is a moment at which the guest was certainly healthy.
+    // If RMK itself was late, a guest that has written since is not accused of the silence.
     const writtenNs = Math.max(this.askedNs, atNs - LATE_INTERVALS * this.schedulingIntervalNs);
     const progress = progressOf(pagesWritten ? writtenNs : undefined, this.heartbeatNs);
     this.sinceNs = atNs;
@@ -112,9 +112,9 @@ export class VcpuActivity {
   }
 
   /**
-   * Time in which the thread waited for the host's processor counts as neither: a busy host accuses no guest. An idle guest
-   * counts as healthy, so only certain rest counts as idle: if the thread does not sleep at this moment, how long it has been
-   * waiting is unknown.
+   * Time in which the thread waited for the host's processor counts as neither: a busy host accuses no guest. An idle
+   * guest counts as healthy, so only certain rest counts as idle: if the thread does not sleep at this moment, how long
+   * it has been waiting is unknown.
    */
   private stretch(): Stretch {
     const atNs = this.sources.now();

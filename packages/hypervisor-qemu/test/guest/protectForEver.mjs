@@ -1,5 +1,5 @@
-// Run as a process of its own, to be killed: protects the VM in the folder that it is given. Takes checkpoints without a
-// pause, and with `rollback` goes back after each two of them. Says a line for each thing that it begins.
+// Run as a process of its own, to be killed: protects the VM in the folder that it is given. Takes checkpoints without
+// a pause, and with `rollback` goes back after each two of them. Says a line for each thing that it begins.
 import { QemuHypervisor } from '@rmk/hypervisor-qemu';
 
 const [, , folder, what] = process.argv;

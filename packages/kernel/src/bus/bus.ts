@@ -116,7 +116,9 @@ export class EventBus {
 
   constructor(private readonly declared: DeclaredEvents) {}
 
-  /** How many events have a channel, and how many subscriptions are kept in all, those included that were disposed of. */
+  /**
+   * How many events have a channel, and how many subscriptions are kept in all, those included that were disposed of.
+   */
   get size(): { readonly channels: number; readonly subscriptions: number } {
     const subscriptions = Array.from(this.channels.values(), (channel) => channel.subscriptions.length);
     return {
@@ -162,7 +164,9 @@ export class EventBus {
     return channel;
   }
 
-  /** It is made again when somebody asks for it. Not while events are queued: one may be for those who subscribe before. */
+  /**
+   * It is made again when somebody asks for it. Not while events are queued: one may be for those who subscribe before.
+   */
   private dropIfUnused(channel: Channel): void {
     if (!channel.isUnused) return;
     if (this.tail > 0) this.unused.push(channel);
@@ -185,8 +189,8 @@ export class EventBus {
   }
 
   /**
-   * For what host time decides: such an event has the number of the one before it, so that the numbers of all others do not
-   * depend on how fast the host is.
+   * For what host time decides: such an event has the number of the one before it, so that the numbers of all others do
+   * not depend on how fast the host is.
    */
   publishUnnumbered<E extends EventName>(name: E, event: RmkEvents[E] & Unstamped, source: string): void {
     const channel = this.channels.get(name);

@@ -26,8 +26,8 @@ const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
 ]);
 
 /**
- * Checks plugins against each other, against the running ones and against the hypervisor, before any of their classes is
- * constructed. Returns them, with their companions, in start order, or throws one error with every problem.
+ * Checks plugins against each other, against the running ones and against the hypervisor, before any of their classes
+ * is constructed. Returns them, with their companions, in start order, or throws one error with every problem.
  */
 export async function checkPlugins(
   given: readonly Plugin[],

@@ -33,7 +33,9 @@ function companionsOf(plugin: unknown): readonly Plugin[] {
   }
 }
 
-/** Nothing has checked the plugin yet: what is malformed has neither name nor companions, and is reported by the check. */
+/**
+ * Nothing has checked the plugin yet: what is malformed has neither name nor companions, and is reported by the check.
+ */
 function definitionOf(plugin: unknown): { readonly name?: unknown; readonly companions?: unknown } {
   try {
     const { definition } = plugin as Plugin;

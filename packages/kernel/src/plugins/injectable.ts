@@ -66,7 +66,10 @@ function reasonAgainst(
   return `${name} asks for ${given} by @inject on ${parameter}, which is no token. ${fix}`;
 }
 
-/** The base class whose constructor a class without its own inherits, if that constructor is injected or needs arguments. */
+/**
+ * The base class whose constructor a class without its own inherits, if that constructor is injected or needs
+ * arguments.
+ */
 function inheritedFrom(one: Class): Class | undefined {
   if (ownConstructor(one) !== undefined) return undefined;
   const base: unknown = Object.getPrototypeOf(one);

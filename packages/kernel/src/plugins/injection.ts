@@ -23,7 +23,9 @@ export interface KernelParts {
   readonly suspended: (isSuspended: boolean) => void;
 }
 
-/** What the classes of a plugin can inject: what every plugin gets, and what its manifest requires or optionally uses. */
+/**
+ * What the classes of a plugin can inject: what every plugin gets, and what its manifest requires or optionally uses.
+ */
 export function injectedInto(
   { checked, scope, providers }: InstalledPlugin,
   { machine, eventBus, detections, suspended }: KernelParts,

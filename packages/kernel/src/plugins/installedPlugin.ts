@@ -85,7 +85,10 @@ export class InstalledPlugin {
     if (from !== to) this.pluginHost.changed(this, from, reason);
   }
 
-  /** Constructs the classes of the plugin, then starts them in order. After a failure {@link stop} or {@link giveUp} clean up. */
+  /**
+   * Constructs the classes of the plugin, then starts them in order. After a failure {@link stop} or {@link giveUp}
+   * clean up.
+   */
   async start(injected: ReadonlyMap<Token<unknown>, unknown>): Promise<void> {
     this.become('starting');
     const beganHostMs = performance.now();

@@ -17,8 +17,8 @@ export class Lifecycle {
   ) {}
 
   /**
-   * Starts plugins, given in start order, beside the installed ones. If one fails whose `onFailure` is `'abort'`, stops and
-   * removes all of them again.
+   * Starts plugins, given in start order, beside the installed ones. If one fails whose `onFailure` is `'abort'`, stops
+   * and removes all of them again.
    */
   async startAll(
     inOrder: readonly CheckedPlugin[],
@@ -64,8 +64,8 @@ export class Lifecycle {
   }
 
   /**
-   * Removes plugins, given in start order. Plugins that optionally used something of them are restarted without it. Returns
-   * what failed while they stopped, and why others failed to start again.
+   * Removes plugins, given in start order. Plugins that optionally used something of them are restarted without it.
+   * Returns what failed while they stopped, and why others failed to start again.
    */
   async removeFromUnder(
     leaving: readonly InstalledPlugin[],
@@ -82,8 +82,8 @@ export class Lifecycle {
   }
 
   /**
-   * Stops a plugin and all that use what it provides, and starts them again. Returns why some failed. A plugin that fails
-   * when the kernel restarts it is retried with backoff, because its `onFailure` applies to the first start only.
+   * Stops a plugin and all that use what it provides, and starts them again. Returns why some failed. A plugin that
+   * fails when the kernel restarts it is retried with backoff, because its `onFailure` applies to the first start only.
    */
   async restart(plugin: InstalledPlugin, reason: string, by: RestartedBy): Promise<readonly RmkError[]> {
     return this.restartAll(this.usersOf([plugin]), reason, by);
@@ -140,7 +140,9 @@ export class Lifecycle {
     return [...errors, ...(await this.restartUsersWithout(plugins))];
   }
 
-  /** Restarts the plugins that started while one of `providers`, which they optionally use, was not active, and now is. */
+  /**
+   * Restarts the plugins that started while one of `providers`, which they optionally use, was not active, and now is.
+   */
   private async restartUsersWithout(providers: readonly InstalledPlugin[]): Promise<readonly RmkError[]> {
     const back = providers.filter(({ state }) => state === 'active');
     const users = this.installed.filter(

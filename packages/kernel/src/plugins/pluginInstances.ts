@@ -24,8 +24,8 @@ export interface PluginInstances {
 }
 
 /**
- * Constructs a plugin's classes, one instance each, in a container that holds what is `injected` and what the plugin itself
- * provides. The container is discarded afterwards.
+ * Constructs a plugin's classes, one instance each, in a container that holds what is `injected` and what the plugin
+ * itself provides. The container is discarded afterwards.
  */
 export function constructPlugin(
   { name, provides = [], modules = [] }: PluginDefinition,
@@ -43,7 +43,8 @@ export function constructPlugin(
       if (underConstruction.has(by))
         throw new Error(`${by.name} is injected into itself, by way of another class`);
       underConstruction.add(by);
-      // Read from the tokens that `@inject` left on the class: another copy of tsyringe keeps its `@injectable()` to itself.
+      // Read from the tokens that `@inject` left on the class: another copy of tsyringe keeps its `@injectable()` to
+      // itself.
       injectable()(by);
       const instance = container.resolve(by);
       instances.set(by, instance);

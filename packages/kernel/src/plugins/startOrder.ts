@@ -15,8 +15,8 @@ export interface Cycle {
 
 /**
  * The start order of plugins: each after the providers of what it requires or optionally uses, and as `before` and
- * `after` say. Stable: among the plugins that may start next, the first in the list starts. Returns all cycles that have
- * no plugin in common.
+ * `after` say. Stable: among the plugins that may start next, the first in the list starts. Returns all cycles that
+ * have no plugin in common.
  */
 export function startOrder(
   plugins: readonly CheckedPlugin[],

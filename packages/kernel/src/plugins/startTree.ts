@@ -7,8 +7,8 @@ interface Branch {
 }
 
 /**
- * Prints the plugins of a domain in start order, each below a plugin it depends on, with its version, its state, the host
- * time that its start took, what else it depends on, and why it failed or is quarantined.
+ * Prints the plugins of a domain in start order, each below a plugin it depends on, with its version, its state, the
+ * host time that its start took, what else it depends on, and why it failed or is quarantined.
  */
 export function startTree({ name, plugins }: Pick<Domain, 'name' | 'plugins'>): string {
   const lines = linesOf(rootsOf(plugins), '');

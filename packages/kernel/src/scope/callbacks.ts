@@ -18,8 +18,8 @@ export function giverOf(error: unknown): Giver | undefined {
 }
 
 /**
- * The functions among the arguments of a call, and objects whose methods are callbacks, wrapped so that what they throw is
- * known to be of `giver`. Nothing else changes: whoever calls them gets what they return or throw. A function or an
+ * The functions among the arguments of a call, and objects whose methods are callbacks, wrapped so that what they throw
+ * is known to be of `giver`. Nothing else changes: whoever calls them gets what they return or throw. A function or an
  * object given twice is the same one both times.
  */
 export class Callbacks {
@@ -39,8 +39,8 @@ export class Callbacks {
   }
 
   /**
-   * The callbacks are properties of the object that is handed on, so calling one goes through no proxy and looks nothing
-   * up. All else is read through a facade behind it.
+   * The callbacks are properties of the object that is handed on, so calling one goes through no proxy and looks
+   * nothing up. All else is read through a facade behind it.
    */
   private wrapObject(object: object, methods: readonly string[]): object {
     const known = this.wrappedObjects.get(object);

@@ -8,8 +8,8 @@ export class Hold {
   private settle: () => void = () => {};
 
   /**
-   * For `VirtualMachine.holdWhile`. The promise is fulfilled when the count reaches zero, and is never rejected. Call it
-   * again before the VM resumes: another waiter may have started something.
+   * For `VirtualMachine.holdWhile`. The promise is fulfilled when the count reaches zero, and is never rejected. Call
+   * it again before the VM resumes: another waiter may have started something.
    */
   readonly pending = (): Promise<void> | undefined => this.settled;
 

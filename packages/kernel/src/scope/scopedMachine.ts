@@ -6,8 +6,8 @@ import { ScopedClock } from './scopedClock.js';
 
 /**
  * The VM as one plugin sees it. Its fact observers are supervised (what one throws does not reach the driver) and
- * released with it. `suspended` is called after it suspended or resumed the VM. Only the domain sets the hold. Everything
- * else is the driver's own, until the scope closes.
+ * released with it. `suspended` is called after it suspended or resumed the VM. Only the domain sets the hold.
+ * Everything else is the driver's own, until the scope closes.
  */
 export function scopedMachine(
   machine: VirtualMachine,

@@ -5,8 +5,8 @@ import type { Closed, Scope } from './scope.js';
 
 /**
  * What another plugin (`provider`) provides, as one plugin sees it. A `Disposable` or `AsyncDisposable` that a method
- * returns, or that its promise resolves to, is registered in the scope of the calling plugin, so it is released with it.
- * Calls throw RMK_ERR_STATE once that scope is closed, and RMK_ERR_INACTIVE once the provider's is.
+ * returns, or that its promise resolves to, is registered in the scope of the calling plugin, so it is released with
+ * it. Calls throw RMK_ERR_STATE once that scope is closed, and RMK_ERR_INACTIVE once the provider's is.
  */
 export function scopedProvision<T extends object>(
   provided: T,

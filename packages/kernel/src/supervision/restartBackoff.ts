@@ -17,9 +17,9 @@ interface Wait {
 }
 
 /**
- * Restarts quarantined plugins after a wait that grows each time. The wait is domain time. While the VM is suspended and
- * no handler is pending, domain time is paused, so the rest of the wait passes in host time. A recovery suspends the VM
- * within a handler, so its duration does not count, and results stay deterministic.
+ * Restarts quarantined plugins after a wait that grows each time. The wait is domain time. While the VM is suspended
+ * and no handler is pending, domain time is paused, so the rest of the wait passes in host time. A recovery suspends
+ * the VM within a handler, so its duration does not count, and results stay deterministic.
  */
 export class RestartBackoff {
   private readonly waits = new WeakMap<InstalledPlugin, Wait>();

@@ -3,8 +3,8 @@ const SPACING_HOST_MS = 0.25;
 const LONGEST_STRIDE = 4096;
 
 /**
- * Selects which calls of something frequent are timed: all if they are rare, fewer if they follow each other closely, and
- * at least one in 4096. A slow call widens the gap, so the calls after it are timed.
+ * Selects which calls of something frequent are timed: all if they are rare, fewer if they follow each other closely,
+ * and at least one in 4096. A slow call widens the gap, so the calls after it are timed.
  */
 export class Sampling {
   /** Calls until the next timed one, which is included. The caller counts down, and calls {@link timed} at 0. */

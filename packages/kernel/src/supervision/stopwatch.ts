@@ -1,6 +1,6 @@
 /**
- * Times code of plugins in host time. Sections nest, because a timer can publish, and a handler can make the driver emit
- * a fact. Each section counts its own time only, without the sections inside it.
+ * Times code of plugins in host time. Sections nest, because a timer can publish, and a handler can make the driver
+ * emit a fact. Each section counts its own time only, without the sections inside it.
  */
 export class Stopwatch {
   /** Whether a section is being timed. Then those inside it must be timed too, or their time would count as its own. */

@@ -20,8 +20,8 @@ export interface SupervisionOptions {
   /** Domain time. Default: `'10s'`. */
   readonly faultWindow?: Duration;
   /**
-   * Domain time until a quarantined plugin is restarted, with those that require what it provides. Default: `'2s'`. Doubles
-   * each time, up to 64 times as long, until the plugin has been healthy for as long as its last wait.
+   * Domain time until a quarantined plugin is restarted, with those that require what it provides. Default: `'2s'`.
+   * Doubles each time, up to 64 times as long, until the plugin has been healthy for as long as its last wait.
    */
   readonly restartAfter?: Duration | 'never';
   /** Host time that code of a plugin may hold the guest at once. EVT_PLUGINSLOW reports more. Default: `'100ms'`. */
@@ -31,9 +31,9 @@ export interface SupervisionOptions {
 /**
  * Reports each fault as EVT_PLUGINFAULT and quarantines a plugin that has too many in too short a time.
  *
- * The host is never quarantined. What its handler of EVT_PLUGINFAULT throws becomes a diagnostic instead of an event, so
- * that it cannot report itself forever. A plugin's handler of EVT_PLUGINFAULT that throws is reported like any other,
- * until its quarantine.
+ * The host is never quarantined. What its handler of EVT_PLUGINFAULT throws becomes a diagnostic instead of an event,
+ * so that it cannot report itself forever. A plugin's handler of EVT_PLUGINFAULT that throws is reported like any
+ * other, until its quarantine.
  */
 export class Supervision {
   /** For the kernel's own events. */

@@ -67,11 +67,11 @@ const WORTHWHILE = 1e-6;
 const CURVE_POINTS = 60;
 
 /**
- * The interval and the history that give the most work done: availability over (1 + slowdown)^weight, maximised over the measured range of
- * intervals, with the smallest history that comes within a millionth of the best.
+ * The interval and the history that give the most work done: availability over (1 + slowdown)^weight, maximised over
+ * the measured range of intervals, with the smallest history that comes within a millionth of the best.
  *
- * The uncertainty is that of the inputs that have one: the latencies are resampled, and each slowdown is drawn from the normal
- * distribution whose 95 % interval is its low and high.
+ * The uncertainty is that of the inputs that have one: the latencies are resampled, and each slowdown is drawn from the
+ * normal distribution whose 95 % interval is its low and high.
  *
  * Throws RMK_ERR_INPUT if the bound on the lost work leaves no interval.
  */

@@ -14,7 +14,10 @@ const pointSchema = z.object({
 /** The part of `rmk bench ... --json` that advice needs; whatever else the object holds is left alone. */
 export const slowdownSchema = z.object({ slowdown: z.array(pointSchema).min(1) });
 
-/** How much longer programs take with a checkpoint every `intervalMs`: 0.063 is 6.3 %. `low` and `high` bound it with 95 %. */
+/**
+ * How much longer programs take with a checkpoint every `intervalMs`: 0.063 is 6.3 %. `low` and `high` bound it with 95
+ * %.
+ */
 export type SlowdownPoint = z.infer<typeof pointSchema>;
 
 /** Measured slowdowns, by rising interval. */
@@ -85,8 +88,8 @@ function checked(points: readonly SlowdownPoint[], path: string): SlowdownCurve 
 }
 
 /**
- * The slowdown at an interval within the measured range: straight lines between the measured points, over the logarithm of the interval.
- * Nothing is extrapolated.
+ * The slowdown at an interval within the measured range: straight lines between the measured points, over the logarithm
+ * of the interval. Nothing is extrapolated.
  */
 export function slowdownAt(curve: SlowdownCurve, intervalMs: number): number {
   const above = curve.findIndex((point) => point.intervalMs >= intervalMs);

@@ -19,9 +19,9 @@ const AGENT = 'assumed: the checkpointing VM can also fail while the protected V
 const replaced = new Set(['(1,1)→(0,0)', '(0,F)→(0,0)']);
 
 /**
- * Figure 5 with checkpoints on disk besides (§3.1): (0,D) is the protected VM down, to be resumed from disk and not from its
- * job's beginning. The paper's own extension is "available upon request" only; this one is ours. It is figure 5 exactly when recovering
- * from disk takes as long as restarting.
+ * Figure 5 with checkpoints on disk besides (§3.1): (0,D) is the protected VM down, to be resumed from disk and not
+ * from its job's beginning. The paper's own extension is "available upon request" only; this one is ours. It is figure
+ * 5 exactly when recovering from disk takes as long as restarting.
  */
 export const DISK_BASED: ChainDefinition = {
   name: 'VM-µCheckpoint with checkpoints on disk (§3.1)',
@@ -74,9 +74,9 @@ export const DISK_BASED: ChainDefinition = {
 };
 
 /**
- * The probability that the newest complete checkpoint on disk is corrupted: it is one taken at least `writeMs` before the detection,
- * and they are `intervalMs` apart, so the error is in it when l > w + d with d uniform on [0, T): (1/T) ∫ P(l > u) du over
- * [w, w + T].
+ * The probability that the newest complete checkpoint on disk is corrupted: it is one taken at least `writeMs` before
+ * the detection, and they are `intervalMs` apart, so the error is in it when l > w + d with d uniform on [0, T): (1/T)
+ * ∫ P(l > u) du over [w, w + T].
  */
 export function diskCorruption(latency: LatencyDistribution, intervalMs: number, writeMs: number): number {
   const upTo = (ms: number) => ms * latency.corruption(ms, 1);

@@ -3,7 +3,10 @@ import { ruleRetained } from '../corruption/rollbackRule.js';
 import { latencyOf, type Parameters } from './parameters.js';
 import type { Setting, Variant } from './variant.js';
 
-/** A class of errors, and the rule's T_B for it: the rollback target is the newest checkpoint that is at least `boundMs` old. */
+/**
+ * A class of errors, and the rule's T_B for it: the rollback target is the newest checkpoint that is at least `boundMs`
+ * old.
+ */
 export interface ErrorClass {
   readonly share: number;
   readonly latency: LatencyDistribution;
@@ -20,9 +23,9 @@ export function retainedOf(variant: Variant, parameters: Parameters): number {
 }
 
 /**
- * The classes of errors, each with the T_B by which the variant rolls back. A detector's T_B counts as far as the history reaches, because
- * the oldest checkpoint is the target of every longer one. A class without a T_B of its own goes back to the oldest checkpoint, and under
- * the variant "rule" to `latencyBoundMs`.
+ * The classes of errors, each with the T_B by which the variant rolls back. A detector's T_B counts as far as the
+ * history reaches, because the oldest checkpoint is the target of every longer one. A class without a T_B of its own
+ * goes back to the oldest checkpoint, and under the variant "rule" to `latencyBoundMs`.
  */
 export function errorClasses(variant: Variant, { parameters, latency }: Setting): readonly ErrorClass[] {
   const oldest = (retainedOf(variant, parameters) - 1) * parameters.intervalMs;

@@ -10,10 +10,11 @@ const EXACT_LIMIT = 7;
 const LUMPED_LIMIT = 300;
 
 /**
- * `n` protected VMs on one hypervisor, under one checkpointing VM, as §5 says that figure 5 was generalised (that model is not in the
- * paper; this one is ours). The VMs fail independently, each is rolled back or restarted side by side with the others, and all share
- * the checkpointing VM and the hypervisor. One state for each combination: for each VM u (up), r (rolled back) or n (restarted, no
- * usable checkpoint), and with the checkpointing VM failed u or d: 3ⁿ + 2ⁿ + 1 states.
+ * `n` protected VMs on one hypervisor, under one checkpointing VM, as §5 says that figure 5 was generalised (that model
+ * is not in the paper; this one is ours). The VMs fail independently, each is rolled back or restarted side by side
+ * with the others, and all share the checkpointing VM and the hypervisor. One state for each combination: for each VM u
+ * (up), r (rolled back) or n (restarted, no usable checkpoint), and with the checkpointing VM failed u or d: 3ⁿ + 2ⁿ +
+ * 1 states.
  *
  * Throws RMK_ERR_INPUT for more than 7 VMs; {@link manyVmsLumped} takes them.
  */
@@ -62,8 +63,9 @@ export function manyVmsExact(n: number, up: UpMeaning = 'share'): ChainDefinitio
 }
 
 /**
- * The same with the VMs lumped: equal VMs are interchangeable, so only their numbers count, and the lumping is exact. A state is how many
- * are rolled back and how many restarted, and with the checkpointing VM failed how many are down: (n+1)(n+2)/2 + n + 2 states.
+ * The same with the VMs lumped: equal VMs are interchangeable, so only their numbers count, and the lumping is exact. A
+ * state is how many are rolled back and how many restarted, and with the checkpointing VM failed how many are down:
+ * (n+1)(n+2)/2 + n + 2 states.
  *
  * Throws RMK_ERR_INPUT for more than 300 VMs.
  */

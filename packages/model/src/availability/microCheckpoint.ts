@@ -66,10 +66,10 @@ const transitions: readonly ChainTransition[] = [
 ];
 
 /**
- * The availability model of figure 5, one protected VM. The figure is lost; this is a reconstruction from the text, and each transition
- * names the sentence that it rests on. A state is (k, j): k the protected VM (1 up, 0 failed), j the checkpointing VM (1 up
- * with a usable checkpoint, 0 up without one, F failed); F_S is the loss of the whole node. The VM is available in (1,1) and
- * (1,F).
+ * The availability model of figure 5, one protected VM. The figure is lost; this is a reconstruction from the text, and
+ * each transition names the sentence that it rests on. A state is (k, j): k the protected VM (1 up, 0 failed), j the
+ * checkpointing VM (1 up with a usable checkpoint, 0 up without one, F failed); F_S is the loss of the whole node. The
+ * VM is available in (1,1) and (1,F).
  */
 export const MICRO_CHECKPOINT: ChainDefinition = {
   name: 'VM-µCheckpoint (figure 5)',

@@ -2,8 +2,8 @@ import type { ChainDefinition } from '../chain/markovChain.js';
 import { LAMBDA_P, LAMBDA_V, R_P, R_V, SENTENCES } from './microCheckpoint.js';
 
 /**
- * The same VM without checkpointing: there is no checkpointing VM, and every failure restarts the VM and its job. "1" and "0" are the
- * protected VM's states.
+ * The same VM without checkpointing: there is no checkpointing VM, and every failure restarts the VM and its job. "1"
+ * and "0" are the protected VM's states.
  */
 export const NO_CHECKPOINTING: ChainDefinition = {
   name: 'no checkpointing',

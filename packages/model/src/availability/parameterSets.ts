@@ -2,7 +2,9 @@ import { HOURS_PER_YEAR } from '../chain/measures.js';
 import { ModelError, suggestion } from '../errors.js';
 import type { NumberName, ParameterFile, Parameters } from './parameters.js';
 
-/** What the paper says nothing of that survived: the replica's and the disk's times. Assumptions, the same in both sets. */
+/**
+ * What the paper says nothing of that survived: the replica's and the disk's times. Assumptions, the same in both sets.
+ */
 const ASSUMED = {
   failoverSeconds: 0.64,
   replicaRestartSeconds: 600,
@@ -16,9 +18,9 @@ const ASSUMED = {
 const CHECKPOINTS = { intervalMs: 50, retained: 2, latencyPercentile: 0.95, latencyBoundMs: 50 } as const;
 
 /**
- * A reconstruction: table 2 of the paper, with its parameters, is lost. These were chosen so that the model gives the abstract's
- * 99 % and 99.98 %; that they do calibrates the parameters, it validates nothing. What is the paper's: the hypervisor's MTTF of 1.7
- * years (§1), the rollback of 0.64 s (§8.4), and 50 ms at 95 % (§4).
+ * A reconstruction: table 2 of the paper, with its parameters, is lost. These were chosen so that the model gives the
+ * abstract's 99 % and 99.98 %; that they do calibrates the parameters, it validates nothing. What is the paper's: the
+ * hypervisor's MTTF of 1.7 years (§1), the rollback of 0.64 s (§8.4), and 50 ms at 95 % (§4).
  */
 const reconstruction: Parameters = {
   title: 'reconstruction of the lost table 2 (calibrated to the abstract: 99 % and 99.98 %)',
@@ -35,12 +37,13 @@ const reconstruction: Parameters = {
 };
 
 /**
- * T. A. Nguyen, D. S. Kim and J. S. Park, "A Comprehensive Availability Modeling and Analysis of a Virtualized Servers System Using
- * Stochastic Reward Nets", The Scientific World Journal, vol. 2014, article 165316, table 3: VM non-aging failure 2893 h, VM repair
- * 30 min, VMM non-aging failure 2654 h, VMM repair 100 min, host failure 1 year.
+ * T. A. Nguyen, D. S. Kim and J. S. Park, "A Comprehensive Availability Modeling and Analysis of a Virtualized Servers
+ * System Using Stochastic Reward Nets", The Scientific World Journal, vol. 2014, article 165316, table 3: VM non-aging
+ * failure 2893 h, VM repair 30 min, VMM non-aging failure 2654 h, VMM repair 100 min, host failure 1 year.
  *
- * Read into figure 5's terms: λv is VMM plus host failures; the host's repair of 3 days does not count, because §5 (c) starts a
- * hypervisor on another node; the checkpointing VM is a VM like the protected one. Aging and rejuvenation are left out.
+ * Read into figure 5's terms: λv is VMM plus host failures; the host's repair of 3 days does not count, because §5 (c)
+ * starts a hypervisor on another node; the checkpointing VM is a VM like the protected one. Aging and rejuvenation are
+ * left out.
  */
 const nguyen2014: Parameters = {
   title: 'Nguyen, Kim and Park 2014, table 3 (doi 10.1155/2014/165316); rollback and latency from the paper',
@@ -114,8 +117,8 @@ export function baseOf(file: ParameterFile, base = 'reconstruction'): string {
 }
 
 /**
- * A file's parameters on top of its base set (by default the reconstruction). A rollback time of one's own is taken as that of the
- * rollback alone, unless the file says otherwise.
+ * A file's parameters on top of its base set (by default the reconstruction). A rollback time of one's own is taken as
+ * that of the rollback alone, unless the file says otherwise.
  */
 export function resolveParameters(file: ParameterFile, base = 'reconstruction'): Parameters {
   const { base: _, ...own } = file;

@@ -62,9 +62,8 @@ export const parametersSchema = z.strictObject({
   ...NUMBERS,
   /**
    * `rollback`: rollbackSeconds is what a rollback takes from detection to resumption; the detection latency and the
-   * re-execution of lost work are added. `recovery-at-50ms-dual`: it is all of 1/r'p at T_ck = 50 ms with two checkpoints
-   * and 95 % of the errors detected within 50 ms;
-   * only what they grow or shrink by elsewhere is added.
+   * re-execution of lost work are added. `recovery-at-50ms-dual`: it is all of 1/r'p at T_ck = 50 ms with two
+   * checkpoints and 95 % of the errors detected within 50 ms; only what they grow or shrink by elsewhere is added.
    */
   rollbackScope: z.enum(['rollback', 'recovery-at-50ms-dual']),
   /** Failure classes, in place of the one exponential latency of latencyPercentile and latencyBoundMs. */

@@ -13,8 +13,9 @@ const PAPER_ERRORS: readonly ErrorClass[] = [
 export interface RecoveryTime {
   readonly rollbackSeconds: number;
   /**
-   * Detection latency and re-execution together: the mean age of the rollback target at detection, given that it is clean. From
-   * the error the detection takes l and the re-execution of what was done between the checkpoint and the error takes age - l.
+   * Detection latency and re-execution together: the mean age of the rollback target at detection, given that it is
+   * clean. From the error the detection takes l and the re-execution of what was done between the checkpoint and the
+   * error takes age - l.
    */
   readonly ageSeconds: number;
   readonly totalSeconds: number;

@@ -14,10 +14,10 @@ const ASSUMED = "assumed: the replica's agent fails at λs and its node at λv, 
 const ALONE = 'assumed: a VM that runs without a replica is restarted as without checkpointing';
 
 /**
- * A remote replica in the manner of Remus, for the comparison of §5.1: one checkpoint, on another node; errors are taken to be fail-stop,
- * so a corrupted checkpoint is not noticed in time and the failover to it fails (pc is that of one checkpoint); the loss of
- * the hypervisor is survived by failing over. The paper gives no model of it: this one is ours. (k, j) as in figure 5, with j
- * the replica: 1 in step, 0 corrupted, F none.
+ * A remote replica in the manner of Remus, for the comparison of §5.1: one checkpoint, on another node; errors are
+ * taken to be fail-stop, so a corrupted checkpoint is not noticed in time and the failover to it fails (pc is that of
+ * one checkpoint); the loss of the hypervisor is survived by failing over. The paper gives no model of it: this one is
+ * ours. (k, j) as in figure 5, with j the replica: 1 in step, 0 corrupted, F none.
  */
 export const REMOTE_REPLICA: ChainDefinition = {
   name: 'remote replica',

@@ -28,7 +28,8 @@ export function definitionOf(variant: Variant, parameters: Parameters): ChainDef
 }
 
 /**
- * The rates (per hour) and probabilities of the variant's chain. `corruption` takes the place of the pc that follows from the latency.
+ * The rates (per hour) and probabilities of the variant's chain. `corruption` takes the place of the pc that follows
+ * from the latency.
  */
 export function valuesOf(variant: Variant, setting: Setting, corruption?: number): ParameterValues {
   const { parameters } = setting;
@@ -79,7 +80,10 @@ export interface VariantResult extends ChainMeasures {
   readonly values: ParameterValues;
   /** Mean time, in hours, until the service is first down, be it for a rollback. */
   readonly meanTimeToFailureHours: number;
-  /** Mean time, in hours, until a failure that no rollback or failover repairs; undefined if the chain has no such failure. */
+  /**
+   * Mean time, in hours, until a failure that no rollback or failover repairs; undefined if the chain has no such
+   * failure.
+   */
   readonly meanTimeToRestartHours: number | undefined;
   /** The probability that all VMs are up at once; of the variant "vms" alone, whose availability is the mean share. */
   readonly allUpAvailability: number | undefined;

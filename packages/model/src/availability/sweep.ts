@@ -15,8 +15,8 @@ export interface SweepResult extends Sweep {
 }
 
 /**
- * Reads `name=from:to:steps`, with `:log` behind it for values with equal ratios in place of equal distances. Steps is the number of
- * values; of a parameter that is a whole number, the nearest whole values, each once.
+ * Reads `name=from:to:steps`, with `:log` behind it for values with equal ratios in place of equal distances. Steps is
+ * the number of values; of a parameter that is a whole number, the nearest whole values, each once.
  *
  * Throws RMK_ERR_INPUT for another form, and for an unknown name (the nearest known one is offered).
  */
@@ -78,8 +78,9 @@ export function onlyVariantOf(parameter: NumberName): Variant | undefined {
 /**
  * Solves the variants for each value of the sweep.
  *
- * Throws RMK_ERR_INPUT for a value that the parameter cannot have, for the sweep of a latency parameter that is not in use because the
- * latency was measured or comes from failure classes, and for that of a parameter which none of the variants has.
+ * Throws RMK_ERR_INPUT for a value that the parameter cannot have, for the sweep of a latency parameter that is not in
+ * use because the latency was measured or comes from failure classes, and for that of a parameter which none of the
+ * variants has.
  */
 export function runSweep(sweep: Sweep, setting: Setting, variants: readonly Variant[]): SweepResult {
   const latencyNamed = sweep.parameter === 'latencyBoundMs' || sweep.parameter === 'latencyPercentile';

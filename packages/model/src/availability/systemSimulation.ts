@@ -44,10 +44,10 @@ export function systemOf(variant: 'single' | 'dual' | 'rule' | 'k' | 'vms', sett
 type VmState = 'up' | 'rolling back' | 'restarting' | 'waiting';
 
 /**
- * A discrete-event simulation of §5's behaviours (a), (b) and (c), component by component: whether a failure can be rolled back is played
- * on the timeline of figure 4, error by error. It shares no state space, no rates and no equation with the Markov models, so that
- * those can be checked against it. The result is the unavailability (mean share of VMs that are down) with its interval from
- * `cycles` returns to the state in which everything is up.
+ * A discrete-event simulation of §5's behaviours (a), (b) and (c), component by component: whether a failure can be
+ * rolled back is played on the timeline of figure 4, error by error. It shares no state space, no rates and no equation
+ * with the Markov models, so that those can be checked against it. The result is the unavailability (mean share of VMs
+ * that are down) with its interval from `cycles` returns to the state in which everything is up.
  */
 export function simulateSystem(
   system: SystemModel,

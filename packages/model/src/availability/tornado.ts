@@ -39,8 +39,8 @@ const REPLICA: readonly NumberName[] = ['checkpointVmMttfHours', 'failoverSecond
 const DISK: readonly NumberName[] = ['diskIntervalSeconds', 'diskWriteSeconds', 'diskLoadSeconds'];
 
 /**
- * A tornado of the downtime: each time is divided and multiplied by `factor`, and pc goes over its own interval where one is known,
- * else it is divided and multiplied like the others.
+ * A tornado of the downtime: each time is divided and multiplied by `factor`, and pc goes over its own interval where
+ * one is known, else it is divided and multiplied like the others.
  */
 export function tornado(
   variant: Variant,

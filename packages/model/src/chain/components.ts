@@ -23,8 +23,8 @@ export function graphOf(
 }
 
 /**
- * The number of the strongly connected component of each state, by Tarjan's algorithm without recursion. A component's number is higher
- * than those of the components that it leads to.
+ * The number of the strongly connected component of each state, by Tarjan's algorithm without recursion. A component's
+ * number is higher than those of the components that it leads to.
  */
 export function components({ starts, targets }: Graph): { readonly of: Int32Array; readonly count: number } {
   const size = starts.length - 1;

@@ -7,7 +7,10 @@ import { type MarkovChain, requireRecurrent } from './markovChain.js';
 
 /** A front of more states takes more than a minute. */
 const MOST_FRONT_STATES = 6000;
-/** A front of this share of the states that are left gets all of them: passing most of it on again and again would take longer. */
+/**
+ * A front of this share of the states that are left gets all of them: passing most of it on again and again would take
+ * longer.
+ */
 const NEARLY_ALL = 0.6;
 
 /** States that were eliminated together. */
@@ -24,12 +27,14 @@ interface Step {
 }
 
 /**
- * Grassmann, Taksar and Heyman's elimination: states are removed one by one, and the chain that is watched only while it is in one
- * of the others gets the rates q_ij + q_is q_sj / Σ_j q_sj. Nothing is ever subtracted, so each probability comes out with nearly
- * all its digits, in any order, however small it is and however far the rates lie apart.
+ * Grassmann, Taksar and Heyman's elimination: states are removed one by one, and the chain that is watched only while
+ * it is in one of the others gets the rates q_ij + q_is q_sj / Σ_j q_sj. Nothing is ever subtracted, so each
+ * probability comes out with nearly all its digits, in any order, however small it is and however far the rates lie
+ * apart.
  *
- * The order is one that creates few transitions. A state is eliminated in a matrix of the states that it touches, a front; what that
- * creates between the others is passed on to the front of the next of them (Duff and Reid's multifrontal method).
+ * The order is one that creates few transitions. A state is eliminated in a matrix of the states that it touches, a
+ * front; what that creates between the others is passed on to the front of the next of them (Duff and Reid's
+ * multifrontal method).
  */
 export class Elimination {
   private readonly steps: Step[] = [];
@@ -38,8 +43,8 @@ export class Elimination {
   private readonly name: string;
 
   /**
-   * `order`, by default one that creates few transitions, ends in the initial state: a state that is hardly ever visited would be a poor
-   * point of reference for `solve`.
+   * `order`, by default one that creates few transitions, ends in the initial state: a state that is hardly ever
+   * visited would be a poor point of reference for `solve`.
    *
    * Throws RMK_ERR_NUMERIC if a front needs more than `most` states: the chain is not sparse enough for this.
    */
@@ -140,8 +145,9 @@ export class Elimination {
   }
 
   /**
-   * h with Q h = b, for a b with π b = 0; h is fixed up to a constant, which is chosen as 0 for one state. With b = reward - mean
-   * reward, -h is the bias of the chain: how many hours of reward are gained by starting in a state, up to that constant.
+   * h with Q h = b, for a b with π b = 0; h is fixed up to a constant, which is chosen as 0 for one state. With b =
+   * reward - mean reward, -h is the bias of the chain: how many hours of reward are gained by starting in a state, up
+   * to that constant.
    */
   solve(b: Float64Array): Float64Array {
     const right = Float64Array.from(this.order, (state) => b[state] as number);

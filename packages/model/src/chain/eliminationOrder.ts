@@ -4,11 +4,12 @@ import type { Graph } from './components.js';
 const HUB = 10;
 
 /**
- * An order of elimination that creates few new transitions: always the state with the fewest neighbours next (Amestoy, Davis and
- * Duff's approximate minimum degree). `graph` holds each transition in both directions; the state `last` comes last.
+ * An order of elimination that creates few new transitions: always the state with the fewest neighbours next (Amestoy,
+ * Davis and Duff's approximate minimum degree). `graph` holds each transition in both directions; the state `last`
+ * comes last.
  *
- * The neighbours that an elimination connects with each other are kept as one set, an element, instead of as that many transitions. States
- * with the same neighbours are merged, and eliminated together.
+ * The neighbours that an elimination connects with each other are kept as one set, an element, instead of as that many
+ * transitions. States with the same neighbours are merged, and eliminated together.
  */
 export function eliminationOrder(graph: Graph, last: number): Int32Array {
   const size = graph.starts.length - 1;
@@ -103,7 +104,10 @@ class QuotientGraph {
     return this.merged[state] as number[];
   }
 
-  /** Makes an element of the neighbours of `pivot`, which absorbs those that the pivot belonged to, and returns its states, marked. */
+  /**
+   * Makes an element of the neighbours of `pivot`, which absorbs those that the pivot belonged to, and returns its
+   * states, marked.
+   */
   private eliminate(pivot: number): number[] {
     const front: number[] = [];
     const stamp = ++this.stamp;

@@ -1,8 +1,9 @@
 import type { Graph } from './components.js';
 
 /**
- * The order in which fronts are worked off, which creates the same transitions as `order`: each state directly after those whose elimination
- * changes its transitions (the elimination tree of Liu, in postorder). `graph` holds each transition in both directions.
+ * The order in which fronts are worked off, which creates the same transitions as `order`: each state directly after
+ * those whose elimination changes its transitions (the elimination tree of Liu, in postorder). `graph` holds each
+ * transition in both directions.
  */
 export function postorder(graph: Graph, order: Int32Array): Int32Array {
   const size = order.length;

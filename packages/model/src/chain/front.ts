@@ -4,9 +4,10 @@ const PANEL = 32;
 const COLUMNS = 512;
 
 /**
- * A small chain, as a matrix: the first states of a sparse one that are eliminated together, and all states that they lead to or come from.
- * After {@link eliminate} row k of an eliminated state holds, right of the diagonal, the probabilities of where it leads to, and column k
- * holds, below the diagonal, the rates at which it was entered. The diagonal means nothing.
+ * A small chain, as a matrix: the first states of a sparse one that are eliminated together, and all states that they
+ * lead to or come from. After {@link eliminate} row k of an eliminated state holds, right of the diagonal, the
+ * probabilities of where it leads to, and column k holds, below the diagonal, the rates at which it was entered. The
+ * diagonal means nothing.
  */
 export class Front {
   readonly size: number;
@@ -19,8 +20,8 @@ export class Front {
   }
 
   /**
-   * Grassmann, Taksar and Heyman's elimination of the first `count` states, each of which leads to some later one: q_ij grows by
-   * q_is q_sj / Σ_j q_sj. Fills `exits` with the rates at which they are left.
+   * Grassmann, Taksar and Heyman's elimination of the first `count` states, each of which leads to some later one: q_ij
+   * grows by q_is q_sj / Σ_j q_sj. Fills `exits` with the rates at which they are left.
    */
   eliminate(count: number, exits: Float64Array): void {
     for (let first = 0; first < count; first += PANEL) {

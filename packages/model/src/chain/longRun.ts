@@ -23,8 +23,9 @@ export interface LongRun {
 /**
  * What becomes of a chain in the end, absorbing states or not.
  *
- * Each class is made one state that returns to the initial state at a rate of 1. The steady state of that chain gives the probability of
- * each class, and how long the chain is on its way for each time that it arrives, with no subtraction anywhere.
+ * Each class is made one state that returns to the initial state at a rate of 1. The steady state of that chain gives
+ * the probability of each class, and how long the chain is on its way for each time that it arrives, with no
+ * subtraction anywhere.
  */
 export function longRun(chain: MarkovChain): LongRun {
   const n = chain.states.length;
@@ -96,8 +97,8 @@ function stationary(chain: MarkovChain, states: readonly number[]): Float64Array
 }
 
 /**
- * R(t): the probability that the chain has not entered a state of `failed` (by default one whose reward is 0) until `hours`, whatever it
- * does afterwards.
+ * R(t): the probability that the chain has not entered a state of `failed` (by default one whose reward is 0) until
+ * `hours`, whatever it does afterwards.
  *
  * Throws RMK_ERR_INPUT and RMK_ERR_NUMERIC as {@link transient}.
  */
@@ -121,7 +122,10 @@ function absorbedIn(chain: MarkovChain, stops: (state: ChainState) => boolean): 
   return { ...chain, arcs, dormant: [], recurrent: false };
 }
 
-/** A test for the states of these names. Throws RMK_ERR_INPUT, and offers the nearest, for a name that the chain does not have. */
+/**
+ * A test for the states of these names. Throws RMK_ERR_INPUT, and offers the nearest, for a name that the chain does
+ * not have.
+ */
 export function statesNamed(chain: MarkovChain, names: readonly string[]): (state: ChainState) => boolean {
   const known = chain.states.map(({ name }) => name);
   const unknown = names.find((name) => !known.includes(name));

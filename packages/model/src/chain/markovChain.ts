@@ -3,7 +3,9 @@ import { evaluate, formatRate, type ParameterValues, type Rate } from './rate.js
 
 export interface ChainState {
   readonly name: string;
-  /** What the state is worth: 1 where the service is up, 0 where it is down; a share where some of several VMs are up. */
+  /**
+   * What the state is worth: 1 where the service is up, 0 where it is down; a share where some of several VMs are up.
+   */
   readonly reward: number;
 }
 
@@ -41,17 +43,26 @@ export interface DormantArc {
   readonly definition: ChainTransition;
 }
 
-/** A chain with numbers for its rates. States that cannot be reached with these numbers are refused or dropped, never kept. */
+/**
+ * A chain with numbers for its rates. States that cannot be reached with these numbers are refused or dropped, never
+ * kept.
+ */
 export interface MarkovChain {
   readonly name: string;
   readonly states: readonly ChainState[];
   /** The transitions that happen. */
   readonly arcs: readonly ChainArc[];
-  /** The transitions whose rate is zero with these numbers, but would not be with others; `to` is undefined for a dropped state. */
+  /**
+   * The transitions whose rate is zero with these numbers, but would not be with others; `to` is undefined for a
+   * dropped state.
+   */
   readonly dormant: readonly DormantArc[];
   readonly initial: number;
   readonly values: ParameterValues;
-  /** Whether the initial state can be reached again from every state, so that there is one steady state in which every state counts. */
+  /**
+   * Whether the initial state can be reached again from every state, so that there is one steady state in which every
+   * state counts.
+   */
   readonly recurrent: boolean;
 }
 
@@ -65,8 +76,9 @@ export interface BuildOptions {
 /**
  * Puts numbers on the rates of a chain, and checks it.
  *
- * Throws RMK_ERR_CHAIN, and names the state, for a rate that is negative, infinite or not a number, a reward outside 0 to 1, an unknown or
- * duplicate state, a state that cannot be reached, and one from which there is no way back, unless `absorbing` is set.
+ * Throws RMK_ERR_CHAIN, and names the state, for a rate that is negative, infinite or not a number, a reward outside 0
+ * to 1, an unknown or duplicate state, a state that cannot be reached, and one from which there is no way back, unless
+ * `absorbing` is set.
  */
 export function buildChain(
   definition: ChainDefinition,

@@ -33,11 +33,11 @@ export function unavailabilityOf(chain: MarkovChain, pi: Float64Array): number {
 }
 
 /**
- * The mean time, in hours, from the initial state until the chain first enters a state of `entered` (by default one whose reward
- * is 0: the mean time to failure).
+ * The mean time, in hours, from the initial state until the chain first enters a state of `entered` (by default one
+ * whose reward is 0: the mean time to failure).
  *
- * Each such entry is turned into a return to the initial state; then entries happen at a rate that the steady state of that chain
- * gives, and its inverse is the mean time, with no subtraction anywhere.
+ * Each such entry is turned into a return to the initial state; then entries happen at a rate that the steady state of
+ * that chain gives, and its inverse is the mean time, with no subtraction anywhere.
  *
  * Throws RMK_ERR_INPUT if the initial state is itself one of them, and RMK_ERR_CHAIN if the chain may never enter one.
  */

@@ -1,8 +1,9 @@
 import { logGamma } from '../numerics/incompleteGamma.js';
 
 /**
- * The Poisson probabilities of mean `mean` from `first` on, but for tails of together at most `tolerance`, normalised to sum 1. The
- * ends come from Chernoff's bound; the weights are built outwards from the mode, so that none underflows before it is negligible.
+ * The Poisson probabilities of mean `mean` from `first` on, but for tails of together at most `tolerance`, normalised
+ * to sum 1. The ends come from Chernoff's bound; the weights are built outwards from the mode, so that none underflows
+ * before it is negligible.
  */
 export function poissonWeights(
   mean: number,

@@ -26,8 +26,8 @@ export interface PrismChain {
 const MOST_STATES = 1_000_000;
 
 /**
- * Reads a chain from PRISM's explicit files. The state with the label `init` is the initial one, else state 0. `up` names the label of
- * the states in which the service is up; without it all states are.
+ * Reads a chain from PRISM's explicit files. The state with the label `init` is the initial one, else state 0. `up`
+ * names the label of the states in which the service is up; without it all states are.
  *
  * Throws RMK_ERR_INPUT, with the line, for a file that is not of its form.
  */
@@ -152,8 +152,8 @@ export function meanReward(chain: MarkovChain, probabilities: Float64Array, rewa
 }
 
 /**
- * The chain as a model in PRISM's language, with its parameters as constants, a label `up` for the states of reward 1, and the rewards. A
- * comment says what each state and transition is.
+ * The chain as a model in PRISM's language, with its parameters as constants, a label `up` for the states of reward 1,
+ * and the rewards. A comment says what each state and transition is.
  */
 export function toPrism(
   { name, states, transitions, initial }: ChainDefinition,

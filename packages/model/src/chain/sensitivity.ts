@@ -15,9 +15,11 @@ export interface Sensitivity {
 
 /**
  * The derivatives of the mean reward A with respect to every parameter of the chain, exactly: with Q h = reward - A,
- * dA/dθ = - π (dQ/dθ) h, that is Σ over the transitions i → j of dq_ij/dθ · π_i (h_i - h_j). One elimination gives them all.
+ * dA/dθ = - π (dQ/dθ) h, that is Σ over the transitions i → j of dq_ij/dθ · π_i (h_i - h_j). One elimination gives them
+ * all.
  *
- * Left out are parameters at the edge of their range (a probability of zero) where the chain has lost a state that it would have inside.
+ * Left out are parameters at the edge of their range (a probability of zero) where the chain has lost a state that it
+ * would have inside.
  */
 export function sensitivities(chain: MarkovChain): readonly Sensitivity[] {
   const elimination = new Elimination(chain);

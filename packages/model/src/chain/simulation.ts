@@ -26,7 +26,10 @@ export class CycleStatistics {
     this.downSquares += down * down;
   }
 
-  /** The unavailability with the interval of the regenerative method: cycles are independent, so their ratio is nearly normal. */
+  /**
+   * The unavailability with the interval of the regenerative method: cycles are independent, so their ratio is nearly
+   * normal.
+   */
   unavailability(confidence: number): Estimate {
     const n = this.cycles;
     const value = this.downs / this.lengths;
@@ -38,8 +41,8 @@ export class CycleStatistics {
 }
 
 /**
- * Plays the chain for `cycles` returns to its initial state, and estimates the unavailability. Deterministic for a seed. It knows
- * the transitions and nothing of linear algebra.
+ * Plays the chain for `cycles` returns to its initial state, and estimates the unavailability. Deterministic for a
+ * seed. It knows the transitions and nothing of linear algebra.
  */
 export function simulateChain(
   chain: MarkovChain,

@@ -16,9 +16,9 @@ const NEGLIGIBLE = 1e-30;
 const MAX_DENSE_STATES = 2000;
 
 /**
- * The same by an LU factorisation of the balance equations (the library's, with partial pivoting), one of them replaced by Σ π = 1.
- * It is the paper's way (§5, "we use the mathematics tool package CLAPACK to solve these equations") and a check of the other one;
- * small probabilities lose digits in it.
+ * The same by an LU factorisation of the balance equations (the library's, with partial pivoting), one of them replaced
+ * by Σ π = 1. It is the paper's way (§5, "we use the mathematics tool package CLAPACK to solve these equations") and a
+ * check of the other one; small probabilities lose digits in it.
  *
  * Throws RMK_ERR_INPUT for more than 2000 states.
  */
@@ -54,7 +54,10 @@ export interface IteratedSteadyState {
   readonly change: number;
 }
 
-/** Arcs below such a share of their state's exit rate hold a chain together too weakly for sweeps to carry probability across. */
+/**
+ * Arcs below such a share of their state's exit rate hold a chain together too weakly for sweeps to carry probability
+ * across.
+ */
 const WEAK = [1e-2, 1e-4, 1e-6, 1e-9];
 /** More clusters than these take too long to solve in each sweep. */
 const MOST_CLUSTERS = 200;
@@ -62,12 +65,13 @@ const MOST_CLUSTERS = 200;
 const LOOKBACK = 16;
 
 /**
- * The same by Gauss and Seidel's iteration on the balance equations: needs no more room than the chain has transitions, but the
- * number of sweeps grows with how far the time scales lie apart.
+ * The same by Gauss and Seidel's iteration on the balance equations: needs no more room than the chain has transitions,
+ * but the number of sweeps grows with how far the time scales lie apart.
  *
- * A chain that falls into clusters, coupled by rates far below the others, is not left to the sweeps: after each of them the
- * clusters are weighted as the chain of clusters says (Koury, McAllister and Stewart's aggregation). The iteration ends when the change of a
- * sweep, and all changes that its rate of decay lets expect, are below the tolerance.
+ * A chain that falls into clusters, coupled by rates far below the others, is not left to the sweeps: after each of
+ * them the clusters are weighted as the chain of clusters says (Koury, McAllister and Stewart's aggregation). The
+ * iteration ends when the change of a sweep, and all changes that its rate of decay lets expect, are below the
+ * tolerance.
  *
  * Throws RMK_ERR_NUMERIC if `sweeps` were not enough.
  */
@@ -139,7 +143,10 @@ function changeToCome(changes: readonly number[]): number {
   return decay < 1 ? (last * decay) / (1 - decay) : Infinity;
 }
 
-/** Gives each cluster the probability that it has in the chain of clusters, whose rates are means over the states within. */
+/**
+ * Gives each cluster the probability that it has in the chain of clusters, whose rates are means over the states
+ * within.
+ */
 function weighClusters(
   chain: MarkovChain,
   { of, count }: ReturnType<typeof components>,

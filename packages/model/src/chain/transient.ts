@@ -2,11 +2,11 @@ import type { MarkovChain } from './markovChain.js';
 import { type TransientOptions, uniformise } from './uniformisation.js';
 
 /**
- * The probability of each state after `hours`, from the initial state, by uniformisation: π(t) = Σ_n Poisson(n; q t) π(0) Pⁿ with
- * q the largest exit rate and P = I + Q / q. Only non-negative numbers are added.
+ * The probability of each state after `hours`, from the initial state, by uniformisation: π(t) = Σ_n Poisson(n; q t)
+ * π(0) Pⁿ with q the largest exit rate and P = I + Q / q. Only non-negative numbers are added.
  *
- * Throws RMK_ERR_INPUT for a time that is negative or not a number, and RMK_ERR_NUMERIC for one that needs more steps than a machine does in
- * seconds.
+ * Throws RMK_ERR_INPUT for a time that is negative or not a number, and RMK_ERR_NUMERIC for one that needs more steps
+ * than a machine does in seconds.
  */
 export function transient(chain: MarkovChain, hours: number, options: TransientOptions = {}): Float64Array {
   const result = new Float64Array(chain.states.length);
@@ -31,8 +31,8 @@ export function transient(chain: MarkovChain, hours: number, options: TransientO
 }
 
 /**
- * The mean reward over [0, `hours`], from the initial state: the interval availability where rewards are 0 and 1. By uniformisation:
- * (1 / (q t)) Σ_n P(N > n) π(0) Pⁿ r, with N the Poisson number of steps.
+ * The mean reward over [0, `hours`], from the initial state: the interval availability where rewards are 0 and 1. By
+ * uniformisation: (1 / (q t)) Σ_n P(N > n) π(0) Pⁿ r, with N the Poisson number of steps.
  *
  * Throws RMK_ERR_INPUT and RMK_ERR_NUMERIC as {@link transient}.
  */

@@ -6,8 +6,8 @@ export interface TransientOptions {
   /** The probability that may be lost in the truncated Poisson series. */
   readonly tolerance?: number;
   /**
-   * The steady state, where it is known. The distance to it never grows from step to step, so the series may stop as soon as it
-   * is below the tolerance; without this all of q t steps are made.
+   * The steady state, where it is known. The distance to it never grows from step to step, so the series may stop as
+   * soon as it is below the tolerance; without this all of q t steps are made.
    */
   readonly steadyState?: Float64Array;
 }
@@ -23,8 +23,8 @@ export interface Uniformisation {
   readonly first: number;
   readonly weights: Float64Array;
   /**
-   * Calls `visit` with each step and the distribution there, up to the last weight or until the distribution is the steady state. Returns
-   * the steps that were visited.
+   * Calls `visit` with each step and the distribution there, up to the last weight or until the distribution is the
+   * steady state. Returns the steps that were visited.
    */
   readonly walk: (visit: (step: number, distribution: Float64Array) => void) => number;
 }
@@ -32,7 +32,8 @@ export interface Uniformisation {
 /**
  * The uniformised chain over `hours`. Undefined where nothing ever happens.
  *
- * Throws RMK_ERR_INPUT for a time that is not above zero, and RMK_ERR_NUMERIC for one that needs more steps than a machine does in seconds.
+ * Throws RMK_ERR_INPUT for a time that is not above zero, and RMK_ERR_NUMERIC for one that needs more steps than a
+ * machine does in seconds.
  */
 export function uniformise(
   chain: MarkovChain,

@@ -12,13 +12,17 @@ export interface CureFit {
   readonly logLikelihood: number;
 }
 
-/** The most distinct latencies that the repeated fits of an interval go through. More are put together into so many groups. */
+/**
+ * The most distinct latencies that the repeated fits of an interval go through. More are put together into so many
+ * groups.
+ */
 const MOST_DISTINCT = 1000;
 const MOST_STEPS = 2000;
 
 /**
  * The likeliest cure model: with a share π of errors that are never detected, a sample censored at c has the likelihood
- * π + (1 - π) P(l > c). By an EM iteration: how likely each censored error is to be detected some day, then π and the latency.
+ * π + (1 - π) P(l > c). By an EM iteration: how likely each censored error is to be detected some day, then π and the
+ * latency.
  */
 export function estimateCure(
   family: LatencyFamily,
@@ -37,8 +41,8 @@ export interface Iteration {
 }
 
 /**
- * The share of errors that are never detected, with the interval of the likelihood ratio: all shares with which the best fit of the family
- * is not unlikely. Without right-censored samples it is the known share, with Wilson's interval.
+ * The share of errors that are never detected, with the interval of the likelihood ratio: all shares with which the
+ * best fit of the family is not unlikely. Without right-censored samples it is the known share, with Wilson's interval.
  */
 export function cureShare(
   family: LatencyFamily,

@@ -3,8 +3,9 @@ import { type Masses, redistribute } from './kaplanMeier.js';
 import { type LatencySample, sortSamples } from './latencySample.js';
 
 /**
- * The distribution of the measured latencies themselves. Without right-censored samples each is as likely as the others; with them it is
- * Kaplan and Meier's estimate. What that leaves beyond the last censored sample counts as never detected, which is the cautious reading.
+ * The distribution of the measured latencies themselves. Without right-censored samples each is as likely as the
+ * others; with them it is Kaplan and Meier's estimate. What that leaves beyond the last censored sample counts as never
+ * detected, which is the cautious reading.
  */
 export function empiricalLatency(samples: readonly LatencySample[]): LatencyDistribution {
   const sorted = sortSamples(samples);

@@ -17,7 +17,8 @@ function check(ratePerMs: number, intervalMs: number, retained: number): void {
 /**
  * ln of {@link exponentialCorruption}: finite where the probability itself underflows to zero.
  *
- * Throws RMK_ERR_INPUT for a rate or an interval that is not above zero, or a history that is not a whole number from 1.
+ * Throws RMK_ERR_INPUT for a rate or an interval that is not above zero, or a history that is not a whole number from
+ * 1.
  */
 export function logExponentialCorruption(ratePerMs: number, intervalMs: number, retained: number): number {
   check(ratePerMs, intervalMs, retained);
@@ -41,9 +42,9 @@ export function exponentialCorruption(ratePerMs: number, intervalMs: number, ret
 }
 
 /**
- * The probability that the rule's rollback target is corrupted, for an exponential latency:
- * e^(-λ T_B) (1 - e^(-λ T_ck)) / (λ T_ck). The target is the newest checkpoint that is at least T_B old at detection. Eq. 5 is T_B = 0,
- * eq. 6 is T_B = T_ck.
+ * The probability that the rule's rollback target is corrupted, for an exponential latency: e^(-λ T_B) (1 - e^(-λ
+ * T_ck)) / (λ T_ck). The target is the newest checkpoint that is at least T_B old at detection. Eq. 5 is T_B = 0, eq. 6
+ * is T_B = T_ck.
  *
  * Throws RMK_ERR_INPUT for a rate or an interval that is not above zero, or a bound below zero.
  */
@@ -84,8 +85,8 @@ export function latencyOfPercentile(percentile: number, ratePerMs: number): numb
 /**
  * The inverse of {@link exponentialCorruption}: the interval, in ms, at which the probability is `target`.
  *
- * ln P is convex and falls in x = λ T, so Newton's method from the left of the root never overshoots; ln P >= -(k - 1/2) x
- * gives such a point.
+ * ln P is convex and falls in x = λ T, so Newton's method from the left of the root never overshoots; ln P >= -(k -
+ * 1/2) x gives such a point.
  */
 export function intervalOfCorruption(target: number, ratePerMs: number, retained: number): number {
   requireOpenUnit('the target probability', target);

@@ -23,15 +23,17 @@ export interface LatencyFit {
 
 export interface FitOptions {
   /**
-   * Which errors are never detected: `known`, those that the samples say so of, so that every right-censored error would be detected some
-   * day (§4, assumption i); or `estimated`, a share among the right-censored ones besides (a cure model). Default: `known`.
+   * Which errors are never detected: `known`, those that the samples say so of, so that every right-censored error
+   * would be detected some day (§4, assumption i); or `estimated`, a share among the right-censored ones besides (a
+   * cure model). Default: `known`.
    */
   readonly undetected?: 'known' | 'estimated';
 }
 
 /**
- * λ by maximum likelihood, d / (Σ l + Σ c) over the d detected errors and the right-censored ones, with the interval that is exact without
- * censoring: 2 λ Σ is chi-square with 2 d degrees of freedom. Errors that are known never to be detected say nothing of λ.
+ * λ by maximum likelihood, d / (Σ l + Σ c) over the d detected errors and the right-censored ones, with the interval
+ * that is exact without censoring: 2 λ Σ is chi-square with 2 d degrees of freedom. Errors that are known never to be
+ * detected say nothing of λ.
  */
 export function fitRate(samples: readonly LatencySample[], confidence = 0.95): Estimate {
   const { detectedMs, censoredMs } = fittable(sortSamples(samples));
@@ -50,8 +52,8 @@ export function fitRate(samples: readonly LatencySample[], confidence = 0.95): E
 /**
  * The member of `family` that maximises the likelihood of the samples, right-censored ones included.
  *
- * Throws RMK_ERR_INPUT if no error was detected, or if the family has no density for the samples (a latency of zero, or latencies that
- * are all equal, in a Weibull or log-normal fit).
+ * Throws RMK_ERR_INPUT if no error was detected, or if the family has no density for the samples (a latency of zero, or
+ * latencies that are all equal, in a Weibull or log-normal fit).
  */
 export function fitLatency(
   family: LatencyFamily,

@@ -20,8 +20,8 @@ export interface GoodnessOptions extends FitOptions {
   /** How often a sample is drawn and fitted. Default: 999, fewer for many samples, and never fewer than 99. */
   readonly replications?: number;
   /**
-   * The most samples to test. More are thinned to so many at random, which keeps the test sound and costs it power. Default: 10 000, and
-   * 1000 where the share that is never detected is estimated, since each such fit is an iteration.
+   * The most samples to test. More are thinned to so many at random, which keeps the test sound and costs it power.
+   * Default: 10 000, and 1000 where the share that is never detected is estimated, since each such fit is an iteration.
    */
   readonly atMost?: number;
   readonly seed?: number;
@@ -37,17 +37,19 @@ const CURE_COST = 20;
 const LEAST_GAIN = 1e-5;
 
 /**
- * Anderson and Darling's test of the hypothesis that the detected latencies come from `family`, its parameters estimated from the
- * same samples. Tables hold for known parameters only, so the p-value comes from a parametric bootstrap that fits each drawn
- * sample again. A small p-value says that the family is wrong; a large one only that this many samples do not show it.
+ * Anderson and Darling's test of the hypothesis that the detected latencies come from `family`, its parameters
+ * estimated from the same samples. Tables hold for known parameters only, so the p-value comes from a parametric
+ * bootstrap that fits each drawn sample again. A small p-value says that the family is wrong; a large one only that
+ * this many samples do not show it.
  *
- * Right-censored samples are taken into account where all were watched equally long, and no less than the longest detected latency: the
- * detected ones then come from the family cut off there. A share of errors that are never detected does not change that law, only how it is
- * fitted; with `undetected: 'estimated'` each drawn sample has the estimated share, and is fitted with a share of its own.
+ * Right-censored samples are taken into account where all were watched equally long, and no less than the longest
+ * detected latency: the detected ones then come from the family cut off there. A share of errors that are never
+ * detected does not change that law, only how it is fitted; with `undetected: 'estimated'` each drawn sample has the
+ * estimated share, and is fitted with a share of its own.
  *
- * Undefined with fewer than 5 detected latencies, where there is nothing to test, with latencies of zero, which no family here ever gives
- * (so the clock is too coarse, not the family wrong), and with errors that were watched for different times: which window an error had that
- * was detected is not known, so no sample can be drawn like it.
+ * Undefined with fewer than 5 detected latencies, where there is nothing to test, with latencies of zero, which no
+ * family here ever gives (so the clock is too coarse, not the family wrong), and with errors that were watched for
+ * different times: which window an error had that was detected is not known, so no sample can be drawn like it.
  */
 export function goodnessOfFit(
   family: LatencyFamily,
@@ -137,7 +139,10 @@ function cureFitter(start?: Fitted): Fitter {
   };
 }
 
-/** The statistic of a drawn sample, cut off at the window and fitted again. One with too little to fit is as far off as can be. */
+/**
+ * The statistic of a drawn sample, cut off at the window and fitted again. One with too little to fit is as far off as
+ * can be.
+ */
 function asFarOff(
   family: LatencyFamily,
   fit: Fitter,
@@ -161,7 +166,9 @@ function asFarOff(
   }
 }
 
-/** A² = -n - Σ (2 i - 1) (ln F(l_i) + ln(1 - F(l_(n+1-i)))) / n, for l_1 <= ... <= l_n, with F cut off at the window. */
+/**
+ * A² = -n - Σ (2 i - 1) (ln F(l_i) + ln(1 - F(l_(n+1-i)))) / n, for l_1 <= ... <= l_n, with F cut off at the window.
+ */
 function andersonDarling(sortedMs: Float64Array, law: LatencyDistribution, window: number): number {
   const beyond = window === Infinity ? 0 : law.survival(window);
   const survivals = sortedMs.map((l) => (law.survival(l) - beyond) / (1 - beyond));

@@ -11,9 +11,9 @@ export interface SurvivalStep {
 }
 
 /**
- * Kaplan and Meier's estimate of P(l > u) from samples of which some are right-censored, a step for each detected latency. Its intervals
- * are Greenwood's on the scale of ln(-ln S), which stay within 0 and 1. Errors that are known never to be detected stay at risk for ever.
- * Beyond the last censored sample the estimate says nothing.
+ * Kaplan and Meier's estimate of P(l > u) from samples of which some are right-censored, a step for each detected
+ * latency. Its intervals are Greenwood's on the scale of ln(-ln S), which stay within 0 and 1. Errors that are known
+ * never to be detected stay at risk for ever. Beyond the last censored sample the estimate says nothing.
  */
 export function kaplanMeier(samples: readonly LatencySample[], confidence = 0.95): readonly SurvivalStep[] {
   const { count, detectedMs, censoredMs } = sortSamples(samples);
@@ -58,9 +58,9 @@ export interface Masses {
 }
 
 /**
- * The masses of the Kaplan-Meier estimate, by Efron's redistribution to the right: a censored sample hands its mass in equal parts to the
- * samples that were watched longer. `weights` belong to the detected, then to the censored, then to the undetected samples; each is 1 by
- * default. Without censored samples each mass is its weight, exactly.
+ * The masses of the Kaplan-Meier estimate, by Efron's redistribution to the right: a censored sample hands its mass in
+ * equal parts to the samples that were watched longer. `weights` belong to the detected, then to the censored, then to
+ * the undetected samples; each is 1 by default. Without censored samples each mass is its weight, exactly.
  */
 export function redistribute(
   { detectedMs, censoredMs, never }: SortedSamples,

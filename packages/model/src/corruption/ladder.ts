@@ -2,7 +2,10 @@ import { ModelError, requireCount, requirePositive } from '../errors.js';
 import type { LatencyDistribution } from './latencyDistribution.js';
 import { type RollbackRule, ruleRetained } from './rollbackRule.js';
 
-/** The rungs of the recovery's ladder that an error of some latency leads to. Damaged page logs, and so the rung `newer`, are not modelled. */
+/**
+ * The rungs of the recovery's ladder that an error of some latency leads to. Damaged page logs, and so the rung
+ * `newer`, are not modelled.
+ */
 export type LadderRung = 'target' | 'older' | 'only' | 'restart';
 
 export interface LadderSetting extends RollbackRule {
@@ -22,16 +25,22 @@ export interface LadderOutcome {
   /** How many checkpoints were tried, this one included; at a restart, the most that are tried before it. */
   readonly attempts: number;
   readonly probability: number;
-  /** The mean age, at detection, of the checkpoint that helped, in ms. Undefined for a restart, which loses everything. */
+  /**
+   * The mean age, at detection, of the checkpoint that helped, in ms. Undefined for a restart, which loses everything.
+   */
   readonly workLostMs: number | undefined;
   /**
-   * The mean time from the first detection until the guest is again where it was then, in ms: all rollbacks, and all work done again,
-   * that which led to the same failure included. For a restart, the time until the guest starts from the beginning.
+   * The mean time from the first detection until the guest is again where it was then, in ms: all rollbacks, and all
+   * work done again, that which led to the same failure included. For a restart, the time until the guest starts from
+   * the beginning.
    */
   readonly timeMs: number;
 }
 
-/** The ages at detection that lie in one stretch of the newest checkpoint's age, and the rungs that the ladder has for them. */
+/**
+ * The ages at detection that lie in one stretch of the newest checkpoint's age, and the rungs that the ladder has for
+ * them.
+ */
 interface Stretch {
   readonly widthMs: number;
   /** The least age of the first candidate. */
@@ -41,12 +50,13 @@ interface Stretch {
 }
 
 /**
- * The ladder of the recovery, for a single error: the rule's target; if the same failure comes again, the next older checkpoint, and so on;
- * if no retained checkpoint is as old as T_B, the oldest one (rung `only`); a restart after the last one.
+ * The ladder of the recovery, for a single error: the rule's target; if the same failure comes again, the next older
+ * checkpoint, and so on; if no retained checkpoint is as old as T_B, the oldest one (rung `only`); a restart after the
+ * last one.
  *
- * The newest checkpoint's age at detection is uniform on [0, T_ck), the others are T_ck apart. A rollback to a corrupted checkpoint
- * repeats the failure at the same place of the guest. The checkpoints taken on the way there are as many as the rollback discarded, so
- * the older ones are still retained.
+ * The newest checkpoint's age at detection is uniform on [0, T_ck), the others are T_ck apart. A rollback to a
+ * corrupted checkpoint repeats the failure at the same place of the guest. The checkpoints taken on the way there are
+ * as many as the rollback discarded, so the older ones are still retained.
  *
  * Throws RMK_ERR_INPUT for numbers out of range.
  */

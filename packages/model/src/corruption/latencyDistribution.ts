@@ -7,8 +7,9 @@ import { exponentialRuleCorruption } from './exponentialCorruption.js';
 /**
  * A distribution of the corruption latency l, from the error (injection) to its detection, in ms.
  *
- * The error's offset a is uniform on [0, T_ck) and independent of l (§4, assumption ii). So the rollback target, the newest checkpoint
- * that is at least T_B old at detection, has an age that is uniform on [T_B, T_B + T_ck), and it is clean if l does not exceed that age.
+ * The error's offset a is uniform on [0, T_ck) and independent of l (§4, assumption ii). So the rollback target, the
+ * newest checkpoint that is at least T_B old at detection, has an age that is uniform on [T_B, T_B + T_ck), and it is
+ * clean if l does not exceed that age.
  */
 export interface LatencyDistribution {
   readonly name: string;
@@ -17,16 +18,18 @@ export interface LatencyDistribution {
   /** P(l > latencyMs). */
   survival(latencyMs: number): number;
   /**
-   * The probability that a checkpoint whose age is uniform on [fromMs, fromMs + widthMs) is corrupted: the mean of P(l > u) over these
-   * ages. With the bound T_B and the interval T_ck it is that of the rule's rollback target.
+   * The probability that a checkpoint whose age is uniform on [fromMs, fromMs + widthMs) is corrupted: the mean of P(l
+   * > u) over these ages. With the bound T_B and the interval T_ck it is that of the rule's rollback target.
    */
   corruptionFrom(fromMs: number, widthMs: number): number;
   /**
-   * E[age; the checkpoint is clean], in ms, for the same ages: the mean of u P(l <= u). Divided by 1 - corruptionFrom it is the mean age
-   * of a target that a rollback succeeds with.
+   * E[age; the checkpoint is clean], in ms, for the same ages: the mean of u P(l <= u). Divided by 1 - corruptionFrom
+   * it is the mean age of a target that a rollback succeeds with.
    */
   cleanAgeFrom(fromMs: number, widthMs: number): number;
-  /** {@link corruptionFrom} of the oldest of `retained` checkpoints, which is the rule's target for T_B = (k-1) T_ck. */
+  /**
+   * {@link corruptionFrom} of the oldest of `retained` checkpoints, which is the rule's target for T_B = (k-1) T_ck.
+   */
   corruption(intervalMs: number, retained: number): number;
   /** {@link cleanAgeFrom} of the oldest of `retained` checkpoints. */
   cleanAge(intervalMs: number, retained: number): number;

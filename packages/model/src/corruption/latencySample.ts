@@ -1,8 +1,9 @@
 import { ModelError } from '../errors.js';
 
 /**
- * One measured latency. A number is the latency in ms of a detected error, `Infinity` one that is known never to be detected. An object is
- * right-censored: the experiment ended `longerThanMs` after the error, and nobody knows what would have come.
+ * One measured latency. A number is the latency in ms of a detected error, `Infinity` one that is known never to be
+ * detected. An object is right-censored: the experiment ended `longerThanMs` after the error, and nobody knows what
+ * would have come.
  */
 export type LatencySample = number | { readonly longerThanMs: number };
 

@@ -15,11 +15,12 @@ const DEFINITION = /injection\b.*\bdetection|injection.?to.?detection/i;
 const OTHER_DEFINITION = /first read|activation|\berror latency|\bfault latency/i;
 
 /**
- * Reads a sample file: a `#` header that names the definition, then one corruption latency in milliseconds a line, `>250` for an error that
- * was watched for 250 ms and not detected until then, `inf` for one that is known never to be detected. Empty lines do not count.
+ * Reads a sample file: a `#` header that names the definition, then one corruption latency in milliseconds a line,
+ * `>250` for an error that was watched for 250 ms and not detected until then, `inf` for one that is known never to be
+ * detected. Empty lines do not count.
  *
- * Throws RMK_ERR_INPUT for a file without a latency, for lines that are not latencies (all are listed, up to ten), and for a header
- * that names another latency than the one from injection to detection.
+ * Throws RMK_ERR_INPUT for a file without a latency, for lines that are not latencies (all are listed, up to ten), and
+ * for a header that names another latency than the one from injection to detection.
  */
 export function parseLatencySamples(text: string, path = 'the samples'): LatencySamples {
   const samples: LatencySample[] = [];

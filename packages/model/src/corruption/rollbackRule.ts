@@ -2,9 +2,10 @@ import { ModelError, requireOpenUnit, requirePositive } from '../errors.js';
 import type { LatencyDistribution } from './latencyDistribution.js';
 
 /**
- * The one rule by which RMK chooses a rollback target: the newest checkpoint taken at or before the moment since which the guest is
- * suspect. That moment is the last sign of health where the detector knows it, and otherwise the detection less T_B, the bound on the
- * latency that the detector states. With T_B = T_ck it is the dual-checkpoint scheme of §4, with T_B = 0 the single-checkpoint one.
+ * The one rule by which RMK chooses a rollback target: the newest checkpoint taken at or before the moment since which
+ * the guest is suspect. That moment is the last sign of health where the detector knows it, and otherwise the detection
+ * less T_B, the bound on the latency that the detector states. With T_B = T_ck it is the dual-checkpoint scheme of §4,
+ * with T_B = 0 the single-checkpoint one.
  */
 export interface RollbackRule {
   /** T_ck. */
@@ -34,8 +35,9 @@ export function ruleRetained({ intervalMs, boundMs }: RollbackRule): number {
 const LONGEST_BOUND_MS = 1e12;
 
 /**
- * The smallest T_B, in ms, with which the rule's target is corrupted with a probability of at most `risk`. It is 0 if even the newest
- * checkpoint meets the risk, and a bound that it meets is never more than two units of the last digit too long.
+ * The smallest T_B, in ms, with which the rule's target is corrupted with a probability of at most `risk`. It is 0 if
+ * even the newest checkpoint meets the risk, and a bound that it meets is never more than two units of the last digit
+ * too long.
  *
  * Throws RMK_ERR_INPUT if no bound meets the risk, because too many errors are never detected.
  */

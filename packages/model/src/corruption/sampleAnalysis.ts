@@ -42,8 +42,9 @@ export interface SampleAnalysis {
 const MOST_STEPS = 200;
 
 /**
- * What measured latencies say: the corruption by the rule with no family assumed, and a fit of each family. With right-censored samples
- * a family is fitted with and without a share of errors that are never detected, and the fit with the lower Akaike criterion is taken.
+ * What measured latencies say: the corruption by the rule with no family assumed, and a fit of each family. With
+ * right-censored samples a family is fitted with and without a share of errors that are never detected, and the fit
+ * with the lower Akaike criterion is taken.
  */
 export function analyseSamples(
   samples: readonly LatencySample[],

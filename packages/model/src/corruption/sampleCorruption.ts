@@ -17,7 +17,10 @@ export interface SampleCorruptionOptions {
   readonly seed?: number;
 }
 
-/** {@link sampleRuleCorruption} of the oldest of `retained` checkpoints, which is the rule's target for T_B = (k-1) T_ck. */
+/**
+ * {@link sampleRuleCorruption} of the oldest of `retained` checkpoints, which is the rule's target for T_B = (k-1)
+ * T_ck.
+ */
 export function sampleCorruption(
   samples: readonly LatencySample[],
   intervalMs: number,
@@ -30,17 +33,17 @@ export function sampleCorruption(
 }
 
 /**
- * The probability of corruption from measured latencies alone, with no distribution assumed: the mean of clip((l - T_B) / T_ck, 0, 1) over
- * the samples, with a bootstrap interval.
+ * The probability of corruption from measured latencies alone, with no distribution assumed: the mean of clip((l - T_B)
+ * / T_ck, 0, 1) over the samples, with a bootstrap interval.
  *
- * The percentile bootstrap misses rare corruption: it covers 82 instead of 95 of 100 true values with 50 samples of §4's latency at
- * 50 ms dual, and would call a corruption that no sample shows impossible. So the samples are weighted at random (Rubin's Bayesian
- * bootstrap), together with one more that was not seen: it corrupts nothing for the low end, and with certainty for the high end.
- * These are the bounds of Gaffke (2005). For values of 0 and 1 alone they are Clopper and Pearson's exact ones; no case is
- * known in which they cover less than they say.
+ * The percentile bootstrap misses rare corruption: it covers 82 instead of 95 of 100 true values with 50 samples of
+ * §4's latency at 50 ms dual, and would call a corruption that no sample shows impossible. So the samples are weighted
+ * at random (Rubin's Bayesian bootstrap), together with one more that was not seen: it corrupts nothing for the low
+ * end, and with certainty for the high end. These are the bounds of Gaffke (2005). For values of 0 and 1 alone they are
+ * Clopper and Pearson's exact ones; no case is known in which they cover less than they say.
  *
- * With right-censored samples the same is done on the Kaplan-Meier estimate. What it leaves beyond the last censored sample is detected
- * there for the low end, and never for the high end and for the value.
+ * With right-censored samples the same is done on the Kaplan-Meier estimate. What it leaves beyond the last censored
+ * sample is detected there for the low end, and never for the high end and for the value.
  */
 export function sampleRuleCorruption(
   samples: readonly LatencySample[],
@@ -62,7 +65,8 @@ export function sampleRuleCorruption(
   const count = Math.min(replications, Math.max(MIN_REPLICATIONS, Math.floor(BUDGET / n)));
   const lows = new Float64Array(count);
   const highs = new Float64Array(count);
-  // The one that was not seen comes last. For the high end it is never detected, and takes its part of what censored samples hand on.
+  // The one that was not seen comes last. For the high end it is never detected, and takes its part of what censored
+  // samples hand on.
   const weights = new Float64Array(n + 1);
   const withUnseen = { ...sorted, never: sorted.never + 1 };
   const corrupted = (masses: Masses) =>
@@ -96,7 +100,10 @@ export function sampleRuleCorruption(
   };
 }
 
-/** The upper end of Clopper and Pearson's interval for a share of which `trials` trials showed none: about 3.7 / n at 95 %. */
+/**
+ * The upper end of Clopper and Pearson's interval for a share of which `trials` trials showed none: about 3.7 / n at 95
+ * %.
+ */
 export function unseenBound(trials: number, confidence = 0.95): number {
   return -Math.expm1(Math.log((1 - confidence) / 2) / trials);
 }

@@ -40,8 +40,8 @@ const PRINTED = [
 ] as const;
 
 /**
- * Table 1 of §4. Every cell is computed as the paper computed it, with λ = 0.0599 and the printed interval, but for one: 39.1 % at
- * 38 ms comes out only with the unrounded 38.44 ms (38 ms gives 39.4 %).
+ * Table 1 of §4. Every cell is computed as the paper computed it, with λ = 0.0599 and the printed interval, but for
+ * one: 39.1 % at 38 ms comes out only with the unrounded 38.44 ms (38 ms gives 39.4 %).
  */
 export function table1(): readonly Table1Row[] {
   const exactRate = rateOfPercentile(0.95, 50);

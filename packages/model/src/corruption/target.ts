@@ -6,8 +6,8 @@ const SHORTEST_MS = 1e-9;
 const LONGEST_MS = 1e12;
 
 /**
- * The shortest interval, in ms, with which the probability of corruption is at most `target`, for any distribution of the latency: the
- * probability never grows with the interval, so it is found by halving.
+ * The shortest interval, in ms, with which the probability of corruption is at most `target`, for any distribution of
+ * the latency: the probability never grows with the interval, so it is found by halving.
  *
  * Throws RMK_ERR_INPUT if no interval reaches the target, because too many errors are never detected.
  */
@@ -35,8 +35,9 @@ export function intervalOfTarget(latency: LatencyDistribution, target: number, r
 const LONGEST_HISTORY = 10_000;
 
 /**
- * The smallest history with which the probability of corruption is at most `target` at a given interval, for any distribution of the
- * latency; undefined where none of up to 10 000 checkpoints is enough, as when too many errors are never detected.
+ * The smallest history with which the probability of corruption is at most `target` at a given interval, for any
+ * distribution of the latency; undefined where none of up to 10 000 checkpoints is enough, as when too many errors are
+ * never detected.
  */
 export function retainedOfTarget(
   latency: LatencyDistribution,

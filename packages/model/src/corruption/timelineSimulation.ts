@@ -15,9 +15,9 @@ export interface TimelineOutcome {
 }
 
 /**
- * One error on the timeline of figure 4: it strikes `offsetMs` after checkpoint 0 and is detected `latencyMs` later. By then the
- * last checkpoint is number floor((a + l) / T), the target is the oldest of the `retained` ones, and it holds the error when it
- * was taken after the error struck.
+ * One error on the timeline of figure 4: it strikes `offsetMs` after checkpoint 0 and is detected `latencyMs` later. By
+ * then the last checkpoint is number floor((a + l) / T), the target is the oldest of the `retained` ones, and it holds
+ * the error when it was taken after the error struck.
  */
 export function timelineOutcome(
   offsetMs: number,
@@ -61,8 +61,8 @@ export function simulateTimeline(
 }
 
 /**
- * Plays `trials` errors on the timeline of figure 4 and counts the corrupted rollback targets. Deterministic for a seed. It uses
- * none of the equations: it is what they are checked against.
+ * Plays `trials` errors on the timeline of figure 4 and counts the corrupted rollback targets. Deterministic for a
+ * seed. It uses none of the equations: it is what they are checked against.
  */
 export function simulateRule(
   latency: LatencyDistribution,

@@ -18,8 +18,9 @@ export function logGamma(x: number): number {
 }
 
 /**
- * The regularised incomplete gamma functions P(a, x) and Q(a, x) = 1 - P(a, x), for a > 0 and x >= 0. The smaller of the two
- * is computed directly (series below a + 1, Lentz's continued fraction above), so that a tail keeps its relative accuracy.
+ * The regularised incomplete gamma functions P(a, x) and Q(a, x) = 1 - P(a, x), for a > 0 and x >= 0. The smaller of
+ * the two is computed directly (series below a + 1, Lentz's continued fraction above), so that a tail keeps its
+ * relative accuracy.
  */
 export function incompleteGamma(a: number, x: number): { readonly lower: number; readonly upper: number } {
   if (x <= 0) return { lower: 0, upper: 1 };

@@ -44,9 +44,9 @@ function estimate(f: (x: number) => number, from: number, to: number): Piece {
 }
 
 /**
- * The integral of `f` by adaptive Gauss-Kronrod quadrature: the piece with the largest error is halved until the sum of the
- * errors is below `tolerance` times the integral of |f|. `breaks` are points where `f` bends or where its mass lies. A mass
- * that is far narrower than the interval needs breaks around it; otherwise no node falls on it.
+ * The integral of `f` by adaptive Gauss-Kronrod quadrature: the piece with the largest error is halved until the sum of
+ * the errors is below `tolerance` times the integral of |f|. `breaks` are points where `f` bends or where its mass
+ * lies. A mass that is far narrower than the interval needs breaks around it; otherwise no node falls on it.
  *
  * Throws RMK_ERR_INPUT if 2000 pieces are not enough.
  */

@@ -8,8 +8,9 @@ export type Random = () => number;
 /**
  * The same seed gives the same numbers, on every machine.
  *
- * The library's own seeding leaves most bits of the state alike: the first number would be nearly 1 for every small seed, and
- * neighbouring seeds would give correlated numbers. So the state is filled from the seed by Steele, Lea and Flood's SplitMix.
+ * The library's own seeding leaves most bits of the state alike: the first number would be nearly 1 for every small
+ * seed, and neighbouring seeds would give correlated numbers. So the state is filled from the seed by Steele, Lea and
+ * Flood's SplitMix.
  *
  * Throws RMK_ERR_INPUT for a seed that is not a whole number from zero up.
  */

@@ -32,7 +32,10 @@ export class PluginName implements CheckpointAlgorithm, Module {
     this.checkpoints.use(this);
   }
 
-  /** Called before each checkpoint, outside the pause. `history`: epochs that have ended, newest first, as many as the ring holds. */
+  /**
+   * Called before each checkpoint, outside the pause. `history`: epochs that have ended, newest first, as many as the
+   * ring holds.
+   */
   plan(history: readonly EpochReport[]): EpochPlan {
     const { epochs } = this.options;
     const last = history.slice(0, epochs);

@@ -5,7 +5,10 @@ import { goldenRun, startRig } from '@rmk/testing';
 import { expect, it } from 'vitest';
 import { pluginName } from '../src/index.js';
 
-/** The pins, checkpoints and recovery. Exceptions count as ordinary here, so that only what the guest prints reveals a panic. */
+/**
+ * The pins, checkpoints and recovery. Exceptions count as ordinary here, so that only what the guest prints reveals a
+ * panic.
+ */
 function preset() {
   const crashes = ['instruction-access-fault', 'breakpoint'];
   const ordinary = crashes.map((cause) => ({ cause, privilege: 'machine' as const }));

@@ -35,8 +35,8 @@ type Restored = Pick<
 >;
 
 /**
- * Rolls a failed guest back to the newest checkpoint taken at or before it became suspect. If that is impossible or fails,
- * restarts the guest.
+ * Rolls a failed guest back to the newest checkpoint taken at or before it became suspect. If that is impossible or
+ * fails, restarts the guest.
  */
 @injectable()
 export class PluginName implements DomainRecovery, Module {

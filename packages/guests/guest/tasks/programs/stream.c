@@ -1,5 +1,5 @@
-// Producer and consumer: one sends pseudo-random bytes through the kernel's pipe, the other makes the same ones again and
-// compares.
+// Producer and consumer: one sends pseudo-random bytes through the kernel's pipe, the other makes the same ones again
+// and compares.
 #include "crc32.h"
 #include "programs.h"
 #include "random.h"

@@ -20,8 +20,8 @@ export interface CheckpointAlgorithmOptions {
 }
 
 /**
- * What an algorithm promises, as tests in virtual time: its plans are plans and depend on nothing but the history, every
- * rollback is exact, the guest notices nothing, and it can be swapped while the guest runs.
+ * What an algorithm promises, as tests in virtual time: its plans are plans and depend on nothing but the history,
+ * every rollback is exact, the guest notices nothing, and it can be swapped while the guest runs.
  */
 export function describeCheckpointAlgorithm(
   name: string,

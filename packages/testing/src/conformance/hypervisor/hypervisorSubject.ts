@@ -32,7 +32,10 @@ export interface HypervisorSubject {
   addressOf(frame: number): number;
   /** By how much facts and timers may be late, in domain time. Default: 0, so all must be exact. */
   readonly slackNs?: Nanoseconds;
-  /** Damages a page log or context, so that the driver must reject a rollback that needs it. Optional: not tested without. */
+  /**
+   * Damages a page log or context, so that the driver must reject a rollback that needs it. Optional: not tested
+   * without.
+   */
   readonly damage?: {
     log(log: PageLog, frame: number): Promise<void> | void;
     context(context: Context): Promise<void> | void;
@@ -46,8 +49,8 @@ export const WINDOW_PAGES = 8;
 
 export interface HypervisorSuiteOptions {
   /**
-   * For VMs that take long to boot: all tests share one, except those of `close` and of replay. Default: each test has a
-   * VM of its own.
+   * For VMs that take long to boot: all tests share one, except those of `close` and of replay. Default: each test has
+   * a VM of its own.
    */
   readonly shared?: boolean;
   /** Host milliseconds that a test may take. Default: vitest's configuration. */
