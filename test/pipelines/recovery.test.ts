@@ -13,6 +13,7 @@ import {
   type DomainRecovery,
   type RecoveryRecord,
   type Suspension,
+  type VcpuPin,
   type VirtualMachine,
 } from '@rmk/core';
 import { Vcpu } from '@rmk/pin-vcpu';
@@ -507,6 +508,39 @@ describe('the VM that a recovery gave up', () => {
     },
   );
 
+  it('runs again if somebody restarts it while the recovery is down', async () => {
+    let isRestarting = false;
+    @injectable()
+    class Restarter {
+      constructor(@inject(P_VCPU) private readonly vcpu: VcpuPin) {}
+
+      async start(): Promise<void> {
+        if (isRestarting) await this.vcpu.restart();
+      }
+    }
+    const restarter = definePlugin({
+      name: 'restarter',
+      version: '1.0.0',
+      rmk: '^0.2.0',
+      requires: [P_VCPU, CHECKPOINTS],
+      before: ['@rmk/recovery'],
+      modules: [Restarter],
+    });
+    const plugins = microcheckpoint({ hang: false, recovery: { maxRestarts: 0 } });
+    const rig = await startRig({ ...compressor, plugins: [...plugins, restarter()] });
+    await rig.advance('10ms');
+    await rig.domain.remove('@rmk/cowp');
+    await rig.domain.restart('@rmk/checkpoint');
+    await crash(rig);
+    await rig.advance('5ms');
+    expect(rig).toHaveFailedToRecover({ givenUp: true, times: 1 });
+    isRestarting = true;
+    await rig.domain.restart('@rmk/checkpoint');
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    expect(await rig.runToEnd()).toBe(0);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
+  });
+
   it('is released, as it failed, by the removal of the recovery, and another one is ready', async () => {
     const rig = await startRig({
       ...compressor,
@@ -526,7 +560,7 @@ describe('the VM that a recovery gave up', () => {
 });
 
 describe('maxRestarts', () => {
-  it('holds over restarts of the recovery and of the agent', async () => {
+  it.each(['@rmk/recovery', '@rmk/checkpoint'])('holds over a restart of %s', async (plugin) => {
     const plugins = microcheckpoint({ hang: false, recovery: { maxRestarts: 1 } });
     const rig = await startRig({ ...compressor, plugins });
     await rig.domain.remove('@rmk/cowp');
@@ -534,7 +568,7 @@ describe('maxRestarts', () => {
     await crash(rig);
     await rig.advance('5ms');
     expect(recordsOf(rig).map(({ rung }) => rung)).toEqual(['restart']);
-    await rig.domain.restart('@rmk/checkpoint');
+    await rig.domain.restart(plugin);
     await rig.advance('30ms');
     await crash(rig);
     await rig.advance('1ms');

@@ -30,6 +30,7 @@ describe('the preset', () => {
       '@rmk/checkpoint active',
       '@rmk/cowp active',
       '@rmk/hang-detector active',
+      '@rmk/restart-watch active',
       '@rmk/recovery active',
     ]);
     expect(rig.events('EVT_WARNING')).toEqual([]);

@@ -10,6 +10,14 @@ export class History {
   readonly restarts = new Restarts();
   /** Undefined unless the VM is given up. */
   givenUp: GivenUp | undefined;
+  /** Restarts of the VM that the recovery knows of. Undefined before its first start. */
+  vmRestarts: number | undefined;
+
+  /** Someone else restarted the VM: what failed before no longer counts. */
+  clear(): void {
+    this.restarts.clear();
+    this.givenUp = undefined;
+  }
 }
 
 const byOptions = new WeakMap<RecoveryOptions, History>();

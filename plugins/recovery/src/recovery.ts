@@ -29,6 +29,7 @@ import { historyOf, type GivenUp, type History } from './history.js';
 import { ladderAgain, ladderFor, suspectSince, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './options.js';
 import { recordOf, type Moments, type Restored, type Succeeded } from './record.js';
+import { VM_RESTARTS, type VmRestarts } from './restartWatch.js';
 import { RetryingVcpu } from './retryingVcpu.js';
 import { TriggerReader, type Trigger } from './trigger.js';
 
@@ -67,6 +68,7 @@ export class Recovery implements DomainRecovery, Module {
     @inject(DETECTIONS) detections: Detections,
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
+    @inject(VM_RESTARTS) private readonly vmRestarts: VmRestarts,
     @inject(OPTIONS) private readonly options: RecoveryOptions,
   ) {
     this.triggers = new TriggerReader(detections, bus);
@@ -83,6 +85,9 @@ export class Recovery implements DomainRecovery, Module {
     this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
       this.left ??= checkpoint;
     });
+    const { count } = this.vmRestarts;
+    if (count !== (this.history.vmRestarts ?? count)) this.history.clear();
+    this.history.vmRestarts = count;
     if (this.history.givenUp === undefined) return;
     // Its suspension ended with the previous instance of this plugin.
     const suspension = await this.retryingVcpu.suspend();
@@ -102,17 +107,17 @@ export class Recovery implements DomainRecovery, Module {
   private async beginAgain(atNs: Nanoseconds): Promise<void> {
     this.left = undefined;
     this.undoneNs = atNs;
+    this.history.vmRestarts = this.vmRestarts.count;
     if (this.restoring) return;
     // Someone else restarted the VM: what failed before no longer counts.
     this.last = undefined;
     this.restoredAtNs = undefined;
     this.leftAtNs = undefined;
     this.episode.clear();
-    this.history.restarts.clear();
-    const { held, history } = this;
-    const { givenUp } = history;
+    const { held } = this;
+    const { givenUp } = this.history;
     this.held = undefined;
-    history.givenUp = undefined;
+    this.history.clear();
     if (givenUp !== undefined && held !== undefined) await this.release(held, givenUp);
   }
 

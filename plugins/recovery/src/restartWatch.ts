@@ -1,0 +1,52 @@
+import 'reflect-metadata';
+import { BUS, definePlugin, OPTIONS, provide, token, type Bus, type Module } from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import { z } from 'zod';
+
+/** Counts the restarts of a VM, also while its recovery is down. */
+export interface VmRestarts {
+  /** Restarts since the watch was installed. */
+  readonly count: number;
+}
+
+export const VM_RESTARTS = token<VmRestarts>('VM_RESTARTS', { members: ['count'] });
+
+const byOptions = new WeakMap<object, { count: number }>();
+
+/** The kernel injects the same options each time it starts the plugin again, so a restart does not forget the count. */
+function counterOf(options: object): { count: number } {
+  const known = byOptions.get(options) ?? { count: 0 };
+  byOptions.set(options, known);
+  return known;
+}
+
+@injectable()
+class RestartWatch implements VmRestarts, Module {
+  private readonly counter: { count: number };
+
+  constructor(
+    @inject(BUS) private readonly bus: Bus,
+    @inject(OPTIONS) options: object,
+  ) {
+    this.counter = counterOf(options);
+  }
+
+  start(): void {
+    this.bus.on('EVT_VMRESTARTED', () => {
+      this.counter.count += 1;
+    });
+  }
+
+  get count(): number {
+    return this.counter.count;
+  }
+}
+
+/** Comes with `recovery()`, as a plugin of its own that outlives the recovery. */
+export const restartWatch = definePlugin({
+  name: '@rmk/restart-watch',
+  version: '0.2.0',
+  rmk: '^0.2.0',
+  provides: [provide(VM_RESTARTS, RestartWatch)],
+  options: z.strictObject({}),
+});
