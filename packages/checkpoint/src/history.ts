@@ -1,21 +1,22 @@
 import type { Checkpoints, Detections, Nanoseconds } from '@rmk/core';
-import { percent, risksOf } from './risk.js';
+import { corruptionRisk, percent, retainFor } from './risk.js';
 
 /** By how much the retained checkpoints fall short of the slowest detector. Undefined if they reach far enough. */
 export function historyShortfall(
   { retain, intervalNs }: Pick<Checkpoints, 'retain' | 'intervalNs'>,
-  { all, longestBoundNs }: Detections,
+  { all }: Pick<Detections, 'all'>,
 ): string | undefined {
   const reachNs = (retain - 1) * intervalNs;
-  if (reachNs >= longestBoundNs) return undefined;
-  const slowest = all.find(({ boundNs }) => boundNs === longestBoundNs);
-  const [worst] = risksOf(slowest === undefined ? [] : [slowest], { retain, intervalNs });
+  const [slowest] = all.toSorted((a, b) => b.boundNs - a.boundNs);
+  if (slowest === undefined || reachNs >= slowest.boundNs) return undefined;
+  const { plugin, kind, boundNs, quantile } = slowest;
+  const risk = percent(corruptionRisk(slowest, { retain, intervalNs }));
   return (
-    `${retain} checkpoints ${milliseconds(intervalNs)} apart reach back ${milliseconds(reachNs)}, and ${slowest?.plugin} ` +
-    `may report a ${slowest?.kind} ${milliseconds(longestBoundNs)} after it arose: retain at least ` +
-    `${Math.ceil(longestBoundNs / intervalNs) + 1} checkpoints, or take them further apart. ` +
-    `As it stands, the rollback target of a ${slowest?.kind} holds the error with a probability of ` +
-    `${slowest?.quantile === undefined ? 'up to ' : ''}${percent(worst?.risk ?? 1)}`
+    `${retain} checkpoints ${milliseconds(intervalNs)} apart reach back ${milliseconds(reachNs)}, and ${plugin} ` +
+    `may report a ${kind} ${milliseconds(boundNs)} after it arose: retain at least ` +
+    `${retainFor(boundNs, intervalNs)} checkpoints, or take them further apart. ` +
+    `As it stands, the rollback target of a ${kind} holds the error with a probability of ` +
+    `${quantile === undefined ? 'up to ' : ''}${risk}`
   );
 }
 

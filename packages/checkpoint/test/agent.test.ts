@@ -249,6 +249,7 @@ describe('the interval', () => {
       'interval',
     ]);
     expect(taken.map(({ closed }) => closed?.openedAtNs)).toEqual([undefined, 0, 5 * MS, 10 * MS, 15 * MS]);
+    expect(taken.map((event) => 'closed' in event)).toEqual([false, true, true, true, true]);
     expect(taken.map(({ algorithm }) => algorithm)).toEqual(Array<string>(5).fill('@rmk/cowb'));
     expect(checkpoints.intervalNs).toBe(5 * MS);
   });
@@ -749,6 +750,45 @@ describe('what happens while a checkpoint is under way', () => {
   });
 });
 
+describe('what happens while a rollback is under way', () => {
+  async function startGated() {
+    const gate = new Gate('rollback');
+    const domain = await start({
+      algorithms: [],
+      plugins: [interposedPageTable(gate)],
+      agent: { retain: 3 },
+    });
+    const use = domain.checkpoints.use(new Algorithm('steady'));
+    await domain.rig.advance('7ms');
+    expect(takenMs(domain.checkpoints)).toEqual([5, 0]);
+    return { domain, gate, use };
+  }
+
+  it('the last algorithm goes: what the rollback opened is not retained either', async () => {
+    const { domain, gate, use } = await startGated();
+    gate.during = () => use[Symbol.dispose]();
+    await rollBack(domain, 1);
+    expect(domain.checkpoints.retained).toEqual([]);
+    expect(domain.rig.events('EVT_PROTECTIONLOST')).toHaveLength(1);
+  });
+
+  it('the log is lost: what the rollback opened is retained, and reported when it is lost in turn', async () => {
+    const { domain, gate } = await startGated();
+    const { rig, checkpoints } = domain;
+    const logLost = rig.domain.bus.topic('EVT_LOGLOST');
+    gate.during = () => logLost.publish({ atNs: rig.nowNs, reason: 'the first time' });
+    await rollBack(domain, 1);
+    expect(checkpoints.retained).toMatchObject([{ origin: 'rollback' }]);
+    logLost.publish({ atNs: rig.nowNs, reason: 'the second time' });
+    expect(checkpoints.retained).toEqual([]);
+    logLost.publish({ atNs: rig.nowNs, reason: 'nothing is left to lose' });
+    expect(rig.events('EVT_CHECKPOINTLOST')).toMatchObject([
+      { reason: 'the first time', checkpoints: 2, endsProtection: true },
+      { reason: 'the second time', checkpoints: 1, endsProtection: true },
+    ]);
+  });
+});
+
 describe('what is handed to the agent', () => {
   it.each([undefined, null, 'cowb', {}, { name: 'odd' }, { plan: () => ({ preSave: 'none' }) }])(
     'is refused where it is no algorithm but %o, and nothing of it is left',
@@ -782,6 +822,8 @@ describe('a log area that is too small for the ring', () => {
     await rig.advance('200ms');
     const lost = rig.events('EVT_CHECKPOINTLOST');
     expect(lost.length).toBeGreaterThan(8);
+    const dropped = lost.filter(({ endsProtection }) => !endsProtection);
+    expect(new Set(dropped.map((event) => event.checkpoints))).toEqual(new Set([1]));
     expect(checkpoints.retained.length).toBeGreaterThanOrEqual(1);
     expect(rig.domain.plugins.filter(({ state, faults }) => state !== 'active' || faults > 0)).toEqual([]);
     expect(rig.guestState).toEqual(await goldenRun(guest, 200 * MS));

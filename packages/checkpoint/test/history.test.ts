@@ -3,7 +3,7 @@ import { cowb } from '@rmk/cowb';
 import { pinPtable } from '@rmk/pin-ptable';
 import { startRig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
-import { checkpoint, historyShortfall } from '../src/index.js';
+import { checkpoint, corruptionRisk, historyShortfall } from '../src/index.js';
 
 const MS = 1e6;
 
@@ -110,6 +110,29 @@ describe('the warning of a risk that nobody has stated', () => {
   it('does not come for the 95 % of §4', async () => {
     expect((await start(crash(0.95))).warnings()).toEqual([]);
   });
+
+  it('comes ahead of that of a short history', async () => {
+    const { warnings } = await start(crash(0.7), detector(210));
+    expect(warnings().map((warning) => warning.split(' ')[1])).toEqual(['RMK_WARN_RISK', 'RMK_WARN_HISTORY']);
+  });
+});
+
+it('a risk is as accepted if the two differ by rounding only: by less than one millionth of it', async () => {
+  const latency = { boundNs: 50 * MS, quantile: 0.7 };
+  const crash = definePlugin({
+    name: 'rmk-plugin-crash',
+    version: '1.0.0',
+    rmk: '^0.2.0',
+    detects: () => [{ kind: 'crash', ...latency }],
+  });
+  const risk = corruptionRisk(latency, { retain: 2, intervalNs: 50 * MS });
+  const warningsAt = async (accepted: number) => {
+    const agent = checkpoint({ interval: '50ms', retain: 2, corruptionRisk: accepted });
+    const rig = await startRig({ guest: 'tasks', plugins: [pinPtable(), agent, cowb(), crash()] });
+    return rig.events('EVT_WARNING').map(({ code }) => code);
+  };
+  expect(await warningsAt(risk * (1 - 0.9e-6))).toEqual([]);
+  expect(await warningsAt(risk * (1 - 1.1e-6))).toEqual(['RMK_WARN_RISK']);
 });
 
 it('a shortfall is exact to the nanosecond', () => {

@@ -36,12 +36,14 @@ export class Failures implements Interposition {
   }
 }
 
-/** What happens once, between the driver's checkpoint and the agent's knowing of it. */
+/** What happens once, between the driver's operation and the agent's knowing of it. */
 export class Gate implements Interposition {
   during: (() => void) | undefined;
 
+  constructor(private readonly operation: Operation = 'checkpoint') {}
+
   reach(moment: Moment, operation: Operation): void {
-    if (moment !== 'after' || operation !== 'checkpoint') return;
+    if (moment !== 'after' || operation !== this.operation) return;
     const { during } = this;
     this.during = undefined;
     during?.();
