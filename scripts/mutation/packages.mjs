@@ -10,15 +10,20 @@ const packages = {
     folder: 'plugins/recovery',
     tests: /^test\/.*\b(recovery|ladder|protection)[^/]*\.test\.ts$/,
   },
+  'heartbeat-detector': { folder: 'plugins/heartbeat-detector' },
+  'hang-detector': { folder: 'plugins/hang-detector' },
+  'silent-corruption-detector': { folder: 'plugins/silent-corruption-detector' },
+  // Detects crashes.
+  'pin-vmsignal': { folder: 'plugins/pin-vmsignal' },
   kernel: { folder: 'packages/kernel', ownTests: /^(?!.*leaks\.test)/ },
   model: { folder: 'packages/model', ownTests: /^(?!.*(figure5|variants|readme)\.test)/ },
   // Its units that have tests without a QEMU; what is left speaks with a live one.
   'hypervisor-qemu': {
     folder: 'packages/hypervisor-qemu',
     sources:
-      /\/(awaitedEvent|frameReader|hostClock|libraryProtocol|lineReader|qmpClient|remoteSerial|vcpuActivity)\.ts$/,
+      /\/(awaitedEvent|committedOutput|epochs|frameReader|hostClock|libraryProtocol|lineReader|pendingRequests|qmpClient|remoteSerial|snapshotClusters|stateFile|stateSections|vcpuActivity)\.ts$/,
     ownTests:
-      /\/(awaitedEvent|frameReader|hostClock|hostClockTimers|libraryProtocol|lineReader|qmpClient|remoteSerial|vcpuActivity|vcpuStretches)\.test\.ts$/,
+      /\/(awaitedEvent|committedOutput|epochs|frameReader|hostClock|hostClockTimers|libraryProtocol|lineReader|pendingRequests|qmpClient|remoteSerial|snapshotClusters|stateFile|stateSections|vcpuActivity|vcpuStretches)\.test\.ts$/,
   },
   'hypervisor-embedded': {
     folder: 'packages/hypervisor-embedded',
