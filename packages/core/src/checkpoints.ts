@@ -54,4 +54,5 @@ export interface Checkpoints {
 export const CHECKPOINTS = token<Checkpoints>('CHECKPOINTS', {
   members: ['retained', 'retain', 'intervalNs', 'use', 'take', 'rollback'],
   callbacks: { use: ['plan'] },
+  provider: '@rmk/checkpoint',
 });

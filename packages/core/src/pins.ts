@@ -40,13 +40,27 @@ export type IoPin = Pick<VirtualMachine, 'input'>;
 
 export const P_VCPU = token<VcpuPin>('P_VCPU', {
   members: ['suspend', 'resume', 'registers', 'readRegister', 'writeRegister', 'restart'],
+  provider: '@rmk/pin-vcpu',
 });
-export const P_PTABLE = token<PageTablePin>('P_PTABLE', { members: ['memoryPages', 'read', 'write'] });
+export const P_PTABLE = token<PageTablePin>('P_PTABLE', {
+  members: ['memoryPages', 'read', 'write'],
+  provider: '@rmk/pin-ptable',
+});
 /** Provided by the pin of P_PTABLE. Exclusive: one plugin of a domain holds it, or the host where none does. */
 export const CHECKPOINTING = token<CheckpointingPin>('CHECKPOINTING', {
   members: ['checkpoint', 'rollback'],
   exclusive: true,
+  provider: '@rmk/pin-ptable',
 });
-export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL', { members: ['signals', 'raise'] });
-export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL', { members: ['schedulingIntervalNs'] });
-export const P_VMIO = token<IoPin>('P_VMIO', { members: ['input'] });
+export const P_VMSIGNAL = token<SignalPin>('P_VMSIGNAL', {
+  members: ['signals', 'raise'],
+  provider: '@rmk/pin-vmsignal',
+});
+export const P_VMSCHL = token<SchedulingPin>('P_VMSCHL', {
+  members: ['schedulingIntervalNs'],
+  provider: '@rmk/pin-vmschl',
+});
+export const P_VMIO = token<IoPin>('P_VMIO', {
+  members: ['input'],
+  provider: '@rmk/pin-vmio',
+});

@@ -72,4 +72,7 @@ export interface DomainRecovery {
 }
 
 /** Provided by the recovery of a domain. Two recoveries would undo each other's work, so a second one is refused. */
-export const RECOVERY = token<DomainRecovery>('RECOVERY', { members: ['state'] });
+export const RECOVERY = token<DomainRecovery>('RECOVERY', {
+  members: ['state'],
+  provider: '@rmk/recovery',
+});

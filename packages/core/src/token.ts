@@ -15,12 +15,15 @@ export interface TokenDescription<T> {
    * reports.
    */
   readonly callbacks?: { readonly [M in keyof T & string]?: readonly string[] };
+  /** The package whose plugin usually provides it: RMK_ERR_MISSING names it. */
+  readonly provider?: string;
 }
 
 interface Described {
   readonly members: readonly string[];
   readonly exclusive: boolean;
   readonly callbacks: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly provider: string | undefined;
 }
 
 /** One registry for all copies of this package, as the tokens themselves are the same in all. */
@@ -31,15 +34,16 @@ const descriptions = (shared[REGISTRY] ??= new Map());
 /** `Symbol.for`, so that a second copy of the package that declares a token means the same token. */
 export function token<T>(
   name: string,
-  { members, exclusive, callbacks }: TokenDescription<T> = {},
+  { members, exclusive, callbacks, provider }: TokenDescription<T> = {},
 ): Token<T> {
   const named: Token<T> = Symbol.for(`rmk:${name}`);
-  if (members !== undefined || exclusive !== undefined || callbacks !== undefined) {
+  if ([members, exclusive, callbacks, provider].some((stated) => stated !== undefined)) {
     const known = descriptions.get(named);
     descriptions.set(named, {
       members: members ?? known?.members ?? [],
       exclusive: exclusive ?? known?.exclusive ?? false,
       callbacks: (callbacks as Described['callbacks']) ?? known?.callbacks,
+      provider: provider ?? known?.provider,
     });
   }
   return named;
@@ -58,6 +62,12 @@ export function isExclusive(of: Token<unknown>): boolean {
 /** The `callbacks` that the token was declared with; undefined if with none. */
 export function callbacksOf(of: Token<unknown>): Readonly<Record<string, readonly string[]>> | undefined {
   return descriptions.get(of)?.callbacks;
+}
+
+/** How to get a plugin that provides the token: names the package that the token was declared with, if any. */
+export function providerHint(of: Token<unknown>): string {
+  const provider = descriptions.get(of)?.provider;
+  return provider === undefined ? 'Add one that does.' : `Add one that does, such as ${provider}.`;
 }
 
 /** The name that `token` was called with. */

@@ -1,4 +1,13 @@
-import { membersOf, P_VCPU, P_VMIO, token, tokenName, type Token, type VcpuPin } from '@rmk/core';
+import {
+  membersOf,
+  P_VCPU,
+  P_VMIO,
+  providerHint,
+  token,
+  tokenName,
+  type Token,
+  type VcpuPin,
+} from '@rmk/core';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 
 describe('a token', () => {
@@ -15,6 +24,13 @@ describe('a token', () => {
     expect(tokenName(token<string>('THERMOMETER'))).toBe('THERMOMETER');
     expect(tokenName(token<string>('rmk:odd'))).toBe('rmk:odd');
     expect(tokenName(P_VCPU)).toBe('P_VCPU');
+  });
+
+  it('may name the package that usually provides it', () => {
+    const MADE = token<string>('test:PROVIDER', { provider: 'rmk-plugin-thermometer' });
+    expect(providerHint(MADE)).toBe('Add one that does, such as rmk-plugin-thermometer.');
+    expect(providerHint(P_VMIO)).toBe('Add one that does, such as @rmk/pin-vmio.');
+    expect(providerHint(token<string>('test:NO_PROVIDER'))).toBe('Add one that does.');
   });
 
   it('that was not made by token has a name all the same', () => {

@@ -84,7 +84,6 @@ const Remove = z.strictObject({
   dependants: z.enum(['refuse', 'remove'], 'expected one of refuse, remove').optional(),
 });
 
-/** Throws RMK_ERR_INPUT with everything that is wrong with the options of `createDomain`. */
 export function checkDomainOptions(given: unknown): void {
   refuseInvalid('createDomain', Options, given);
 }
@@ -97,7 +96,8 @@ export function checkRemoveOptions(given: unknown): void {
   refuseInvalid('remove', Remove, given);
 }
 
-function refuseInvalid(operation: string, schema: z.ZodType, given: unknown): void {
+/** Throws RMK_ERR_INPUT with everything that is wrong with the options of `operation`. */
+export function refuseInvalid(operation: string, schema: z.ZodType, given: unknown): void {
   const problems = schema.safeParse(given).error?.issues.flatMap((issue) => {
     const { path, message } = issue;
     const said = { path: pathText(path), message: `${message}${givenText(path.reduce(valueIn, given))}` };

@@ -3,4 +3,4 @@ export { nearest, suggestion } from './plugins/nearest.js';
 export { startTree } from './plugins/startTree.js';
 export type { SupervisionOptions } from './supervision/supervision.js';
 export type { Timeouts } from './supervision/timeout.js';
-export { domainSettings, type DomainOptions } from './domainOptions.js';
+export { domainSettings, refuseInvalid, type DomainOptions } from './domainOptions.js';

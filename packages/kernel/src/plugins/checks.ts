@@ -4,6 +4,7 @@ import {
   DETECTIONS,
   isExclusive,
   OPTIONS,
+  providerHint,
   RmkError,
   tokenName,
   VIRTUAL_MACHINE,
@@ -133,7 +134,7 @@ function missing(plugins: readonly CheckedPlugin[], all: readonly CheckedPlugin[
     (definition.requires ?? [])
       .filter((token) => !provided.has(token) && !KERNEL_TOKENS.has(token))
       .map((token) => {
-        const message = `${name} requires ${tokenName(token)}, but no plugin of the domain provides it. Add one that does.`;
+        const message = `${name} requires ${tokenName(token)}, but no plugin of the domain provides it. ${providerHint(token)}`;
         return new RmkError('RMK_ERR_MISSING', message, { plugin: name });
       }),
   );

@@ -1,4 +1,4 @@
-import { isExclusive, RmkError, tokenName, type Token } from '@rmk/core';
+import { isExclusive, providerHint, RmkError, tokenName, type Token } from '@rmk/core';
 import type { InstalledPlugin } from './installedPlugin.js';
 import type { Scope } from '../scope/scope.js';
 import { facadeOf } from '../scope/facade.js';
@@ -29,7 +29,7 @@ export class HostProvisions {
     if (plugin === undefined) {
       throw new RmkError(
         'RMK_ERR_UNKNOWN',
-        `no plugin of the domain ${this.domain} provides ${tokenName(of)}: install one that does`,
+        `no plugin of the domain ${this.domain} provides ${tokenName(of)}. ${providerHint(of)}`,
       );
     }
     const object = plugin.provided.get(of);

@@ -1,4 +1,5 @@
 import {
+  CHECKPOINTING,
   DETECTIONS,
   definePlugin,
   provide,
@@ -127,6 +128,13 @@ describe('a plugin is refused', () => {
     expect(error.code).toBe('RMK_ERR_MISSING');
     expect(error.message).toBe(
       'RMK_ERR_MISSING: a requires test:PIN, but no plugin of the domain provides it. Add one that does.',
+    );
+  });
+
+  it('when nobody provides what it requires, with the package that does where the token states one', async () => {
+    const error = await errorOf(domainOf([plugin('a', undefined, { requires: [CHECKPOINTING] })]));
+    expect(error.message).toBe(
+      'RMK_ERR_MISSING: a requires CHECKPOINTING, but no plugin of the domain provides it. Add one that does, such as @rmk/pin-ptable.',
     );
   });
 

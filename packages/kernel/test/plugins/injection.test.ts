@@ -116,7 +116,7 @@ describe('injection', () => {
   it('knows no token that nobody provides', async () => {
     const { domain } = await domainOf([]);
     expect(() => domain.get(PIN)).toThrow(
-      'RMK_ERR_UNKNOWN: no plugin of the domain test provides test:PIN: install one that does',
+      'RMK_ERR_UNKNOWN: no plugin of the domain test provides test:PIN. Add one that does.',
     );
   });
 });
