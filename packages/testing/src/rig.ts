@@ -3,6 +3,7 @@ import { nanoseconds, type Duration } from '@rmk/core';
 import { EmbeddedHypervisor, type EmbeddedMachine, type HypervisorOptions } from '@rmk/hypervisor-embedded';
 import { DomainRig, WatchedDomain, type DomainRigOptions } from './domainRig.js';
 import { machineOf, type RigGuest } from './rigGuest.js';
+import { checkRigOptions } from './rigOptions.js';
 
 export type RigOptions = RigGuest &
   DomainRigOptions & {
@@ -55,9 +56,10 @@ export class Rig extends DomainRig<EmbeddedMachine> implements FaultTarget {
 
 /**
  * Boots a guest under the plugins. Within a test of vitest the rig stops by itself, and the test fails if anything
- * leaks. Throws what `createDomain` throws; the VM is closed then.
+ * leaks. Throws RMK_ERR_INPUT for invalid options, and what `createDomain` throws; the VM is closed then.
  */
 export async function startRig(options: RigOptions): Promise<Rig> {
+  checkRigOptions('startRig', options);
   const { hypervisor: given } = options;
   const hypervisor = given instanceof EmbeddedHypervisor ? given : new EmbeddedHypervisor(given);
   const machine = hypervisor.createMachine(machineOf(options));

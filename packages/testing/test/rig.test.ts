@@ -8,7 +8,6 @@ import {
   type Module,
   type VirtualMachine,
 } from '@rmk/core';
-import type { GuestName } from '@rmk/guests';
 import { EMBEDDED_MACHINE } from '@rmk/hypervisor-embedded';
 import { checkpoint } from '@rmk/checkpoint';
 import { pinVcpu } from '@rmk/pin-vcpu';
@@ -176,13 +175,6 @@ describe('the rig', () => {
       },
     });
     expect(seen).toEqual([7]);
-  });
-
-  it('names the guests there are if it knows no guest of that name', async () => {
-    const guest = 'taks' as GuestName;
-    await expect(startRig({ guest, plugins: [] })).rejects.toThrow(
-      'RMK_ERR_UNKNOWN: unknown guest "taks". The guests of RMK are compressor, ',
-    );
   });
 
   it('passes on what a domain is refused with', async () => {

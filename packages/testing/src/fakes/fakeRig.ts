@@ -1,5 +1,6 @@
 import type { Duration } from '@rmk/core';
 import { DomainRig, WatchedDomain, type DomainRigOptions } from '../domainRig.js';
+import { checkRigOptions } from '../rigOptions.js';
 import { FakeMachine, type FakeMachineOptions } from './fakeMachine.js';
 import { fakePins, type FakePins } from './fakePins.js';
 
@@ -26,9 +27,10 @@ export class FakeRig extends DomainRig<FakeMachine> {
 
 /**
  * Starts plugins on fakes alone. Within a test of vitest the rig stops by itself, and the test fails if anything leaks.
- * Throws what `createDomain` throws.
+ * Throws RMK_ERR_INPUT for invalid options, and what `createDomain` throws.
  */
 export async function startFakeRig(options: FakeRigOptions): Promise<FakeRig> {
+  checkRigOptions('startFakeRig', options);
   const { machine: given, plugins } = options;
   const machine = given instanceof FakeMachine ? given : new FakeMachine(given);
   const pins = fakePins();
