@@ -3,6 +3,9 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { root } from '../workspaces.mjs';
 
+/** The conformance suite runs whole guests for minutes. */
+const NO_CONFORMANCE = /^(?!.*\/conformance\.test)/;
+
 /** Left out are tests that take minutes: a thousand repetitions, fuzzing, whole figures of the paper, live QEMUs. */
 const packages = {
   checkpoint: { folder: 'packages/checkpoint' },
@@ -10,11 +13,11 @@ const packages = {
     folder: 'plugins/recovery',
     tests: /^test\/.*\b(recovery|ladder|protection)[^/]*\.test\.ts$/,
   },
-  'heartbeat-detector': { folder: 'plugins/heartbeat-detector' },
-  'hang-detector': { folder: 'plugins/hang-detector' },
-  'silent-corruption-detector': { folder: 'plugins/silent-corruption-detector' },
+  'heartbeat-detector': { folder: 'plugins/heartbeat-detector', ownTests: NO_CONFORMANCE },
+  'hang-detector': { folder: 'plugins/hang-detector', ownTests: NO_CONFORMANCE },
+  'silent-corruption-detector': { folder: 'plugins/silent-corruption-detector', ownTests: NO_CONFORMANCE },
   // Detects crashes.
-  'pin-vmsignal': { folder: 'plugins/pin-vmsignal' },
+  'pin-vmsignal': { folder: 'plugins/pin-vmsignal', ownTests: NO_CONFORMANCE },
   kernel: { folder: 'packages/kernel', ownTests: /^(?!.*leaks\.test)/ },
   model: { folder: 'packages/model', ownTests: /^(?!.*(figure5|variants|readme)\.test)/ },
   // Its units that have tests without a QEMU; what is left speaks with a live one.

@@ -110,6 +110,8 @@ describe('a config in JSON', () => {
       { plugin: './meter.ts', export: 'other' },
       { plugin: './pair.ts' },
       { plugin: './meter.ts', option: {} },
+      { plugin: './meterr.ts' },
+      { plugin: './nothere.ts' },
       7,
     ];
     const two = 'export const one = () => 1; export const two = () => 2;';
@@ -123,6 +125,10 @@ describe('a config in JSON', () => {
       expect.stringMatching(/plugins\[2\]\.plugin: the export of \.\/meter\.ts does not make a plugin/),
       expect.stringMatching(/plugins\[3\]\.plugin: \.\/pair\.ts exports several functions: .*\(one, two\)/),
       expect.stringMatching(/plugins\[4\]\.option: unknown key, did you mean options\?/),
+      expect.stringMatching(
+        /plugins\[5\]\.plugin: \/\S+\/meterr\.ts not found\. Did you mean \/\S+\/meter\.ts\?$/,
+      ),
+      expect.stringMatching(/plugins\[6\]\.plugin: \/\S+\/nothere\.ts not found\. Fix the path\.$/),
       expect.stringMatching(/plugins.*expected a list of plugins/),
     ]);
   });

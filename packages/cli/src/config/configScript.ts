@@ -33,7 +33,8 @@ const OURS: Readonly<Record<string, unknown>> = {
 /** Imports TypeScript and JavaScript on behalf of a config file, without a build step and without a cache. */
 export class ConfigScripts {
   private readonly jiti: Jiti;
-  private readonly folder: string;
+  /** Relative paths begin here. */
+  readonly folder: string;
 
   constructor(configPath: string) {
     this.folder = dirname(configPath);
@@ -55,7 +56,9 @@ export class ConfigScripts {
     const message = messageOf(error).replace(/^ParseError: /, '');
     const [, missing] = /Cannot find (?:module|package) '([^']+)'/.exec(message) ?? [];
     if (missing !== undefined)
-      return `it imports ${missing}, which is not installed. Install it, or fix the path`;
+      return /^\.{0,2}\//.test(missing)
+        ? `it imports ${missing}, which is not found. Fix the path`
+        : `it imports ${missing}, which is not installed. Install it, or fix its name`;
     // What an imported binding is called after the transformation.
     const oneLine = message
       .replaceAll(/\s+/g, ' ')

@@ -8,10 +8,7 @@ export function checkIsFile(path: string): void {
   const found = attempt(path, () => statSync(path, { throwIfNoEntry: false }));
   // A device or a pipe could be read for ever.
   if (found?.isFile() === true) return;
-  throw new RmkError(
-    'RMK_ERR_INPUT',
-    found === undefined ? `${path} not found${neighbour(path)}` : `${path} is not a file`,
-  );
+  throw new RmkError('RMK_ERR_INPUT', found === undefined ? notFound(path) : `${path} is not a file`);
 }
 
 /** `RMK_ERR_INPUT` for what cannot be read. */
@@ -26,6 +23,11 @@ function attempt<T>(path: string, read: () => T): T {
   } catch (error) {
     throw new RmkError('RMK_ERR_INPUT', `${path} cannot be read: ${messageOf(error)}`);
   }
+}
+
+/** Names the file beside it that was probably meant. */
+export function notFound(path: string): string {
+  return `${path} not found${neighbour(path)}`;
 }
 
 function neighbour(path: string): string {

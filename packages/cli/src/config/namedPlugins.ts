@@ -1,7 +1,8 @@
-import { basename, extname } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { hasCode, messageOf, type Plugin } from '@rmk/core';
 import { suggestion } from '@rmk/kernel';
 import type { ConfigScripts } from './configScript.js';
+import { notFound } from './inputFile.js';
 import type { ConfigPath, Problems } from './problems.js';
 
 /** A plugin named by its package, as a config in JSON does. */
@@ -91,12 +92,16 @@ async function factoriesOf(
     const isMissing = /Cannot find (?:module|package) '([^']+)'/.exec(messageOf(error))?.[1] === name;
     problems.add(
       [...at, 'plugin'],
-      isMissing
-        ? `${name} is not installed. Install it beside the config, or fix its name.`
-        : `${name} cannot be imported: ${scripts.explain(error)}`,
+      isMissing ? missingText(name, scripts) : `${name} cannot be imported: ${scripts.explain(error)}`,
     );
     return undefined;
   }
+}
+
+function missingText(name: string, scripts: ConfigScripts): string {
+  return /^\.{0,2}\//.test(name)
+    ? notFound(resolve(scripts.folder, name))
+    : `${name} is not installed. Install it beside the config, or fix its name.`;
 }
 
 /** The prototype of a class is not writable, that of a function is. */

@@ -126,8 +126,7 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
     ((record.outputStruckBytes ?? 0) === 0 ? '' : `, ${record.outputStruckBytes} bytes of output struck`),
   EVT_RECOVERYFAILED: ({ reason, givenUp }) =>
     `${colour.red(givenUp ? 'given up' : 'not recovered')}: ${reason}`,
-  EVT_CHECKPOINTLOST: ({ checkpoints, reason }) =>
-    `${colour.yellow(`${checkpoints} checkpoints lost`)}: ${reason}`,
+  EVT_CHECKPOINTLOST: ({ checkpoints, reason }) => `${colour.yellow(lossText(checkpoints))}: ${reason}`,
   EVT_PROTECTIONLOST: ({ reason }) => `${colour.yellow('protection lost')}: ${reason}`,
   EVT_PROTECTIONRESTORED: ({ lostForNs }) =>
     `${colour.green('protected')} again after ${durationText(lostForNs)} without protection`,
@@ -158,6 +157,12 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
 };
 
 /** An event that a plugin declares: its name and what it carries. */
+/** None is lost if the first checkpoint of all could not be taken. */
+function lossText(checkpoints: number): string {
+  if (checkpoints === 0) return 'no checkpoint taken';
+  return checkpoints === 1 ? '1 checkpoint lost' : `${checkpoints} checkpoints lost`;
+}
+
 function unknownEventText<E extends EventName>(name: E, event: RmkEvent<E>): string {
   const { atNs: _atNs, sequence: _sequence, source, ...payload } = event;
   const text = inspect(payload, { breakLength: Infinity, depth: 2, maxArrayLength: 8, maxStringLength: 80 });
