@@ -19,6 +19,5 @@ export const { WebAssembly } = globalThis as unknown as {
     readonly Table: new (type: { element: 'anyfunc'; initial: number }) => WasmTable;
     readonly Module: new (bytes: Uint8Array) => object;
     readonly Instance: new <Exports>(module: object, imports: object) => WasmInstance<Exports>;
-    readonly compile: (bytes: Uint8Array) => Promise<object>;
   };
 };

@@ -14,17 +14,17 @@ export interface Way {
   readonly entry: number;
 }
 
-/** A region that was translated: compiled, or being compiled. */
+/** A region that was translated. */
 export interface Translation {
   readonly id: number;
   readonly region: Region;
   /** The entries that were asked for. */
   readonly asked: readonly number[];
-  /** Takes the place of this one as soon as it is compiled. */
+  /** The smaller one whose place it takes. */
   readonly replaces: Translation | undefined;
   /** Places that it could not be grown by: compiling the larger one failed. */
   readonly refused: Set<number>;
-  isGrowing: boolean;
+  /** Not where compiling it failed. */
   isCompiled: boolean;
 }
 
@@ -105,23 +105,14 @@ export class RegionTable {
   };
 
   /**
-   * Compiles a region, and from then on executes it. If that fails, the interpreter executes it until it is written to.
+   * Makes a module of a region, and from then on executes it. V8 compiles it with its fast compiler when it is entered
+   * first, and on other threads with the optimising one once it has run for long. If that fails, the interpreter
+   * executes the region until it is written to.
    */
   add(region: Region, asked: readonly number[], replaces: Translation | undefined): void {
     const translation = this.announce(region, asked, replaces);
     try {
       this.install(translation, new WebAssembly.Module(this.moduleOf(translation)));
-    } catch (error) {
-      this.fail(translation, error);
-    }
-  }
-
-  /** As {@link add}, but the engine compiles while the guest runs on. Never rejects. */
-  async addLater(region: Region, asked: readonly number[], replaces: Translation | undefined): Promise<void> {
-    const translation = this.announce(region, asked, replaces);
-    try {
-      const module = await WebAssembly.compile(this.moduleOf(translation));
-      if (this.regions.get(translation.id) === translation) this.install(translation, module);
     } catch (error) {
       this.fail(translation, error);
     }
@@ -142,10 +133,8 @@ export class RegionTable {
       asked,
       replaces,
       refused: new Set(),
-      isGrowing: false,
       isCompiled: false,
     };
-    if (replaces !== undefined) replaces.isGrowing = true;
     this.regions.set(id, translation);
     for (const frame of region.frames) {
       const inFrame = this.byFrame.get(frame) ?? new Set();
@@ -163,10 +152,7 @@ export class RegionTable {
    */
   private fail({ asked, replaces }: Translation, error: unknown): void {
     const place = asked.at(-1);
-    if (replaces !== undefined && place !== undefined) {
-      replaces.isGrowing = false;
-      replaces.refused.add(place);
-    }
+    if (place !== undefined) replaces?.refused.add(place);
     if (this.hasFailed) return;
     this.hasFailed = true;
     diagnose('hypervisor', 'guest code could not be compiled, and is interpreted', error);
@@ -220,7 +206,6 @@ export class RegionTable {
 
   private remove(translation: Translation): void {
     this.regions.delete(translation.id);
-    if (translation.replaces !== undefined) translation.replaces.isGrowing = false;
     for (const frame of translation.region.frames) this.byFrame.get(frame)?.delete(translation);
     for (const { pc } of translation.region.entries) {
       if (this.ways.get(pc)?.owner !== translation) continue;

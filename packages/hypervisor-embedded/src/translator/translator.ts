@@ -22,11 +22,6 @@ export interface TranslatorOptions {
   readonly interpretedInstructions?: number;
   /** Regions that live at a time; default: 256. */
   readonly maxRegions?: number;
-  /**
-   * Whether the engine compiles while the guest runs on; default: true. Code is then used from the next turn of the
-   * event loop on.
-   */
-  readonly compilesBeside?: boolean;
 }
 
 /** A page frame whose code was written to so often is left to the interpreter. */
@@ -63,7 +58,6 @@ export class Translator implements Processor, Executor {
   private readonly rewrites = new Map<number, number>();
   private readonly hotVisits: number;
   private readonly interpretedInstructions: number;
-  private readonly compilesBeside: boolean;
   private endCycle = 0;
   private invalidated = false;
   private translations = 0;
@@ -76,15 +70,9 @@ export class Translator implements Processor, Executor {
     devices: DeviceBus,
     options: TranslatorOptions = {},
   ) {
-    const {
-      hotVisits = 300,
-      interpretedInstructions = 64,
-      maxRegions = 256,
-      compilesBeside = true,
-    } = options;
+    const { hotVisits = 300, interpretedInstructions = 64, maxRegions = 256 } = options;
     this.hotVisits = hotVisits;
     this.interpretedInstructions = interpretedInstructions;
-    this.compilesBeside = compilesBeside;
     this.interpreter = new Interpreter(state, memory, devices);
     this.table = new RegionTable(memory, this.guard, maxRegions);
     memory.onCodeWritten = (frame) => this.invalidate(frame);
@@ -109,9 +97,12 @@ export class Translator implements Processor, Executor {
       if (way === undefined) {
         const { interpreter } = this;
         const isException = interpreter.execute(Math.min(remaining, this.interpretedInstructions), true);
-        // What it executed last may have made an interrupt deliverable: back to where those are looked for.
-        if (!isException && interpreter.hasJumped) this.visit(state.pc, NO_REGION);
-        return isException;
+        // Unless it was a jump, what it executed last may have made an interrupt deliverable: back to where those are
+        // looked for.
+        if (isException || !interpreter.hasJumped) return isException;
+        this.visit(state.pc, NO_REGION);
+        remaining = this.endCycle - state.cycles;
+        continue;
       }
       const before = remaining;
       remaining = way.run(remaining, way.entry);
@@ -142,8 +133,8 @@ export class Translator implements Processor, Executor {
     const { memory, table, fetch, isWarm } = this;
     const { base } = memory.layout;
     const found = table.holding(pc, ((pc - base) >>> 0) >>> 12) ?? this.growable(table.region(from));
-    if (found !== undefined && (!found.isCompiled || found.isGrowing)) return;
-    if (found !== undefined && (found.asked.includes(pc) || found.refused.has(pc))) return;
+    if (found !== undefined && (!found.isCompiled || found.asked.includes(pc) || found.refused.has(pc)))
+      return;
     const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
     if (host !== undefined && timesHot < Math.min(host.asked.length, MOST_TIMES_HOT)) return;
     const asked = host === undefined ? [pc] : [...host.asked, pc];
@@ -153,8 +144,7 @@ export class Translator implements Processor, Executor {
     if (region.frames.some((frame) => this.isRewritten(frame))) return;
     for (const line of region.lines) memory.watchCode(line);
     this.translations += 1;
-    if (this.compilesBeside) void table.addLater(region, asked, host);
-    else table.add(region, asked, host);
+    table.add(region, asked, host);
   }
 
   /** Whether execution was ever found there. */

@@ -13,8 +13,7 @@ import { CODE, handlerOf, HANDLER, PAGES, POINTERS, randomGuest, type RandomGues
 import { PAGE } from '../testBoard.js';
 import { loopingGuest, steadyGuest } from './loopingGuest.js';
 
-const STEADY: Engine = { translator: { compilesBeside: false } };
-const EAGER: Engine = { translator: { hotVisits: 1, interpretedInstructions: 1, compilesBeside: false } };
+const EAGER: Engine = { translator: { hotVisits: 1, interpretedInstructions: 1 } };
 
 function boardOf(guest: RandomGuest, engine: Engine): Board {
   const memory = new GuestMemory(PAGES * PAGE, 64);
@@ -110,7 +109,7 @@ describe('translated code gives what the interpreter gives', () => {
           const whole = parts.reduce((sum, part) => sum + part, 0);
           // A rollback takes back every third stretch, which then is run again.
           const stretches = parts.map((part) => Math.ceil((part * each * 0.75) / whole));
-          translated += agree(guest, stretches, 3, STEADY);
+          translated += agree(guest, stretches, 3, 'translator');
         },
       ),
       { numRuns: STEADY_GUESTS },

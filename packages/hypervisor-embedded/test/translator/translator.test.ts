@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onDiagnostic, type Diagnostic } from '@rmk/core';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Board } from '../../src/board.js';
@@ -15,9 +14,7 @@ const NO_PRESAVE = { preSave: 'none' } as const;
 
 function boardWith(build: (program: Assembler) => void, options: TranslatorOptions = {}): Board {
   const memory = new GuestMemory(16 * PAGE, 64);
-  const engine = {
-    translator: { hotVisits: 1, interpretedInstructions: 1, compilesBeside: false, ...options },
-  };
+  const engine = { translator: { hotVisits: 1, interpretedInstructions: 1, ...options } };
   const board = new Board(memory, new Transcript(1024), new InputLog([]), 10, engine);
   const program = new Assembler(RAM);
   build(program);
@@ -184,32 +181,6 @@ describe('Translator', () => {
     expect(board.memory.i32[128]).toBe(10_000);
     expect(translatorOf(board).statistics.translated).toBeGreaterThan(29_000);
   });
-
-  it('goes on in the interpreter until code that is compiled beside the guest is ready', async () => {
-    const board = boardWith(counting, { compilesBeside: true });
-    board.processor.run(1000);
-    expect(translatorOf(board).statistics.translated).toBe(0);
-    await expect
-      .poll(() => {
-        board.processor.run(board.state.cycles + 1000);
-        return translatorOf(board).statistics.translated;
-      })
-      .toBeGreaterThan(0);
-    expect(x(board, 'a0')).toBe(board.state.cycles / 2);
-  });
-
-  it('drops code that was written to while it was compiled', async () => {
-    const board = boardWith(counting, { compilesBeside: true });
-    board.processor.run(1000);
-    board.memory.write(0, new Uint8Array(Uint32Array.of(addition(2)).buffer));
-    await expect
-      .poll(() => {
-        board.processor.run(board.state.cycles + 1000);
-        return translatorOf(board).statistics.translated;
-      })
-      .toBeGreaterThan(0);
-    expect(x(board, 'a0')).toBe(500 + (board.state.cycles - 1000));
-  });
 });
 
 describe('Code that the engine does not compile', () => {
@@ -222,29 +193,28 @@ describe('Code that the engine does not compile', () => {
   }
 
   function refuseToCompile() {
-    const compile = vi.spyOn(WebAssembly, 'compile').mockRejectedValue(new RangeError('out of memory'));
+    const compile = vi.spyOn(WebAssembly, 'Module').mockImplementation(function () {
+      throw new RangeError('out of memory');
+    });
     onTestFinished(() => compile.mockRestore());
     return compile;
   }
 
-  /** Long enough for every compilation to be asked for and to end. */
-  async function runOn(board: Board): Promise<void> {
-    for (let turn = 0; turn < 20; turn++) {
-      board.processor.run(board.state.cycles + 1000);
-      await nextTurn();
-    }
+  /** Long enough for every compilation to be asked for. */
+  function runOn(board: Board): void {
+    board.processor.run(board.state.cycles + 20_000);
   }
 
-  it('is interpreted, compiled in vain once, and reported once', async () => {
+  it('is interpreted, compiled in vain once, and reported once', () => {
     const diagnostics = diagnosed();
+    const board = boardWith(counting);
     const compile = refuseToCompile();
-    const board = boardWith(counting, { compilesBeside: true });
-    await runOn(board);
+    runOn(board);
     expect(translatorOf(board).statistics.translated).toBe(0);
     expect(x(board, 'a0')).toBe(board.state.cycles / 2);
     expect(compile).toHaveBeenCalledTimes(1);
     board.memory.write(0, new Uint8Array(Uint32Array.of(addition(1)).buffer));
-    await runOn(board);
+    runOn(board);
     expect(compile, 'once more for code that was written to').toHaveBeenCalledTimes(2);
     expect(diagnostics.map(({ concern, message }) => [concern, message])).toEqual([
       ['hypervisor', 'guest code could not be compiled, and is interpreted: out of memory'],
@@ -261,7 +231,7 @@ describe('Code that the engine does not compile', () => {
     { grows: 'by a place in itself', pc: RAM, from: RAM + 4, flipped: 4, compilations: 2 },
     // Two blocks take turns: the second is asked for although the first was refused.
     { grows: 'by two other places', pc: RAM + PAGE, from: RAM + PAGE, flipped: 8, compilations: 3 },
-  ])('does not harm a region that would grow $grows', async ({ pc, from, flipped, compilations }) => {
+  ])('does not harm a region that would grow $grows', ({ pc, from, flipped, compilations }) => {
     const boardOf = (options: TranslatorOptions): Board => {
       const board = boardWith(jumping(flipped), options);
       const back = new Assembler(RAM).jalr('zero', 'a2', 0).words()[0] ?? 0;
@@ -271,34 +241,22 @@ describe('Code that the engine does not compile', () => {
       board.state.pc = pc | 0;
       return board;
     };
-    const board = boardOf({ compilesBeside: true });
-    const { compile } = WebAssembly;
-    const compiling = refuseToCompile().mockImplementationOnce((bytes) => compile(bytes));
+    const board = boardOf({});
+    const interpreted = boardOf({ hotVisits: Infinity });
+    const { Module } = WebAssembly;
+    const compiling = refuseToCompile().mockImplementationOnce(function (bytes) {
+      return new Module(bytes);
+    });
     while (compiling.mock.calls.length === 0) board.processor.run(board.state.cycles + 1);
-    await compiling.mock.results[0]?.value;
     const diagnostics = diagnosed();
-    await runOn(board);
+    runOn(board);
     expect(diagnostics).toHaveLength(1);
     expect(compiling).toHaveBeenCalledTimes(compilations);
     const { translated } = translatorOf(board).statistics;
-    await runOn(board);
+    runOn(board);
     expect(translatorOf(board).statistics.translated).toBeGreaterThan(translated);
     expect(compiling, 'no more than before').toHaveBeenCalledTimes(compilations);
-    const interpreted = boardOf({ hotVisits: Infinity });
     interpreted.processor.run(board.state.cycles);
     for (const register of ['a0', 'a1', 'a3']) expect(x(board, register)).toBe(x(interpreted, register));
-  });
-
-  it('is interpreted where it is compiled at once too', () => {
-    const diagnostics = diagnosed();
-    const board = boardWith(counting);
-    const compile = vi.spyOn(WebAssembly, 'Module').mockImplementation(function () {
-      throw new RangeError('out of memory');
-    });
-    onTestFinished(() => compile.mockRestore());
-    board.processor.run(10_000);
-    expect(x(board, 'a0')).toBe(5000);
-    expect(compile).toHaveBeenCalledTimes(1);
-    expect(diagnostics).toHaveLength(1);
   });
 });
