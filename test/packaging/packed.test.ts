@@ -86,6 +86,21 @@ describe('the packages as published', () => {
     );
   });
 
+  it('bring `rmk inject`, whose worker threads start', () => {
+    const lines = Array.from({ length: 12 }, (_, index) => `${index + 2}ms line a${index} incr key`);
+    writeFileSync(join(consumer.path, 'requests.txt'), `${lines.join('\n')}\n15ms line z quit\n`);
+    const experiment = {
+      guest: { name: 'server', guest: 'server', input: './requests.txt' },
+      protect: { interval: '1ms', hang: { threshold: '3ms' }, signals: { latencyBound: false } },
+      faults: ['wild-jump'],
+      count: 4,
+      grid: '1ms',
+    };
+    writeFileSync(join(consumer.path, 'jumps.json'), JSON.stringify(experiment));
+    const said = run('npx', '--no-install', 'rmk', 'inject', 'jumps.json', '--workers', '2', '--json');
+    expect(JSON.parse(said)).toMatchObject({ pooled: { injected: 4, detected: 4 } });
+  });
+
   it('bring `rmk`, whose main job passes', () => {
     expect(JSON.parse(run('npx', '--no-install', 'rmk', 'start', '--json'))).toMatchObject({
       verdict: 'pass',

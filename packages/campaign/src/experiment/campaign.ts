@@ -35,14 +35,15 @@ export class Campaign<S extends Snapshot> {
   ) {}
 
   /**
-   * Makes the golden run and checks the faults against it. `RMK_ERR_GOLDEN` if it fails its steady-state check,
-   * `RMK_ERR_INPUT` for faults that this guest cannot have.
+   * Makes the golden run, unless one of the same guest is given, and checks the faults against it. `RMK_ERR_GOLDEN` if it
+   * fails its steady-state check, `RMK_ERR_INPUT` for faults that this guest cannot have.
    */
   static async prepare<S extends Snapshot>(
     guest: GuestUnderTest<S>,
     experiment: Experiment,
+    made?: GoldenTrack<S>,
   ): Promise<Campaign<S>> {
-    const golden = await GoldenTrack.record(guest, experiment.gridNs, experiment.steadyState);
+    const golden = made ?? (await Campaign.golden(guest, experiment));
     const space = await spaceOf(guest, golden);
     const problems = experiment.faults.flatMap((fault, index) => {
       const message = fault.check(space);
@@ -55,6 +56,14 @@ export class Campaign<S extends Snapshot> {
     const history = await historyOf(guest);
     const window = windowOf(experiment, history, golden.endNs, guest.cycleNs);
     return new Campaign(guest, experiment, golden, space, history, window);
+  }
+
+  /** The golden run of the guest. `RMK_ERR_GOLDEN` if it fails its steady-state check. */
+  static golden<S extends Snapshot>(
+    guest: GuestUnderTest<S>,
+    { gridNs, steadyState }: Experiment,
+  ): Promise<GoldenTrack<S>> {
+    return GoldenTrack.record(guest, gridNs, steadyState);
   }
 
   /** What experiment `number` injects, and when. */

@@ -1,6 +1,8 @@
 import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { RmkError, RMK_VERSION } from '@rmk/core';
+import { messageOf, RmkError, RMK_VERSION } from '@rmk/core';
+import { z } from 'zod';
 import type { ExperimentRecord } from '../experiment/experimentRecord.js';
+import { OUTCOMES } from '../experiment/outcome.js';
 
 /** The first line of a journal: of which campaign its records are. */
 export interface JournalHeader {
@@ -25,16 +27,33 @@ export interface JournalContent {
 
 const NEWLINE = 0x0a;
 
-/** `RMK_ERR_JOURNAL` for a file that is no journal, or is damaged before its last line. */
+const headerSchema = z.object({
+  journal: z.literal(1),
+  rmk: z.string(),
+  digest: z.string(),
+  seed: z.number(),
+  experiment: z.string(),
+});
+/** What everything that reads records relies on. */
+const recordSchema = z.object({ number: z.int().min(0), fault: z.string(), outcome: z.enum(OUTCOMES) });
+
+/**
+ * `RMK_ERR_INPUT` for a file that cannot be read, `RMK_ERR_JOURNAL` for one that is no journal, or is damaged before its
+ * last line.
+ */
 export function readJournal(path: string): JournalContent {
-  const bytes = readFileSync(path);
+  const bytes = bytesOf(path);
   const wholeBytes = bytes.lastIndexOf(NEWLINE) + 1;
   const lines = bytes.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
   const [first, ...rest] = lines.map((line, index) => parsed(line, index, path));
-  if (!isHeader(first))
+  const header = headerSchema.safeParse(first);
+  if (!header.success)
     throw new RmkError('RMK_ERR_JOURNAL', `${path} is not a journal of rmk inject. Name another file.`);
+  rest.forEach((record, index) => {
+    if (!recordSchema.safeParse(record).success) throw damaged(path, index + 2, 'no record of an experiment');
+  });
   return {
-    header: first,
+    header: header.data,
     records: rest as ExperimentRecord[],
     wholeBytes,
     isTorn: wholeBytes < bytes.length,
@@ -45,15 +64,34 @@ function parsed(line: string, index: number, path: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
-    throw new RmkError(
-      'RMK_ERR_JOURNAL',
-      `${path}: line ${index + 1} is not JSON. Only a torn last line can be resumed: restore the file, or begin another.`,
-    );
+    throw damaged(path, index + 1, 'not JSON');
   }
 }
 
-function isHeader(value: unknown): value is JournalHeader {
-  return typeof value === 'object' && value !== null && 'journal' in value && value.journal === 1;
+function damaged(path: string, line: number, what: string): RmkError {
+  return new RmkError(
+    'RMK_ERR_JOURNAL',
+    `${path}: line ${line} is ${what}. Only a torn last line can be resumed: restore the file, or begin another.`,
+  );
+}
+
+function bytesOf(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new RmkError('RMK_ERR_INPUT', `${path} cannot be read: ${messageOf(error)}. Fix the path.`);
+  }
+}
+
+function opened(path: string, flags: 'a' | 'r+'): number {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    throw new RmkError(
+      'RMK_ERR_INPUT',
+      `${path} cannot be written: ${messageOf(error)}. Choose another path.`,
+    );
+  }
 }
 
 /** Appends the records of a campaign, one line each, in the order in which they are done. */
@@ -67,12 +105,12 @@ export class Journal {
 
   /**
    * Opens a journal, or begins one. A torn last line is cut. `RMK_ERR_JOURNAL` for the journal of another experiment or
-   * version; it is left as it is.
+   * version; it is left as it is. `RMK_ERR_INPUT` if it cannot be written.
    */
   static open(path: string, campaign: Omit<JournalHeader, 'journal' | 'rmk'>): Journal {
     const header: JournalHeader = { journal: 1, rmk: RMK_VERSION, ...campaign };
     if (!existsSync(path)) return Journal.begin(path, header);
-    const size = readFileSync(path).length;
+    const size = bytesOf(path).length;
     const content = size === 0 ? undefined : contentOf(path);
     if (content === undefined) return Journal.begin(path, header);
     const { digest, rmk } = content.header;
@@ -83,14 +121,14 @@ export class Journal {
         `${path} is the journal of ${whose}. Name another file, or delete this one.`,
       );
     }
-    const file = openSync(path, 'r+');
+    const file = opened(path, 'r+');
     ftruncateSync(file, content.wholeBytes);
     closeSync(file);
-    return new Journal(openSync(path, 'a'), content.records, size - content.wholeBytes);
+    return new Journal(opened(path, 'a'), content.records, size - content.wholeBytes);
   }
 
   private static begin(path: string, header: JournalHeader): Journal {
-    const file = openSync(path, 'a');
+    const file = opened(path, 'a');
     ftruncateSync(file, 0);
     writeSync(file, `${JSON.stringify(header)}\n`);
     return new Journal(file, [], 0);
@@ -107,7 +145,7 @@ export class Journal {
 
 /** Undefined where not even the header is whole. `RMK_ERR_JOURNAL` for a file that was never a journal. */
 function contentOf(path: string): JournalContent | undefined {
-  const text = readFileSync(path, 'utf8');
+  const text = bytesOf(path).toString('utf8');
   if (!text.includes('\n') && '{"journal":1,'.startsWith(text.slice(0, 13))) return undefined;
   return readJournal(path);
 }

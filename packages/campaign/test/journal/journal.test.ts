@@ -67,6 +67,14 @@ describe('a journal', () => {
       /line 3 is not JSON/,
     ],
     [
+      'with a line that is no record',
+      (path: string) => {
+        writeFileSync(path, readFileSync(path, 'utf8').replace('"number":1', '"number":"1"'));
+        return Journal.open(path, CAMPAIGN);
+      },
+      /line 3 is no record of an experiment/,
+    ],
+    [
       'that is none',
       (path: string) => {
         writeFileSync(path, '{"name":"notes"}\n');

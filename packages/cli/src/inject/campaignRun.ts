@@ -1,12 +1,17 @@
 import type { ExperimentRecord, Journal } from '@rmk/campaign';
-import type { ExperimentPool } from './experimentPool.js';
+
+/** Runs the experiments of one campaign, several at a time. */
+export interface ExperimentRunner {
+  readonly workers: number;
+  run(number: number): Promise<ExperimentRecord>;
+}
 
 /** Called after each experiment. */
 export type OnRecord = (record: ExperimentRecord, done: number) => void;
 
 /** Runs the experiments that the journal does not hold yet, until all are done or `signal` aborts. */
 export async function runCampaign(
-  pool: ExperimentPool,
+  runner: ExperimentRunner,
   journal: Journal | undefined,
   count: number,
   signal: AbortSignal,
@@ -21,13 +26,13 @@ export async function runCampaign(
     while (!signal.aborted) {
       const number = missing[next++];
       if (number === undefined) return;
-      const record = await pool.run(number);
+      const record = await runner.run(number);
       journal?.append(record);
       records.set(number, record);
       onRecord(record, records.size);
     }
   };
-  await Promise.all(Array.from({ length: pool.workers }, worker));
+  await Promise.all(Array.from({ length: runner.workers }, worker));
   return [...records.values()]
     .filter(({ number }) => number < count)
     .toSorted((one, other) => one.number - other.number);

@@ -12,7 +12,7 @@ import {
 import { nanoseconds } from '@rmk/core';
 import { EmbeddedHypervisor, type MachineOptions, type MachineSnapshot } from '@rmk/hypervisor-embedded';
 import { suggestion } from '@rmk/kernel';
-import { microcheckpoint } from '@rmk/preset-microcheckpoint';
+import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { readConfigFile, type ExpectedExport } from '../config/configFile.js';
 import { ConfigScripts } from '../config/configScript.js';
 import { loadGuest } from '../config/guestMachine.js';
@@ -38,8 +38,11 @@ const EXPECTED: ExpectedExport = {
 
 const COUNT = 1000;
 
-/** Throws RMK_ERR_INPUT with every problem of the file and its path. */
-export async function planCampaign(file: string): Promise<PlannedCampaign> {
+/** `protect`: on top of what the file has. Throws RMK_ERR_INPUT with every problem of the file and its path. */
+export async function planCampaign(
+  file: string,
+  protect: MicrocheckpointOptions = {},
+): Promise<PlannedCampaign> {
   const path = resolve(file);
   const exported = await readConfigFile(path, new ConfigScripts(path), EXPECTED);
   const problems = new Problems();
@@ -52,14 +55,15 @@ export async function planCampaign(file: string): Promise<PlannedCampaign> {
   const faults = entries === undefined ? [] : chosenFaults(entries, problems);
   if (entries?.count !== undefined && entries.margin !== undefined)
     problems.add(['margin'], 'give either count or margin: a margin derives the count');
-  if (entries !== undefined) problems.attempt(['protect'], () => microcheckpoint(entries.protect));
+  const protection = { ...entries?.protect, ...protect };
+  if (entries !== undefined) problems.attempt(['protect'], () => microcheckpoint(protection));
   if (entries === undefined || loaded === undefined || problems.count > 0) throw problems.error(path);
-  return plannedCampaign(loaded.options, entries, faults);
+  return plannedCampaign(loaded.options, { ...entries, protect: protection }, faults);
 }
 
 function plannedCampaign(
   options: MachineOptions,
-  entries: ExperimentEntries,
+  entries: Omit<ExperimentEntries, 'protect'> & { readonly protect: MicrocheckpointOptions },
   faults: readonly ChosenFault[],
 ): PlannedCampaign {
   const { protect, steadyState, window = {}, count, margin } = entries;

@@ -1,31 +1,30 @@
 import { fileURLToPath } from 'node:url';
-import { Campaign, type ExperimentRecord } from '@rmk/campaign';
-import type { MachineSnapshot } from '@rmk/hypervisor-embedded';
+import type { ExperimentRecord } from '@rmk/campaign';
 import { Piscina } from 'piscina';
-import { planCampaign, type PlannedCampaign } from './experimentFile.js';
+import type { CampaignSource } from './campaignSource.js';
+import { PreparedCampaigns } from './preparedCampaigns.js';
 
 /** What a worker does. */
 export interface WorkerTask {
-  readonly file: string;
+  readonly source: CampaignSource;
   readonly number: number;
 }
 
 /** Runs experiments in worker threads, each with a golden run of its own. */
 export interface ExperimentPool {
   readonly workers: number;
-  run(number: number): Promise<ExperimentRecord>;
+  run(source: CampaignSource, number: number): Promise<ExperimentRecord>;
   close(): Promise<void>;
 }
 
-/** One worker runs in this thread. */
-export async function experimentPool(
-  file: string,
-  planned: PlannedCampaign,
-  workers: number,
-): Promise<ExperimentPool> {
-  // The golden run and the faults are checked here in any case, before anything is written.
-  const campaign = await Campaign.prepare(planned.guest, planned.experiment);
-  if (workers === 1) return { workers, run: (number) => campaign.run(number), close: async () => {} };
+/** One worker runs in this thread, on the campaigns that were prepared here. */
+export function experimentPool(prepared: PreparedCampaigns, workers: number): ExperimentPool {
+  if (workers === 1)
+    return {
+      workers,
+      run: async (source, number) => (await prepared.get(source)).campaign.run(number),
+      close: async () => {},
+    };
   const pool = new Piscina<WorkerTask, ExperimentRecord>({
     filename: workerFile(),
     minThreads: workers,
@@ -37,7 +36,7 @@ export async function experimentPool(
   });
   return {
     workers,
-    run: (number) => pool.run({ file, number }),
+    run: (source, number) => pool.run({ source, number }),
     close: () => pool.destroy(),
   };
 }
@@ -47,16 +46,10 @@ function workerFile(): string {
   return fileURLToPath(new URL('../../dist/inject/experimentWorker.js', import.meta.url));
 }
 
-const campaigns = new Map<string, Promise<Campaign<MachineSnapshot>>>();
+const inThisThread = new PreparedCampaigns();
 
-/** In a worker thread: prepares the campaign of a file once, and runs one experiment of it. */
-export async function runInWorker({ file, number }: WorkerTask): Promise<ExperimentRecord> {
-  const campaign = campaigns.get(file) ?? prepared(file);
-  campaigns.set(file, campaign);
-  return (await campaign).run(number);
-}
-
-async function prepared(file: string): Promise<Campaign<MachineSnapshot>> {
-  const { guest, experiment } = await planCampaign(file);
-  return Campaign.prepare(guest, experiment);
+/** In a worker thread: prepares the campaign once, and runs one experiment of it. */
+export async function runInWorker({ source, number }: WorkerTask): Promise<ExperimentRecord> {
+  const { campaign } = await inThisThread.get(source);
+  return campaign.run(number);
 }

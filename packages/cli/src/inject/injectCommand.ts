@@ -1,16 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
-import { writeFileSync } from 'node:fs';
 import { isFailureOfRmk, Journal, latencySamples } from '@rmk/campaign';
 import { Command, InvalidArgumentError } from 'commander';
 import { ExitCode } from '../exitCode.js';
 import { Interruption } from '../run/interruption.js';
 import { StatusLine } from '../run/statusLine.js';
 import type { Terminal } from '../terminal.js';
+import { checkWritable, writeText } from '../model/files.js';
 import { runCampaign } from './campaignRun.js';
-import { planCampaign } from './experimentFile.js';
 import { experimentPool } from './experimentPool.js';
 import { injectJson, injectText } from './injectReport.js';
+import { PreparedCampaigns } from './preparedCampaigns.js';
 import { Progress } from './progress.js';
 import { replayCommand } from './replayCommand.js';
 import { table5Command } from './table5Command.js';
@@ -44,24 +44,28 @@ export function injectCommand(terminal: Terminal, done: (code: ExitCode) => void
 }
 
 async function inject(file: string, options: Options, terminal: Terminal): Promise<ExitCode> {
-  const planned = await planCampaign(file);
-  const { count, seed } = planned.experiment;
-  const pool = await experimentPool(file, planned, options.workers);
+  const campaigns = new PreparedCampaigns();
+  // The golden run and the faults are checked here in any case, before anything is written.
+  const { experiment, digest } = await campaigns.get({ file });
+  const { count, seed } = experiment;
+  if (options.samples !== undefined) checkWritable(options.samples);
   const path = journalPath(file, options);
-  const campaign = { digest: planned.digest, seed, experiment: file };
+  const campaign = { digest, seed, experiment: file };
+  const pool = experimentPool(campaigns, options.workers);
+  const runner = { workers: pool.workers, run: (number: number) => pool.run({ file }, number) };
   try {
     const journal = path === undefined ? undefined : Journal.open(path, campaign);
     reportResumed(terminal, path, journal, count);
     const interruption = new Interruption({ leftBehind: [] }, terminal);
     const progress = new Progress(new StatusLine(terminal), count, journal?.records.length ?? 0);
-    const records = await runCampaign(pool, journal, count, interruption.signal, (_, finished) =>
+    const records = await runCampaign(runner, journal, count, interruption.signal, (_, finished) =>
       progress.at(finished),
     ).finally(() => {
       interruption.release();
       progress.end();
       journal?.close();
     });
-    if (options.samples !== undefined) writeFileSync(options.samples, latencySamples(records));
+    if (options.samples !== undefined) writeText(options.samples, latencySamples(records));
     terminal.out(options.json === true ? injectJson(records, count) : injectText(records));
     const failures = records.filter(isFailureOfRmk);
     for (const { number, outcome } of failures)

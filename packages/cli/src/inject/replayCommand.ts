@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Campaign, readJournal, type ExperimentRecord, type Trace } from '@rmk/campaign';
 import { CORE_EVENTS, RmkError } from '@rmk/core';
 import { Command } from 'commander';
+import { wholeOption } from '../model/optionValues.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { planCampaign } from './experimentFile.js';
@@ -11,9 +12,9 @@ export function replayCommand(terminal: Terminal, done: (code: ExitCode) => void
   return new Command('replay')
     .description('run one experiment of a journal again, with every event of its domain')
     .argument('<journal>', 'of rmk inject')
-    .argument('<number>', 'of the experiment')
-    .action(async (path: string, number: string) => {
-      done(await replay(path, Number(number), terminal));
+    .argument('<number>', 'of the experiment', wholeOption)
+    .action(async (path: string, number: number) => {
+      done(await replay(path, number, terminal));
     });
 }
 

@@ -1,112 +1,79 @@
 import Table from 'cli-table3';
-import {
-  Campaign,
-  EXPERIMENT_DEFAULTS,
-  FAULT_KINDS,
-  isEffective,
-  type ChosenFault,
-  type Experiment,
-  type ExperimentRecord,
-} from '@rmk/campaign';
-import { RmkError } from '@rmk/core';
-import { GUESTS, readGuest } from '@rmk/guests';
-import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { isEffective, isFailureOfRmk, type ExperimentRecord } from '@rmk/campaign';
 import { Command } from 'commander';
 import { ExitCode } from '../exitCode.js';
+import { countOption } from '../model/optionValues.js';
+import { Interruption } from '../run/interruption.js';
 import { StatusLine } from '../run/statusLine.js';
 import type { Terminal } from '../terminal.js';
-import { embeddedGuest } from './embeddedGuest.js';
+import { runCampaign } from './campaignRun.js';
+import { experimentPool, type ExperimentPool } from './experimentPool.js';
+import { PreparedCampaigns } from './preparedCampaigns.js';
 import { Progress } from './progress.js';
+import { TABLE5, type Table5Row } from './table5.js';
 
-/** Fixed beforehand: nothing was picked. */
-const SEED = 2010;
-
-interface Row {
-  readonly experiment: string;
-  readonly fault: string;
-  readonly options?: object;
-  readonly protect: MicrocheckpointOptions;
-  readonly paper: {
-    readonly injected: number;
-    readonly activatedAndDetected: number;
-    readonly recovered: number;
-  };
+interface Options {
+  readonly json?: true;
+  readonly faults?: number;
+  /** Of `rmk inject`. */
+  readonly workers: number;
 }
-
-/** Table 5 of the paper (§8), with its numbers of faults and its intervals. */
-const ROWS: readonly Row[] = [
-  {
-    experiment: 'signal-triggered crashes, interval 100 ms',
-    fault: 'signal',
-    protect: { interval: '100ms' },
-    paper: { injected: 35, activatedAndDetected: 35, recovered: 35 },
-  },
-  {
-    experiment: 'bit flips into kernel registers, interval 100 ms',
-    fault: 'register-flip',
-    protect: { interval: '100ms' },
-    paper: { injected: 85, activatedAndDetected: 31, recovered: 31 },
-  },
-  {
-    experiment: 'system hangs, threshold 200 ms, interval 500 ms',
-    fault: 'hang',
-    protect: { interval: '500ms', hang: { threshold: '200ms' } },
-    paper: { injected: 30, activatedAndDetected: 30, recovered: 24 },
-  },
-];
 
 /** `rmk inject table5`: the paper's error injection experiments on the embedded hypervisor. */
 export function table5Command(terminal: Terminal, done: (code: ExitCode) => void): Command {
   return new Command('table5')
     .description('repeat table 5 of the paper: signals, register flips and hangs in the guest tasks')
+    .option('--faults <n>', 'only the first n of each row (default: as many as the paper)', countOption)
     .option('--json', 'print the rows as JSON')
     .action(async (_: object, command: Command) => {
-      // rmk inject has the same option, and takes it for its own.
-      const { json } = command.optsWithGlobals<{ readonly json?: true }>();
-      const rows = [];
-      for (const row of ROWS) rows.push({ row, records: await recordsOf(row, terminal) });
-      const result = rows.map(({ row, records }) => ({
-        experiment: row.experiment,
-        ...countsOf(records),
-        paper: row.paper,
-      }));
-      terminal.out(json === true ? `${JSON.stringify({ rows: result }, undefined, 2)}\n` : tableOf(result));
-      const broken = rows.some(({ records }) =>
-        records.some(({ outcome }) => outcome === 'broke-healthy-guest'),
-      );
-      done(broken ? ExitCode.FAILED : ExitCode.DONE);
+      // rmk inject has some of the same options, and takes them for its own.
+      done(await table5(command.optsWithGlobals<Options>(), terminal));
     });
 }
 
-async function recordsOf(row: Row, terminal: Terminal): Promise<readonly ExperimentRecord[]> {
-  const guest = embeddedGuest(
-    { name: 'tasks', elf: readGuest('tasks'), elfSource: 'tasks.elf', memoryBytes: GUESTS.tasks.memoryBytes },
-    () => microcheckpoint(row.protect),
-  );
-  const experiment: Experiment = {
-    ...EXPERIMENT_DEFAULTS,
-    gridNs: 20e6,
-    control: 0,
-    seed: SEED,
-    count: row.paper.injected,
-    faults: [faultOf(row)],
-    steadyState: { exitCode: 0, output: 'tasks: ok', withinNs: 60e9 },
-  };
-  const campaign = await Campaign.prepare(guest, experiment);
-  const progress = new Progress(new StatusLine(terminal), experiment.count, 0);
-  const records: ExperimentRecord[] = [];
-  for (let number = 0; number < experiment.count; number++) {
-    records.push(await campaign.run(number));
-    progress.at(records.length);
+async function table5({ json, faults, workers }: Options, terminal: Terminal): Promise<ExitCode> {
+  const pool = experimentPool(new PreparedCampaigns(), workers);
+  const interruption = new Interruption({ leftBehind: [] }, terminal);
+  try {
+    const rows: RowResult[] = [];
+    for (const [index, row] of TABLE5.entries()) {
+      const count = Math.min(faults ?? Infinity, row.paper.injected);
+      const records = await recordsOf(pool, index, count, interruption.signal, terminal);
+      rows.push({ row, records, isWhole: records.length === count });
+    }
+    const result = rows.map(({ row, records }) => ({
+      experiment: row.experiment,
+      ...countsOf(records),
+      paper: row.paper,
+    }));
+    terminal.out(json === true ? `${JSON.stringify({ rows: result }, undefined, 2)}\n` : tableOf(result));
+    const isGood = rows.every(({ records, isWhole }) => isWhole && !records.some(isFailureOfRmk));
+    return isGood ? ExitCode.DONE : ExitCode.FAILED;
+  } finally {
+    interruption.release();
+    await pool.close();
   }
-  progress.end();
-  return records;
 }
 
-function faultOf({ fault, options }: Row): ChosenFault {
-  const kind = FAULT_KINDS.find(({ name }) => name === fault);
-  if (kind === undefined) throw new RmkError('RMK_ERR_UNKNOWN', `unknown fault ${fault}`);
-  return kind.choose(options);
+interface RowResult {
+  readonly row: Table5Row;
+  readonly records: readonly ExperimentRecord[];
+  /** Whether it was not interrupted. */
+  readonly isWhole: boolean;
+}
+
+async function recordsOf(
+  pool: ExperimentPool,
+  row: number,
+  count: number,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<readonly ExperimentRecord[]> {
+  const progress = new Progress(new StatusLine(terminal), count, 0);
+  const run = (number: number): Promise<ExperimentRecord> => pool.run({ table5: row }, number);
+  return runCampaign({ run, workers: pool.workers }, undefined, count, signal, (_, finished) =>
+    progress.at(finished),
+  ).finally(() => progress.end());
 }
 
 interface Counts {
@@ -128,7 +95,7 @@ function countsOf(records: readonly ExperimentRecord[]): Counts {
 }
 
 function tableOf(
-  rows: readonly (Counts & { readonly experiment: string; readonly paper: Row['paper'] })[],
+  rows: readonly (Counts & { readonly experiment: string; readonly paper: Table5Row['paper'] })[],
 ): string {
   const table = new Table({
     style: { head: [], border: [], compact: true },

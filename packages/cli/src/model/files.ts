@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, RmkError } from '@rmk/core';
 import { readInputFile } from '../config/inputFile.js';
@@ -20,9 +20,18 @@ export function readJson(path: string): unknown {
 
 /** Writes a text file and the folders above it. Throws RMK_ERR_INPUT if it cannot be written. */
 export function writeText(path: string, text: string): void {
+  whileWriting(path, () => writeFileSync(path, text));
+}
+
+/** For files that are written at the end of something long: throws RMK_ERR_INPUT now if that would fail. */
+export function checkWritable(path: string): void {
+  whileWriting(path, () => closeSync(openSync(path, 'a')));
+}
+
+function whileWriting(path: string, write: () => void): void {
   try {
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, text);
+    write();
   } catch (error) {
     throw new RmkError(
       'RMK_ERR_INPUT',

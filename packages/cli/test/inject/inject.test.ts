@@ -80,6 +80,20 @@ describe('rmk inject', () => {
   });
 });
 
+describe('rmk inject table5', () => {
+  it('injects the first faults of each row, without picking any', async () => {
+    const said = await rmk(['inject', 'table5', '--faults', '1', '--workers', '1', '--json']);
+    expect(said).toMatchObject({ code: ExitCode.DONE, err: '' });
+    const { rows } = JSON.parse(said.out) as { readonly rows: readonly object[] };
+    const allRecovered = { injected: 1, activatedAndDetected: 1, recovered: 1, restarted: 0 };
+    expect(rows).toMatchObject([
+      { ...allRecovered, paper: { injected: 35, activatedAndDetected: 35, recovered: 35 } },
+      { ...allRecovered, paper: { injected: 85, activatedAndDetected: 31, recovered: 31 } },
+      { ...allRecovered, paper: { injected: 30, activatedAndDetected: 30, recovered: 24 } },
+    ]);
+  });
+});
+
 describe('a bad experiment', () => {
   it.each<[string, object, RegExp]>([
     [
@@ -132,6 +146,39 @@ describe('a bad experiment', () => {
     expect(said.err).toMatch(/RMK_ERR_JOURNAL.*another experiment/);
     expect(readFileSync(journal, 'utf8')).toBe(before);
   });
+
+  it.each<[string, readonly string[], RegExp]>([
+    ['an unknown command', ['inject', 'table6'], /RMK_ERR_INPUT.*table6 not found/],
+    [
+      'a journal that is missing',
+      ['inject', 'replay', 'none.jsonl', '0'],
+      /RMK_ERR_INPUT: none.jsonl cannot be read/,
+    ],
+    ['a number that is none', ['inject', 'replay', 'none.jsonl', 'x'], /"x" is not a number/],
+    ['no faults', ['inject', 'table5', '--faults', '0'], /"0" is not a whole number of 1 or more/],
+  ])('%s is refused', async (_, args, message) => {
+    const said = await rmk(args);
+    expect(said.err).toMatch(message);
+    expect(said).toMatchObject({ code: ExitCode.USAGE, out: '' });
+  });
+
+  it.each(['--journal', '--samples'])(
+    'is refused before the first experiment if %s cannot be written',
+    async (option) => {
+      const folder = folderWith({ ...experimentFiles({ count: 1 }), file: '' });
+      const said = await rmk([
+        'inject',
+        join(folder, 'flips.json'),
+        '--workers',
+        '1',
+        option,
+        join(folder, 'file/x'),
+      ]);
+      expect(said.err).toMatch(/RMK_ERR_INPUT: .*file\/x cannot be/);
+      expect(said).toMatchObject({ code: ExitCode.USAGE, out: '' });
+      expect(existsSync(join(folder, 'flips.journal.jsonl'))).toBe(false);
+    },
+  );
 
   it('can be written in TypeScript, with a fault of one’s own', async () => {
     const files = experimentFiles();
