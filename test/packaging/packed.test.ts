@@ -91,7 +91,7 @@ describe('the packages as published', () => {
     writeFileSync(join(consumer.path, 'requests.txt'), `${lines.join('\n')}\n15ms line z quit\n`);
     const experiment = {
       guest: { name: 'server', guest: 'server', input: './requests.txt' },
-      protect: { interval: '1ms', hang: { threshold: '3ms' }, signals: { latencyBound: false } },
+      protect: { interval: '1ms', retain: 2, hang: false },
       faults: ['wild-jump'],
       count: 4,
       grid: '1ms',

@@ -21,6 +21,7 @@ export type {
   Lone,
   Snapshot,
 } from './experiment/experimentMachine.js';
+export type { DifferentValue, FirstDifference } from './experiment/firstDifference.js';
 export type { ExperimentRecord, Proof } from './experiment/experimentRecord.js';
 export {
   isEffective,

@@ -36,6 +36,7 @@ export function serverUnderTest(preset: MicrocheckpointOptions = {}): GuestUnder
       const address = symbols.get(name);
       return address === undefined ? undefined : BigInt(address);
     },
+    symbolAt: () => undefined,
     protect: (machine, observe) =>
       createDomain({ name: 'server', machine, plugins: microcheckpoint(preset), observe }),
   };

@@ -1,4 +1,4 @@
-import { nanoseconds, PAGE_BYTES, RmkError, type Bus, type Nanoseconds } from '@rmk/core';
+import { nanoseconds, RmkError, type Bus, type Nanoseconds } from '@rmk/core';
 import type { DrawnFault, FaultSpace } from '../fault/faultKind.js';
 import { GoldenTrack } from '../golden/goldenTrack.js';
 import {
@@ -11,7 +11,8 @@ import {
 import type { Experiment } from './experiment.js';
 import type { GuestUnderTest, Lone, Snapshot } from './experimentMachine.js';
 import type { ExperimentRecord, Proof } from './experimentRecord.js';
-import { followGolden, isOnlyAt, type Left } from './followGolden.js';
+import { firstDifference, type FirstDifference } from './firstDifference.js';
+import { followGolden, isOnlyAt, placeOf, type Left } from './followGolden.js';
 import { historyOf, isReady, spaceOf } from './guestFacts.js';
 import { Observation } from './observation.js';
 import { outcomeOf, type Fate } from './outcome.js';
@@ -83,6 +84,14 @@ export class Campaign<S extends Snapshot> {
     } finally {
       await plain.lone.close();
     }
+  }
+
+  /** Where experiment `number`, without recovery, first differs from the golden run in more than the flipped place. */
+  firstDifference(number: number): Promise<FirstDifference | undefined> {
+    const drawn = this.draw(number);
+    return firstDifference(this.guest, this.golden, drawn.fault, drawn.injectAtGuestNs, (lone) =>
+      this.inject(drawn, lone),
+    );
   }
 
   /** The run without recovery, up to the first use of a flipped register. */
@@ -266,11 +275,6 @@ interface ProtectedRun {
   readonly watchedNs: Nanoseconds;
   readonly differsAtGuestNs?: Nanoseconds;
   readonly control?: 'agrees' | 'disagrees';
-}
-
-function placeOf({ register, address }: DrawnFault, ramBase: number): Parameters<typeof isOnlyAt>[1] {
-  const frame = address === undefined ? undefined : Math.floor((address - ramBase) / PAGE_BYTES);
-  return { register, frame };
 }
 
 function proofOf({ how }: Left, { gaveUp }: Observation): Proof {

@@ -22,6 +22,8 @@ export interface ExperimentMachine<S extends Snapshot> extends ComparableMachine
   snapshot(previous?: S): S;
   equals(snapshot: S): boolean;
   differenceFrom(snapshot: S): Difference;
+  /** Continues from a snapshot of the same guest; domain time begins at 0. Not while the VM is protected. */
+  load(snapshot: S): void;
   firstUseOf(register: string, instructions: number): 'read' | 'overwritten' | 'unused';
   /** Proves that nothing but RMK can end the loop or halt that the guest is in. */
   loopsForever(): boolean;
@@ -48,6 +50,8 @@ export interface GuestUnderTest<S extends Snapshot = Snapshot> {
   framesOf(snapshot: S): readonly number[];
   /** Address of a symbol of the guest's ELF, or undefined. */
   symbol(name: string): bigint | undefined;
+  /** The symbol at or before an address, such as `'main+0x1c'`. Undefined where there is none. */
+  symbolAt(address: number): string | undefined;
   /** Starts the domain with the detectors, checkpoints and recovery under test. */
   protect(machine: ExperimentMachine<S>, observe: (bus: Domain['bus']) => void): Promise<Domain>;
 }

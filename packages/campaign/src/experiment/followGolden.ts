@@ -1,4 +1,5 @@
-import type { Nanoseconds } from '@rmk/core';
+import { PAGE_BYTES, type Nanoseconds } from '@rmk/core';
+import type { DrawnFault } from '../fault/faultKind.js';
 import type { GoldenTrack } from '../golden/goldenTrack.js';
 import type { Difference, ExperimentMachine, Lone, Snapshot } from './experimentMachine.js';
 import type { Fate } from './outcome.js';
@@ -46,10 +47,22 @@ function fateAtEnd<S extends Snapshot>(machine: ExperimentMachine<S>, golden: Go
   return 'right';
 }
 
+/** What a fault flips. */
+export interface FlippedPlace {
+  readonly register: string | undefined;
+  /** Page frame. */
+  readonly frame: number | undefined;
+}
+
+export function placeOf({ register, address }: DrawnFault, ramBase: number): FlippedPlace {
+  const frame = address === undefined ? undefined : Math.floor((address - ramBase) / PAGE_BYTES);
+  return { register, frame };
+}
+
 /** Whether nothing but the flipped place differs. */
 export function isOnlyAt(
   { frames, registers, other }: Difference,
-  { register, frame }: { readonly register: string | undefined; readonly frame: number | undefined },
+  { register, frame }: FlippedPlace,
 ): boolean {
   if (other) return false;
   return registers.every((name) => name === register) && frames.every((each) => each === frame);

@@ -38,8 +38,19 @@ export function embeddedGuest(
       const address = symbols.get(name);
       return address === undefined ? undefined : BigInt(address);
     },
+    symbolAt: (address) => nearestSymbol(symbols, address),
     protect: (machine, observe) => createDomain({ name: options.name, machine, plugins: plugins(), observe }),
   };
+}
+
+/** Code and data of a guest are within its RAM: what lies before the first symbol has none. */
+function nearestSymbol(symbols: ReadonlyMap<string, number>, address: number): string | undefined {
+  let nearest: { readonly name: string; readonly at: number } | undefined;
+  for (const [name, at] of symbols) {
+    if (at <= address && (nearest === undefined || at > nearest.at)) nearest = { name, at };
+  }
+  if (nearest === undefined) return undefined;
+  return nearest.at === address ? nearest.name : `${nearest.name}+0x${(address - nearest.at).toString(16)}`;
 }
 
 function aloneOn(hypervisor: EmbeddedHypervisor, options: MachineOptions): EmbeddedLone {

@@ -14,6 +14,7 @@ import { PreparedCampaigns } from './preparedCampaigns.js';
 import { Progress } from './progress.js';
 import { replayCommand } from './replayCommand.js';
 import { table5Command } from './table5Command.js';
+import { whyCommand } from './whyCommand.js';
 
 interface Options {
   /** `false`: none is kept. */
@@ -40,6 +41,7 @@ export function injectCommand(terminal: Terminal, done: (code: ExitCode) => void
       done(await inject(resolve(file), options, terminal));
     })
     .addCommand(replayCommand(terminal, done))
+    .addCommand(whyCommand(terminal, done))
     .addCommand(table5Command(terminal, done));
 }
 

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { Campaign, readJournal, type ExperimentRecord, type Trace } from '@rmk/campaign';
-import { CORE_EVENTS, RmkError } from '@rmk/core';
+import type { ExperimentRecord, Trace } from '@rmk/campaign';
+import { CORE_EVENTS } from '@rmk/core';
 import { Command } from 'commander';
 import { wholeOption } from '../model/optionValues.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
-import { planCampaign } from './experimentFile.js';
+import { journalledExperiment } from './journalledExperiment.js';
 
 /** `rmk inject replay`: runs one experiment of a journal again, and shows every event. */
 export function replayCommand(terminal: Terminal, done: (code: ExitCode) => void): Command {
@@ -19,17 +19,7 @@ export function replayCommand(terminal: Terminal, done: (code: ExitCode) => void
 }
 
 async function replay(path: string, number: number, terminal: Terminal): Promise<ExitCode> {
-  const { header, records } = readJournal(path);
-  const recorded = records.find((record) => record.number === number);
-  if (recorded === undefined)
-    throw new RmkError('RMK_ERR_INPUT', `${path} holds no experiment ${number}; it holds ${records.length}.`);
-  const { guest, experiment, digest } = await planCampaign(header.experiment);
-  if (digest !== header.digest)
-    throw new RmkError(
-      'RMK_ERR_JOURNAL',
-      `${header.experiment} is no longer the experiment of ${path}. Restore it, or name the journal of this one.`,
-    );
-  const campaign = await Campaign.prepare(guest, experiment);
+  const { campaign, recorded } = await journalledExperiment(path, number);
   const { injectAtGuestNs, protectAtGuestNs } = campaign.draw(number);
   const startNs = protectAtGuestNs - campaign.golden.before(protectAtGuestNs).guestNs;
   const record = await campaign.run(number, traceTo(terminal, startNs, injectAtGuestNs - protectAtGuestNs));

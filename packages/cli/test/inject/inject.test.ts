@@ -64,7 +64,7 @@ describe('rmk inject', () => {
     expect(recordsIn(parallel)).toEqual(records);
   }, 120_000);
 
-  it('replays an experiment with every event of its domain', async () => {
+  it('replays an experiment with every event of its domain, and says where it first differs', async () => {
     const folder = folderWith(experimentFiles({ faults: ['wild-jump'], count: 1 }));
     const file = join(folder, 'flips.json');
     await rmk(['inject', file, '--workers', '1']);
@@ -77,6 +77,13 @@ describe('rmk inject', () => {
     expect((await rmk(['inject', 'replay', join(folder, 'flips.journal.jsonl'), '7'])).err).toContain(
       'holds no experiment 7',
     );
+
+    const why = await rmk(['inject', 'why', join(folder, 'flips.journal.jsonl'), '0']);
+    expect(why).toMatchObject({ code: ExitCode.DONE, err: '' });
+    expect(why.out).toMatch(
+      /^experiment 0: jumps to address 0.*: recovered\ninjected {5}\d+\.\d{5} ms, instruction \d+\n/,
+    );
+    expect(why.out).toMatch(/\nexecuting {4}0x0 instead of 0x80[0-9a-f]{6} <\w+\+0x[0-9a-f]+>\n/);
   });
 });
 
@@ -91,7 +98,7 @@ describe('rmk inject table5', () => {
       { ...allRecovered, paper: { injected: 85, activatedAndDetected: 31, recovered: 31 } },
       { ...allRecovered, paper: { injected: 30, activatedAndDetected: 30, recovered: 24 } },
     ]);
-  });
+  }, 60_000);
 });
 
 describe('a bad experiment', () => {
@@ -153,6 +160,11 @@ describe('a bad experiment', () => {
       'a journal that is missing',
       ['inject', 'replay', 'none.jsonl', '0'],
       /RMK_ERR_INPUT: none.jsonl cannot be read/,
+    ],
+    [
+      'a journal to explain that is missing',
+      ['inject', 'why', 'none.jsonl', '0'],
+      /none.jsonl cannot be read/,
     ],
     ['a number that is none', ['inject', 'replay', 'none.jsonl', 'x'], /"x" is not a number/],
     ['no faults', ['inject', 'table5', '--faults', '0'], /"0" is not a whole number of 1 or more/],
