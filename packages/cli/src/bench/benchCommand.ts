@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
+import { addEmbeddedCommand } from './embedded/embeddedCommand.js';
 import { qemuBenchmark, type QemuBenchmarkOptions } from './qemuBenchmark.js';
 import { isExact, qemuJson, qemuText } from './qemuReport.js';
 import { setUpQemu } from '../qemuDemo/setUpQemu.js';
@@ -36,6 +37,7 @@ export function benchCommand(terminal: Terminal, done: (code: ExitCode) => void)
       terminal.out(json === true ? qemuJson(result) : qemuText(result));
       done(isExact(result) ? ExitCode.DONE : ExitCode.FAILED);
     });
+  addEmbeddedCommand(bench, terminal, done);
   return bench;
 }
 

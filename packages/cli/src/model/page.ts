@@ -18,6 +18,10 @@ figcaption, .note { color: #555; font-size: 0.88rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.88rem; } th, td { text-align: left; padding: 0.28rem 0.7rem 0.28rem 0; border-bottom: 1px solid #ddd; vertical-align: top; }
 td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+@media (prefers-color-scheme: dark) {
+  :root { color-scheme: dark; } body { color: #ddd; background: #17191d; } figcaption, .note { color: #a8adb5; } th, td { border-color: #3a3f47; }
+  figure svg { background: #fff; border-radius: 4px; }
+}
 `;
 
 /** One HTML page that needs nothing from anywhere: styles and figures are in it. */

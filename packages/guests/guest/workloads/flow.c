@@ -69,7 +69,7 @@ static int find_levels(void) {
   return level[SINK] != UNSEEN;
 }
 
-// One path to the sink by the levels: its arcs are in `queue`. Gives what it takes, 0 where there is none.
+// One path to the sink by the levels: its arcs are in `queue`. Gives what it takes, 0 if no path is left.
 static uint32_t find_path(void) {
   uint32_t depth = 0;
   uint32_t node = SOURCE;

@@ -1,0 +1,117 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseSlowdown } from '@rmk/model';
+import { describe, expect, it } from 'vitest';
+import { foresight, PLANNERS } from '../../src/bench/embedded/algorithms.js';
+import { overlapOf } from '../../src/bench/embedded/epochFigures.js';
+import { runProgram } from '../../src/bench/embedded/programRun.js';
+import { machineOptions, type Protection } from '../../src/bench/embedded/testedGuest.js';
+import { hostClock } from '../../src/bench/embedded/threadTime.js';
+import { ExitCode } from '../../src/index.js';
+import { folderWith, rmk } from '../rmk.js';
+
+const SHORT = ['--engine', 'interpreter', '--programs', 'events', '--intervals', '20,50'];
+const EXTENT = ['--rounds', '1', '--stretch', '100'];
+
+interface Printed {
+  readonly slowdown: readonly { readonly intervalMs: number }[];
+  readonly slowdownPercent: Readonly<Record<string, { readonly cowb: number; readonly cowp: number }>>;
+  readonly faultReductionPercent: Readonly<Record<string, number>>;
+  readonly peers: Readonly<Record<string, { readonly slowdownPercent: number }>>;
+}
+
+describe('rmk bench embedded', () => {
+  it(
+    'prints what rmk model advise reads, and writes a report with every table',
+    { timeout: 60_000 },
+    async () => {
+      const report = join(folderWith({}), 'report.html');
+      const { code, out } = await rmk([
+        'bench',
+        'embedded',
+        ...SHORT,
+        ...EXTENT,
+        '--json',
+        '--report',
+        report,
+      ]);
+      expect(code).toBe(ExitCode.DONE);
+      const printed = JSON.parse(out) as Printed;
+      expect(parseSlowdown(printed, 'the result').map(({ intervalMs }) => intervalMs)).toEqual([20, 50]);
+      expect(Object.keys(printed.slowdownPercent)).toEqual(['20', '50']);
+      // Its customers are all over their table: each epoch writes what the last one wrote.
+      expect(printed.faultReductionPercent['50']).toBeGreaterThan(75);
+      expect(Object.keys(printed.peers)).toEqual(['full copy', 'stop and copy']);
+      const page = readFileSync(report, 'utf8');
+      for (const heading of [
+        'Figure 8',
+        'Figure 9',
+        'Tables 3 and 4',
+        'Recovery time',
+        'Peers',
+        'Algorithms',
+      ]) {
+        expect(page).toContain(`<h2>${heading}`);
+      }
+      expect(page).toContain('<svg');
+      expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    },
+  );
+
+  it.each([
+    [['--programs', 'gcc'], 'unknown workload "gcc". Choose among packer, bytecode'],
+    [['--intervals', '50,0'], 'expected a whole number of 1 or more'],
+    [['--intervals', '50,50'], 'an interval is given twice'],
+  ])('refuses %j', async (args, message) => {
+    const { code, err } = await rmk(['bench', 'embedded', ...args]);
+    expect(code).toBe(ExitCode.USAGE);
+    expect(err).toContain(message);
+  });
+});
+
+describe('the counts of the benchmark', () => {
+  const protections = (['cowb', 'cowp'] as const).map((algorithm): Protection => ({
+    name: algorithm,
+    algorithm,
+    intervalMs: 20,
+  }));
+  const extent = { rounds: 1, warmUpMs: 40, chunkMs: 80, chunks: 1 };
+  const run = () =>
+    runProgram(machineOptions('frontend', 'interpreter'), 'interpreter', protections, extent, hostClock());
+
+  it('are the same in every run, and what an algorithm would have done is what it does', async () => {
+    const [once, again] = [await run(), await run()];
+    const counts = once.protections.map(({ epochs }) => epochs);
+    expect(again.protections.map(({ epochs }) => epochs)).toEqual(counts);
+    const written = once.written.get(20) ?? [];
+    expect(written).toHaveLength(6);
+    for (const [index, name] of ['cowb', 'cowp'].entries()) {
+      const planner = PLANNERS[name];
+      if (planner === undefined) throw new Error(`no planner ${name}`);
+      const { pageFaults, preSavedInVain } = foresight(name, planner, written, 20);
+      expect(counts[index]).toMatchObject({ epochs: 5, pageFaults, preSavedInVain });
+    }
+  });
+
+  it('say how alike epochs are', () => {
+    const epoch = (...frames: readonly number[]) => ({
+      openedAtNs: 0,
+      closedAtNs: 1,
+      updated: Uint32Array.from(frames),
+      pageFaults: frames.length,
+      pagesSaved: frames.length,
+      pagesPreSaved: 0,
+      preSavedInVain: 0,
+      pauseHostNs: 0,
+    });
+    expect(overlapOf([epoch(1, 2), epoch(2, 3), epoch(2, 3)])).toBe(0.75);
+    expect(
+      foresight('cowp', () => ({ preSave: 'updated' }), [epoch(1), epoch(1, 2), epoch(2, 3)], 50),
+    ).toEqual({
+      algorithm: 'cowp',
+      pageFaults: 1,
+      preSavedInVain: 0.5,
+      faultsSaved: 1,
+    });
+  });
+});
