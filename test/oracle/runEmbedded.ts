@@ -2,10 +2,20 @@ import { EmbeddedHypervisor, UART } from '@rmk/hypervisor-embedded';
 import type { OracleGuest } from './guest.js';
 import type { WholeRun } from './runUnderQemu.js';
 
+/** The engines of the embedded hypervisor. */
+export const ENGINES = ['interpreter', 'translator'] as const;
+
 /** Runs a guest to its end on the embedded hypervisor. */
-export async function runEmbedded({ input, bootData = [], ...guest }: OracleGuest): Promise<WholeRun> {
+export async function runEmbedded(
+  { input, bootData = [], ...guest }: OracleGuest,
+  engine?: (typeof ENGINES)[number],
+): Promise<WholeRun> {
   const hypervisor = new EmbeddedHypervisor();
-  const machine = hypervisor.createMachine({ ...guest, bootData: [...bootData] });
+  const machine = hypervisor.createMachine({
+    ...guest,
+    bootData: [...bootData],
+    ...(engine === undefined ? {} : { engine }),
+  });
   let sent = false;
   machine.observe('output', () => {
     if (sent || input === undefined) return;

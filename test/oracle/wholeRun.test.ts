@@ -2,28 +2,30 @@ import { expect, it } from 'vitest';
 import { LONG } from '../long.js';
 import { ownGuests, usersGuests, workloads } from './oracleGuests.js';
 import { describeOracle } from './qemu.js';
-import { runEmbedded } from './runEmbedded.js';
+import { ENGINES, runEmbedded } from './runEmbedded.js';
 import { runUnderQemu } from './runUnderQemu.js';
 
 const TIMEOUT = 120_000;
 /** RMK's guests check their own work, and end with a line that says so, with a checksum of all of it. */
 const CHECKED = /^(\w+): ok ([0-9a-f]{8})\n$/m;
 
-describeOracle('whole runs under QEMU and on the embedded hypervisor are alike', () => {
+describeOracle('whole runs under QEMU and on both engines of the embedded hypervisor are alike', () => {
   it.concurrent.each([...ownGuests(), ...(LONG ? workloads() : [])])(
     'oracle: output, exit code and final checksum of $name',
     { timeout: 2 * TIMEOUT },
     async (guest) => {
       const theirs = await runUnderQemu({ ...guest, timeout: TIMEOUT });
-      const ours = await runEmbedded(guest);
-      const [theirText, ourText] = [theirs.output, ours.output].map((bytes) =>
-        new TextDecoder().decode(bytes),
-      );
-      expect(ourText).toBe(theirText);
-      expect(ours).toEqual(theirs);
-      const [, name, checksum] = CHECKED.exec(ourText ?? '') ?? [];
-      expect({ name, exitCode: ours.exitCode }, ourText).toEqual({ name: guest.name, exitCode: 0 });
-      expect(checksum).toBe(CHECKED.exec(theirText ?? '')?.[2]);
+      for (const engine of ENGINES) {
+        const ours = await runEmbedded(guest, engine);
+        const [theirText, ourText] = [theirs.output, ours.output].map((bytes) =>
+          new TextDecoder().decode(bytes),
+        );
+        expect(ourText, engine).toBe(theirText);
+        expect(ours, engine).toEqual(theirs);
+        const [, name, checksum] = CHECKED.exec(ourText ?? '') ?? [];
+        expect({ name, exitCode: ours.exitCode }, ourText).toEqual({ name: guest.name, exitCode: 0 });
+        expect(checksum).toBe(CHECKED.exec(theirText ?? '')?.[2]);
+      }
     },
   );
 
@@ -32,7 +34,7 @@ describeOracle('whole runs under QEMU and on the embedded hypervisor are alike',
     { timeout: 2 * TIMEOUT },
     async (guest) => {
       const theirs = await runUnderQemu({ ...guest, timeout: TIMEOUT });
-      expect(await runEmbedded(guest)).toEqual(theirs);
+      for (const engine of ENGINES) expect(await runEmbedded(guest, engine), engine).toEqual(theirs);
     },
   );
 });

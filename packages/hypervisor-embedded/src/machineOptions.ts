@@ -8,6 +8,7 @@ import {
   type Duration,
 } from '@rmk/core';
 import { z } from 'zod';
+import { defaultEngine, ENGINES } from './engine.js';
 import { TIMEBASE_HZ } from './devices/clint.js';
 
 const MEBIBYTE = 1 << 20;
@@ -49,10 +50,10 @@ const schema = z.strictObject({
   /** The kernel's command line, in the device tree. */
   bootArgs: z.string().optional(),
   /**
-   * What executes the guest's instructions; both give the same results. `'translator'` makes WebAssembly of code that
-   * runs often, and is several times faster there.
+   * What executes the guest's instructions; both give the same results. `'translator'`, the default, makes WebAssembly
+   * of code that runs often, and is several times faster there. The environment's RMK_ENGINE names another default.
    */
-  engine: z.enum(['interpreter', 'translator']).default('interpreter'),
+  engine: z.enum(ENGINES).default(defaultEngine),
   /** Input that arrives on the UART at the given guest time. */
   input: z.array(z.strictObject({ at: duration, data: bytes })).default([]),
   /** Output kept of each kind, committed and wire; what comes beyond is only counted. */

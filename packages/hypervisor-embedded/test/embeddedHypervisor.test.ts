@@ -72,7 +72,7 @@ describe('several VMs', () => {
 
   it('give their memory back when they are closed', async () => {
     const hypervisor = new EmbeddedHypervisor();
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 150; i++) {
       const machine = hypervisor.createMachine({
         name: 'vm',
         elf: assembledElf(spins),

@@ -1,6 +1,7 @@
 import { hasCode, problemText, type RmkError } from '@rmk/core';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EmbeddedHypervisor } from '../src/embeddedHypervisor.js';
+import { defaultEngine } from '../src/engine.js';
 import type { HypervisorOptions, MachineOptions } from '../src/machineOptions.js';
 import { assembledElf, spins } from './guestFixtures.js';
 
@@ -166,5 +167,25 @@ describe('the options of the hypervisor', () => {
     expect(intervalOf('1ns')).toBe(10);
     expect(intervalOf('26ns')).toBe(30);
     expect(intervalOf('10ms')).toBe(10e6);
+  });
+});
+
+describe('the engine of a VM that names none', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
+  it.each([
+    ['', 'translator'],
+    ['translator', 'translator'],
+    ['interpreter', 'interpreter'],
+  ])('with RMK_ENGINE=%s is the %s', (named, expected) => {
+    vi.stubEnv('RMK_ENGINE', named);
+    expect(defaultEngine()).toBe(expected);
+  });
+
+  it('is refused where RMK_ENGINE names one that does not exist', () => {
+    vi.stubEnv('RMK_ENGINE', 'qemu');
+    expect(() => defaultEngine()).toThrow(
+      'RMK_ENGINE names the engine "qemu". Set it to translator or interpreter, or unset it.',
+    );
   });
 });
