@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planRun } from '../src/config/runPlan.js';
 import { ExitCode } from '../src/index.js';
 import { configIn, rmk } from './rmk.js';
 
@@ -48,6 +49,47 @@ describe('A config with a guest in QEMU', () => {
       { vmlinuz: '', initrd: '' },
     );
     expect(said).toContain('guests[0].memory: expected at most 3 GiB');
+  });
+
+  describe('whose list of plugins names the preset', () => {
+    const preset = { plugin: '@rmk/preset-microcheckpoint', options: { interval: '40ms' } };
+    const linux = (name: string, own: object = {}, heartbeat?: string) => {
+      const channels = heartbeat === undefined ? {} : { channels: [heartbeat], heartbeat };
+      return { name, qemu: { ...booted, ...channels }, ...own };
+    };
+    const files = { vmlinuz: '', initrd: '' };
+    const pluginsOf = async (config: object) => {
+      const { guests, hypervisor } = await planRun(configIn('rmk.config.json', config, files));
+      await hypervisor.close();
+      return guests.map(({ plugins }) =>
+        plugins.map(({ definition, options }) => ({ name: definition.name, options })),
+      );
+    };
+
+    it('has what `protect` makes of the same options, in a list of its own and in that of all guests', async () => {
+      const protect = await pluginsOf({ guests: [linux('a', { protect: preset.options }, 'pulse')] });
+      expect(protect[0]).toContainEqual({
+        name: '@rmk/hang-detector',
+        options: { signs: ['page-written'], threshold: '500ms' },
+      });
+      expect(protect[0]?.at(-1)?.name).toBe('@rmk/heartbeat-detector');
+      expect(await pluginsOf({ guests: [linux('a', { plugins: [preset] }, 'pulse')] })).toEqual(protect);
+      expect(await pluginsOf({ guests: [linux('a', {}, 'pulse')], plugins: [preset] })).toEqual(protect);
+    });
+
+    it('is refused for guests with different heartbeats', async () => {
+      const guests = [linux('a', {}, 'pulse'), linux('b')];
+      expect(await problemsOf({ guests, plugins: [preset] }, files)).toContain(
+        'plugins: the guests differ in their heartbeat. Give each guest a list of plugins of its own.',
+      );
+    });
+
+    it('has its options checked', async () => {
+      const plugins = [{ ...preset, options: 'cowb' }];
+      expect(await problemsOf({ guests: [linux('a', { plugins })] }, files)).toContain(
+        '@rmk/preset-microcheckpoint failed: options: ',
+      );
+    });
   });
 
   it('has no embedded guest beside it', async () => {

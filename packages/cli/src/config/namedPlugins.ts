@@ -1,6 +1,7 @@
 import { basename, extname, resolve } from 'node:path';
 import { hasCode, messageOf, type Plugin } from '@rmk/core';
 import { suggestion } from '@rmk/kernel';
+import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import type { ConfigScripts } from './configScript.js';
 import { notFound } from './inputFile.js';
 import type { ConfigPath, Problems } from './problems.js';
@@ -13,23 +14,29 @@ interface NamedPlugin {
   readonly export?: string;
 }
 
+/** Makes the plugins of the preset for the guests of a list. Their kind decides on defaults. */
+export type PresetFactory = (options: MicrocheckpointOptions | undefined) => readonly Plugin[];
+
+const PRESET = '@rmk/preset-microcheckpoint';
 const KEYS: readonly string[] = ['plugin', 'options', 'export'];
 
 /**
  * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, or by the plugins of a preset,
  * imported from its package or, for a path that begins with a dot, from a file beside the config. Everything else is
- * left as it is.
+ * left as it is. `preset` makes the plugins of the preset of RMK.
  */
 export async function importNamedPlugins(
   entries: unknown,
   at: ConfigPath,
   scripts: ConfigScripts,
   problems: Problems,
+  preset: PresetFactory = microcheckpoint,
 ): Promise<unknown> {
   if (!Array.isArray(entries)) return entries;
   const plugins: unknown[] = [];
   for (const [index, entry] of (entries as readonly unknown[]).entries()) {
-    if (isNamed(entry)) plugins.push(...(await imported(entry, [...at, index], scripts, problems)));
+    if (isNamed(entry))
+      plugins.push(...(await imported(entry, [...at, index], { scripts, problems, preset })));
     else plugins.push(entry);
   }
   return plugins;
@@ -39,11 +46,16 @@ function isNamed(entry: unknown): entry is NamedPlugin {
   return typeof entry === 'object' && entry !== null && 'plugin' in entry && typeof entry.plugin === 'string';
 }
 
+interface Importing {
+  readonly scripts: ConfigScripts;
+  readonly problems: Problems;
+  readonly preset: PresetFactory;
+}
+
 async function imported(
   named: NamedPlugin,
   at: ConfigPath,
-  scripts: ConfigScripts,
-  problems: Problems,
+  { scripts, problems, preset }: Importing,
 ): Promise<readonly Plugin[]> {
   for (const key of Object.keys(named).filter((each) => !KEYS.includes(each))) {
     problems.add([...at, key], `unknown key, ${suggestion(key, KEYS)}`);
@@ -53,7 +65,8 @@ async function imported(
   const factory = chosen(named, factories, at, problems);
   if (factory === undefined) return [];
   try {
-    const made = factory(named.options);
+    const made =
+      named.plugin === PRESET ? preset(named.options as MicrocheckpointOptions) : factory(named.options);
     if (isPlugin(made)) return [made];
     if (Array.isArray(made) && made.every(isPlugin)) return made;
     problems.add(

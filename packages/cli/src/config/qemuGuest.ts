@@ -60,15 +60,25 @@ export function qemuMachineOptions(
  * whose timer tick still writes.
  */
 export function qemuProtection(
-  options: MicrocheckpointOptions,
+  options: MicrocheckpointOptions | undefined,
   heartbeat: string | undefined,
 ): readonly Plugin[] {
-  const { hang = {} } = options;
-  const defaults = { signs: ['page-written'], threshold: THRESHOLD };
   return [
-    ...microcheckpoint({ ...options, hang: hang === false ? false : { ...defaults, ...hang } }),
+    ...microcheckpoint(withDefaults(options)),
     ...(heartbeat === undefined ? [] : [heartbeatDetector({ device: heartbeat, silence: SILENCE })]),
   ];
+}
+
+/** Whatever is no object is left for the preset to refuse. */
+function withDefaults(options: MicrocheckpointOptions = {}): MicrocheckpointOptions {
+  if (!isObject(options)) return options;
+  const { hang = {} } = options;
+  if (!isObject(hang)) return options;
+  return { ...options, hang: { signs: ['page-written'], threshold: THRESHOLD, ...hang } };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
 /** What the user is to know of a VM before it runs protected. */

@@ -15,7 +15,7 @@ import {
   type GuestEntry,
 } from './configSchema.js';
 import { guestMachine } from './guestMachine.js';
-import { importNamedPlugins } from './namedPlugins.js';
+import { importNamedPlugins, type PresetFactory } from './namedPlugins.js';
 import { Problems, type ConfigPath } from './problems.js';
 import { qemuGuestSchema, qemuMachineOptions, qemuProtection, qemuWarnings } from './qemuGuest.js';
 import { QemuRun } from '../run/qemuRun.js';
@@ -107,17 +107,40 @@ async function withPlugins(
 ): Promise<Readonly<Record<string, unknown>>> {
   const config = withoutUndefined(exported);
   const { plugins, guests } = config;
-  const imported = await importNamedPlugins(plugins, ['plugins'], scripts, problems);
+  const preset = presetFor(entriesOf(config), ['plugins'], problems);
+  const imported = await importNamedPlugins(plugins, ['plugins'], scripts, problems, preset);
   if (!Array.isArray(guests)) return { ...config, ...(plugins === undefined ? {} : { plugins: imported }) };
   const entries: unknown[] = [];
   for (const [index, entry] of (guests as readonly unknown[]).entries()) {
     if (!isObject(entry) || !('plugins' in entry)) entries.push(entry);
     else {
       const at = ['guests', index, 'plugins'];
-      entries.push({ ...entry, plugins: await importNamedPlugins(entry.plugins, at, scripts, problems) });
+      const own = presetFor([entry], at, problems);
+      entries.push({
+        ...entry,
+        plugins: await importNamedPlugins(entry.plugins, at, scripts, problems, own),
+      });
     }
   }
   return { ...config, guests: entries, ...(plugins === undefined ? {} : { plugins: imported }) };
+}
+
+/** The preset with the defaults of the guests that it protects. */
+function presetFor(guests: readonly unknown[], at: ConfigPath, problems: Problems): PresetFactory {
+  if (!guests.some(isInQemu)) return microcheckpoint;
+  return (options) => {
+    const [heartbeat, ...others] = new Set(guests.map(heartbeatOf));
+    if (others.length > 0) {
+      problems.add(at, 'the guests differ in their heartbeat. Give each guest a list of plugins of its own.');
+    }
+    return qemuProtection(options, heartbeat);
+  };
+}
+
+function heartbeatOf(entry: unknown): string | undefined {
+  const qemu: unknown = isObject(entry) && 'qemu' in entry ? entry.qemu : undefined;
+  const heartbeat: unknown = isObject(qemu) && 'heartbeat' in qemu ? qemu.heartbeat : undefined;
+  return typeof heartbeat === 'string' ? heartbeat : undefined;
 }
 
 const MIXED =

@@ -4,6 +4,7 @@ import { InvalidArgumentError } from 'commander';
 export function numberOption(text: string): number {
   const value = text.trim() === '' ? Number.NaN : Number(text);
   if (Number.isNaN(value)) throw new InvalidArgumentError(`"${text}" is not a number.`);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError(`"${text}" is too large.`);
   return value;
 }
 

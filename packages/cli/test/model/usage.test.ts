@@ -25,6 +25,7 @@ describe('what a user does wrong', () => {
     [['corruption', 'surplus'], /too many arguments/],
     [['availability', '--bogus'], /unknown option '--bogus'/],
     [['availability', '--seed', ''], /is not a number/],
+    [['advise', '--slowdown', '50=0.1', '--max-lost-work', '1e400'], /"1e400" is too large/],
     [['advise', '--draws', 'many'], /"many" is not a number/],
     [['advise', '--bogus'], /unknown option '--bogus'/],
     [['corruption', '--rate', '1', '--bound', '20'], /one latency only/],
