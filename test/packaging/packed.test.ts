@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -100,6 +100,24 @@ describe('the packages as published', () => {
     const said = run('npx', '--no-install', 'rmk', 'inject', 'jumps.json', '--workers', '2', '--json');
     expect(JSON.parse(said)).toMatchObject({ pooled: { injected: 4, detected: 4 } });
   });
+
+  it.each(['recovery', 'checkpoint', 'hypervisor-embedded', 'pin-ptable', 'kernel'])(
+    'work together where %s has a copy of core of its own: a damaged target leads to the next newer one',
+    (name) => {
+      const rmk = join(consumer.path, 'node_modules/@rmk');
+      const ownCore = join(rmk, name, 'node_modules/@rmk/core');
+      cpSync(join(rmk, 'core'), ownCore, { recursive: true });
+      try {
+        expect(JSON.parse(run(process.execPath, 'damagedTarget.mjs', `@rmk/${name}`))).toEqual({
+          hasOwnCore: true,
+          attempts: ['target: RMK_ERR_LOGDAMAGED', 'older: RMK_ERR_LOGDAMAGED', 'newer'],
+          losses: [],
+        });
+      } finally {
+        rmSync(ownCore, { recursive: true });
+      }
+    },
+  );
 
   it('bring `rmk`, whose main job passes', () => {
     expect(JSON.parse(run('npx', '--no-install', 'rmk', 'start', '--json'))).toMatchObject({
