@@ -26,7 +26,7 @@ const packages = {
     sources:
       /\/(awaitedEvent|committedOutput|epochs|frameReader|hostClock|libraryProtocol|lineReader|pendingRequests|qmpClient|remoteSerial|snapshotClusters|stateFile|stateSections|vcpuActivity)\.ts$/,
     ownTests:
-      /\/(awaitedEvent|committedOutput|epochs|frameReader|hostClock|hostClockTimers|libraryProtocol|lineReader|pendingRequests|qmpClient|remoteSerial|snapshotClusters|stateFile|stateSections|vcpuActivity|vcpuStretches)\.test\.ts$/,
+      /\/(awaitedEvent|committedOutput|epochs|frameReader|hostClock|hostClockTimers|libraryProtocol|lineReader|pendingRequests|qmpClient|remoteSerial|snapshotClusters|stateFile|stateSections|vcpuActivity|vcpuStretches|deviceState|machineFiles)\.test\.ts$/,
   },
   'hypervisor-embedded': {
     folder: 'packages/hypervisor-embedded',

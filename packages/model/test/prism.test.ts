@@ -72,6 +72,8 @@ describe('PRISM’s explicit files', () => {
   it('are refused with the line of their labels and rewards', () => {
     const parse = (more: { labels?: string; rewards?: string }) => () =>
       parsePrism({ transitions, ...more }, 'x.tra', 'up');
+    expect(parse({ labels: '\n' })).toThrow('the file of the labels is empty');
+    expect(parse({ rewards: '' })).toThrow('the file of the rewards is empty');
     expect(parse({ labels: '0="up"\nzero: 0\n' })).toThrow(/the labels, line 2: "zero: 0"/);
     expect(parse({ labels: '0="up"\n0: 3\n' })).toThrow(/there is no label 3/);
     expect(parse({ labels: '0="up"\n9: 0\n' })).toThrow(/there are states 0 to 2/);

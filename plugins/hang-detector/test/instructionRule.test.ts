@@ -56,6 +56,12 @@ describe('the instruction rule', () => {
     ]);
   });
 
+  it('accuses a guest that goes on hanging once each maxInstructions', async () => {
+    const rig = await scripted();
+    publish(rig, 0, [true, ...silent(9)]);
+    expect(hangs(rig).map(({ atNs }) => atNs / MS)).toEqual([50, 90]);
+  });
+
   it('never accuses for maxInstructions or fewer, and always for more', async () => {
     const rig = await scripted();
     let fromMs = 0;

@@ -71,6 +71,17 @@ describe('a guest that gives one sign', () => {
     ]);
   });
 
+  it('is warned of the others where they were chosen, be they as many as the default ones', async () => {
+    const signs = ['context-switch', 'timer-rearmed', 'page-written'];
+    const rig = await stage({ threshold: '20ms', signs });
+    live(rig, 900, { sign: 'timer-rearmed' });
+    expect(warnings(rig)).toEqual([
+      expect.stringContaining(
+        'no context-switch or page-written in 210 ms of busy time: only timer-rearmed counts',
+      ),
+    ]);
+  });
+
   it('gives all that were chosen', async () => {
     const rig = await stage({ threshold: '20ms', signs: ['timer-rearmed'] });
     live(rig, 900, { sign: 'timer-rearmed' });

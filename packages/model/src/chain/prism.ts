@@ -65,7 +65,8 @@ export function parsePrism(files: PrismFiles, path: string, up?: string): PrismC
   const labels = new Map<string, Set<string>>();
   if (files.labels !== undefined) {
     const [names, ...marked] = linesOf(files.labels);
-    const known = [...(names?.text ?? '').matchAll(/(\d+)="([^"]+)"/g)].map(
+    if (names === undefined) throw new ModelError('RMK_ERR_INPUT', 'the file of the labels is empty');
+    const known = [...names.text.matchAll(/(\d+)="([^"]+)"/g)].map(
       ([, number, label]) => [number, label ?? ''] as const,
     );
     for (const [, label] of known) labels.set(label, new Set());
@@ -82,7 +83,9 @@ export function parsePrism(files: PrismFiles, path: string, up?: string): PrismC
   let rewards: Float64Array | undefined;
   if (files.rewards !== undefined) {
     rewards = new Float64Array(count);
-    for (const line of linesOf(files.rewards).slice(1)) {
+    const [states, ...rewarded] = linesOf(files.rewards);
+    if (states === undefined) throw new ModelError('RMK_ERR_INPUT', 'the file of the rewards is empty');
+    for (const line of rewarded) {
       const [state, reward, ...rest] = numbers(line, 'the rewards');
       if (reward === undefined || rest.length > 0)
         throw malformed('the rewards', line, 'a line is "state reward"');
