@@ -21,7 +21,6 @@ describe('the preset', () => {
   it('is the deployment of figure 1', async () => {
     const { rig } = await checkpointsOf();
     expect(rig.domain.plugins.map(({ name, state }) => `${name} ${state}`)).toEqual([
-      '@rmk/restart-watch active',
       '@rmk/pin-vcpu active',
       '@rmk/pin-ptable active',
       '@rmk/pin-vmsignal active',
@@ -31,6 +30,7 @@ describe('the preset', () => {
       '@rmk/checkpoint active',
       '@rmk/cowp active',
       '@rmk/hang-detector active',
+      '@rmk/restart-watch active',
       '@rmk/recovery active',
     ]);
     expect(rig.events('EVT_WARNING')).toEqual([]);

@@ -48,7 +48,5 @@ export const restartWatch = definePlugin({
   version: '0.2.0',
   rmk: '^0.2.0',
   provides: [provide(VM_RESTARTS, RestartWatch)],
-  // Ahead of whatever could restart the VM.
-  before: ['@rmk/pin-vcpu'],
   options: z.strictObject({}),
 });

@@ -19,9 +19,9 @@ const machine = hypervisor.createMachine({ name: 'tasks', elf: readGuest('tasks'
 /** A page that only this program writes. */
 const frame = machine.memoryPages / 2;
 const kept = [];
-const { checkpoint } = machine;
+const checkpoint = machine.checkpoint.bind(machine);
 machine.checkpoint = async (plan) => {
-  const done = await checkpoint.call(machine, plan);
+  const done = await checkpoint(plan);
   kept.push(done);
   return done;
 };
