@@ -136,6 +136,7 @@ describe('under a running guest', () => {
       '@rmk/pin-vmio',
       '@rmk/protection-watch',
       '@rmk/hang-detector',
+      '@rmk/restart-watch',
     ]);
     expect(await rig.runToEnd()).toBe(0);
     expect(rig.guestState).toEqual(await goldenEnd(compressor));
