@@ -1,4 +1,7 @@
 import type { EpochPlan, EpochReport } from '@rmk/core';
+import { preSavingPays } from '@rmk/cowp-adaptive';
+import { decayedPlan } from '@rmk/cowp-decay';
+import { unionPlan } from '@rmk/cowp-union';
 import { meanOf } from './figures.js';
 import { retainedAt } from './testedGuest.js';
 
@@ -18,6 +21,9 @@ export interface Foresight {
 export const PLANNERS: Readonly<Record<string, Planner>> = {
   cowb: () => ({ preSave: 'none' }),
   cowp: () => ({ preSave: 'updated' }),
+  'cowp-union': unionPlan,
+  'cowp-decay': (history) => decayedPlan(history, { decay: 0.7, keep: 0.5, forget: 0.2 }),
+  'cowp-adaptive': (history) => ({ preSave: preSavingPays(history, 2) ? 'updated' : 'none' }),
 };
 
 /**

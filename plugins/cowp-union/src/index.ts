@@ -1,0 +1,4 @@
+export { CowpUnion } from './cowpUnion.js';
+
+export { unionPlan } from './plan.js';
+export { cowpUnion } from './plugin.js';

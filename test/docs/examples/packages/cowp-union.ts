@@ -1,0 +1,13 @@
+import { checkpoint } from '@rmk/checkpoint';
+import { cowpUnion } from '@rmk/cowp-union';
+import { pinPtable } from '@rmk/pin-ptable';
+import { startRig } from '@rmk/testing';
+
+const { domain, hypervisor } = await startRig({
+  guest: 'tasks',
+  plugins: [pinPtable(), checkpoint({ retain: 4 }), cowpUnion()],
+});
+domain.bus.on('EVT_CHECKPOINTED', ({ closed }) => {
+  if (closed !== undefined) console.log(`${closed.pageFaults} faults, ${closed.preSavedInVain} in vain`);
+});
+await hypervisor.run({ untilNs: 260_000_000 });
