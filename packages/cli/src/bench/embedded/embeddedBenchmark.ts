@@ -26,6 +26,8 @@ export interface Average {
   readonly intervalMs: number;
   /** 0.03 is 3 % longer; `error` is half the width of the 95 % interval over the programs. */
   readonly slowdown: { readonly mean: number; readonly error: number };
+  /** The pauses alone, to the rest of the host time. */
+  readonly pauseShare: number;
   readonly pageFaults: number;
   readonly pagesSaved: number;
   readonly preSavedInVain: number;
@@ -188,6 +190,7 @@ function averageOf(
     algorithm,
     intervalMs,
     slowdown: meanWithError(all.map(slowdownOf)),
+    pauseShare: meanOf(all.map((one) => one?.pauseShare.median ?? 0)),
     pageFaults: meanOf(epochs.map(({ pageFaults }) => pageFaults)),
     pagesSaved: meanOf(epochs.map(({ pagesSaved }) => pagesSaved)),
     preSavedInVain: meanOf(epochs.map(({ preSavedInVain }) => preSavedInVain)),

@@ -25,6 +25,8 @@ export interface ProtectedFigures {
   readonly epochs?: EpochFigures;
   /** Host time of a checkpoint's pause, in µs. */
   readonly pauseUs: Spread;
+  /** The part of the host time that the pauses took, measured within them: what no difference between two guests blurs. */
+  readonly pauseShare: Spread;
   /** Host time in µs of a page fault, from what is left of the extra time without the pauses. */
   readonly faultUs?: Spread;
 }
@@ -82,6 +84,7 @@ export async function runProgram(
         intervalMs,
         normalised: spreadOf(rounds.flatMap(({ ratios }) => ratios[index] ?? [])),
         pauseUs: spreadOf(allEpochs.map(({ pauseHostNs }) => pauseHostNs / 1000)),
+        pauseShare: spreadOf(rounds.flatMap(({ pauseShares }) => pauseShares[index] ?? [])),
         ...(algorithm === undefined ? {} : { epochs: epochFigures(whole) }),
         ...(algorithm === 'cowb'
           ? { faultUs: spreadOf(rounds.flatMap(({ faultUs }) => faultUs[index] ?? [])) }
@@ -102,6 +105,7 @@ interface Round {
   readonly statePages: number;
   readonly ratios: readonly (readonly number[])[];
   readonly faultUs: readonly (readonly number[])[];
+  readonly pauseShares: readonly (readonly number[])[];
   readonly epochs: readonly (readonly EpochReport[])[];
 }
 
@@ -122,9 +126,11 @@ async function runRound(
     const plain = await start();
     const tested: TestedGuest[] = [];
     for (const protection of protections) tested.push(await start(protection));
-    for (const guest of started) await guest.advance(warmUpMs);
+    // The last ones have a warm host; the first ones must have it too.
+    for (const guest of started.toReversed()) await guest.advance(warmUpMs);
     const ratios = protections.map((): number[] => []);
     const faultUs = protections.map((): number[] => []);
+    const pauseShares = protections.map((): number[] => []);
     const mips: number[] = [];
     const linesPerSecond: number[] = [];
     for (let chunk = 0; chunk < chunks; chunk++) {
@@ -142,13 +148,23 @@ async function runRound(
       for (const [index, guest] of tested.entries()) {
         const ns = took.get(guest) ?? Number.NaN;
         ratios[index]?.push(ns / plainNs);
+        const pausesNs = pausesOf(guest.epochs.slice(closed[index]));
+        pauseShares[index]?.push(pausesNs / (ns - pausesNs));
         const cost = faultCostUs(guest.epochs.slice(closed[index]), ns - plainNs);
         if (cost !== undefined) faultUs[index]?.push(cost);
       }
     }
     for (const guest of tested) await guest.closeEpoch();
     const statePages = await pagesInUse(plain);
-    return { mips, linesPerSecond, statePages, ratios, faultUs, epochs: tested.map(({ epochs }) => epochs) };
+    return {
+      mips,
+      linesPerSecond,
+      statePages,
+      ratios,
+      faultUs,
+      pauseShares,
+      epochs: tested.map(({ epochs }) => epochs),
+    };
   } finally {
     for (const guest of started) await guest[Symbol.asyncDispose]();
   }
@@ -162,8 +178,11 @@ function firstWhole(intervalMs: number, { warmUpMs }: Extent): number {
 /** What is left of the extra time when the pauses are taken off, for each page fault. */
 function faultCostUs(epochs: readonly EpochReport[], extraNs: number): number | undefined {
   const faults = epochs.reduce((sum, { pageFaults }) => sum + pageFaults, 0);
-  const pausesNs = epochs.reduce((sum, { pauseHostNs }) => sum + pauseHostNs, 0);
-  return faults === 0 ? undefined : (extraNs - pausesNs) / faults / 1000;
+  return faults === 0 ? undefined : (extraNs - pausesOf(epochs)) / faults / 1000;
+}
+
+function pausesOf(epochs: readonly EpochReport[]): number {
+  return epochs.reduce((sum, { pauseHostNs }) => sum + pauseHostNs, 0);
 }
 
 function linesOf({ machine }: TestedGuest): number {
