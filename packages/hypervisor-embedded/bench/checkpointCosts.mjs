@@ -1,21 +1,21 @@
-// What a page fault, a checkpoint and a rollback cost against the pages written, and that the size of the memory is
-// nothing to them. `node bench/checkpointCosts.mjs`, after a build.
+// What a page fault, a checkpoint and a rollback cost against the pages written, beside a plain copy of as many pages,
+// and that the size of the memory is nothing to them. `node bench/checkpointCosts.mjs`, after a build.
 import { readGuest } from '@rmk/guests';
 import { EmbeddedHypervisor } from '../dist/index.js';
 import { GuestMemory } from '../dist/memory/guestMemory.js';
 import { spread, write } from './measure.mjs';
 
 const MEBIBYTE = 1 << 20;
-const SIZES = [32 * MEBIBYTE, 512 * MEBIBYTE];
+const SIZES = [16 * MEBIBYTE, 128 * MEBIBYTE, 1024 * MEBIBYTE];
 const PAGES_WRITTEN = [1, 13, 100, 1000];
 const REPETITIONS = 200;
 const RAM = 0x8000_0000;
 const NONE = { preSave: 'none' };
 const UPDATED = { preSave: 'updated' };
 
-/** So many different frames, all over the memory. */
-function framesIn(memoryBytes, count) {
-  const pages = memoryBytes / 4096;
+/** So many different frames, all over the smallest memory: the same ones in each. */
+function framesOf(count) {
+  const pages = SIZES[0] / 4096;
   return Array.from({ length: count }, (_, i) => (64 + i * Math.floor((pages - 64) / count)) % pages);
 }
 
@@ -33,7 +33,7 @@ async function timedAsync(operation) {
 
 function faultCost(memoryBytes, count) {
   const memory = new GuestMemory(memoryBytes, 4 * count);
-  const frames = framesIn(memoryBytes, count);
+  const frames = framesOf(count);
   for (const frame of frames) memory.write(frame * 4096, Uint8Array.of(1));
   return Array.from({ length: REPETITIONS }, () => {
     const { log } = memory.nextEpoch(NONE);
@@ -46,6 +46,20 @@ function faultCost(memoryBytes, count) {
   });
 }
 
+/** The same pages to where a log would have them, by `TypedArray.set`, without checksums. */
+function copyCost(memoryBytes, count) {
+  const memory = new GuestMemory(memoryBytes, count);
+  const frames = framesOf(count);
+  for (const frame of frames) memory.write(frame * 4096, Uint8Array.of(1));
+  const bytes = new Uint8Array(memory.wasmMemory.buffer);
+  const copy = () => {
+    for (let i = 0; i < frames.length; i++)
+      bytes.set(bytes.subarray(frames[i] * 4096, (frames[i] + 1) * 4096), memoryBytes + i * 4096);
+  };
+  copy();
+  return Array.from({ length: REPETITIONS }, () => timed(copy));
+}
+
 async function costs(memoryBytes, count) {
   const hypervisor = new EmbeddedHypervisor();
   const machine = hypervisor.createMachine({
@@ -54,7 +68,7 @@ async function costs(memoryBytes, count) {
     memoryBytes,
     logPages: 4 * count,
   });
-  const addresses = framesIn(memoryBytes, count).map((frame) => RAM + frame * 4096);
+  const addresses = framesOf(count).map((frame) => RAM + frame * 4096);
   const data = Uint8Array.of(1);
   const dirty = async () => {
     for (const address of addresses) await machine.write(address, data);
@@ -87,20 +101,36 @@ async function costs(memoryBytes, count) {
 write(`microseconds, median (quartiles) of ${REPETITIONS}`);
 write(
   `${'pages'.padStart(6)}  ${'memory'.padEnd(8)}  ${'a fault'.padEnd(20)}  ${'checkpoint COWB'.padEnd(20)}  ` +
-    `${'checkpoint COWP'.padEnd(20)}  rollback`,
+    `${'checkpoint COWP'.padEnd(24)}  ${'rollback'.padEnd(24)}  a plain copy`,
 );
-const shown = (numbers) => {
+const shown = (numbers, width = 20) => {
   const { low, median, high } = spread(numbers);
-  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`.padEnd(20);
+  return `${median.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`.padEnd(width);
 };
+const medianOf = (numbers) => spread(numbers).median;
 for (const count of PAGES_WRITTEN) await costs(SIZES[0], count);
 for (const count of PAGES_WRITTEN) {
+  const epochs = [];
   for (const memoryBytes of SIZES) {
     const fault = faultCost(memoryBytes, count);
     const { none, updated, rollback } = await costs(memoryBytes, count);
+    const copy = copyCost(memoryBytes, count);
+    epochs.push({
+      cowb: count * medianOf(fault) + medianOf(none),
+      cowp: medianOf(updated),
+      rollback: medianOf(rollback),
+    });
+    const ofCopy = (numbers) => `${(medianOf(numbers) / medianOf(copy)).toFixed(1)}x`;
     write(
       `${String(count).padStart(6)}  ${`${memoryBytes / MEBIBYTE} MiB`.padEnd(8)}  ${shown(fault)}  ${shown(none)}  ` +
-        `${shown(updated)}  ${shown(rollback)}`,
+        `${shown(updated, 24)}  ${shown(rollback, 24)}  ${shown(copy)}  COWP ${ofCopy(updated)}, rollback ${ofCopy(rollback)}`,
     );
   }
+  const apart = (which) => {
+    const all = epochs.map((epoch) => epoch[which]);
+    return `${(Math.max(...all) / Math.min(...all)).toFixed(2)}x`;
+  };
+  write(
+    `${String(count).padStart(6)}  the sizes apart: an epoch of COWB ${apart('cowb')}, of COWP ${apart('cowp')}, a rollback ${apart('rollback')}`,
+  );
 }

@@ -2,6 +2,7 @@ import { PAGE_BYTES, RmkError, type EpochPlan } from '@rmk/core';
 import { checkLogChain, checkPlan, damagedPagesError } from '@rmk/driver';
 import { FrameMarks, NO_FRAMES, preSaveFrames, rulingEntries, writtenFrames } from './frameSets.js';
 import { LogArea, NO_ENTRY, type LogChain } from './logArea.js';
+import { pageSums } from './pageSums.js';
 import { LINE_SHIFT, type TranslatableMemory } from './translatableMemory.js';
 import { WebAssembly, type WasmMemory } from '../webAssembly.js';
 import type { TranslationLayout } from './translationLayout.js';
@@ -113,7 +114,7 @@ export class GuestMemory implements TranslatableMemory {
     this.i16 = new Int16Array(buffer, 0, bytes / 2);
     this.i32 = new Int32Array(buffer, 0, bytes / 4);
     const whole = bytes + logPages * PAGE_BYTES;
-    this.area = new LogArea(new Uint8Array(buffer, 0, whole), new Int32Array(buffer, 0, whole / 4), bytes);
+    this.area = new LogArea(new Uint8Array(buffer, 0, whole), pageSums(this.wasmMemory), bytes);
     this.pageState = new Uint8Array(buffer, pageState, this.pages).fill(PROTECTED);
     this.holdsCode = new Uint8Array(this.pages);
     this.codeLines = new Uint8Array(bytes >>> LINE_SHIFT);

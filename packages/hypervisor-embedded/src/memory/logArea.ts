@@ -1,10 +1,9 @@
 import { PAGE_BYTES } from '@rmk/core';
-import { checksum } from './checksum.js';
+import type { PageSums } from './pageSums.js';
 
 /** No entry: the end of a log, or no room. */
 export const NO_ENTRY = -1;
 
-const WORDS = PAGE_BYTES / 4;
 const ABSENT = 1;
 const PRE_SAVED = 2;
 const WRITTEN = 4;
@@ -44,10 +43,10 @@ export class LogArea {
   private freeEntries = 0;
   private generation = 0;
 
-  /** `bytes`, `words`: views of the whole memory; the area is what lies behind `firstByte`. */
+  /** `bytes`: a view of the whole memory; the area is what lies behind `firstByte`. `sums`: of the same memory. */
   constructor(
     private readonly bytes: Uint8Array,
-    private readonly words: Int32Array,
+    private readonly sums: PageSums,
     firstByte: number,
   ) {
     this.firstByte = firstByte;
@@ -89,8 +88,8 @@ export class LogArea {
     this.frames[entry] = frame;
     this.flags[entry] = (absent ? ABSENT : 0) | (preSaved ? PRE_SAVED : 0);
     if (!absent) {
-      this.bytes.copyWithin(this.byteOffset(entry), byteOffset, byteOffset + PAGE_BYTES);
-      this.checksums[entry] = this.sum(entry);
+      // The page frame seeds the sum, so that an entry cannot pass for another page's.
+      this.checksums[entry] = this.sums.copy(byteOffset, this.byteOffset(entry), frame);
     }
     this.next[entry] = NO_ENTRY;
     if (chain.last === NO_ENTRY) chain.first = entry;
@@ -156,15 +155,13 @@ export class LogArea {
   }
 
   isIntact(entry: number): boolean {
-    return this.isAbsent(entry) || this.checksums[entry] === this.sum(entry);
+    return (
+      this.isAbsent(entry) ||
+      (this.checksums[entry] as number) === this.sums.sum(this.byteOffset(entry), this.frame(entry)) >>> 0
+    );
   }
 
   private byteOffset(entry: number): number {
     return this.firstByte + entry * PAGE_BYTES;
-  }
-
-  /** The page frame seeds the sum, so that an entry cannot pass for another page's. */
-  private sum(entry: number): number {
-    return checksum(this.words, this.byteOffset(entry) / 4, WORDS, this.frames[entry] as number);
   }
 }
