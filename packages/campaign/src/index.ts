@@ -46,4 +46,5 @@ export { GoldenTrack, type SteadyState } from './golden/goldenTrack.js';
 export { Journal, readJournal, type JournalContent, type JournalHeader } from './journal/journal.js';
 export { ExperimentRandom } from './random/experimentRandom.js';
 export { latencySamples } from './statistics/latencySamples.js';
+export { marginOf } from './statistics/precision.js';
 export { experimentsFor, isFailureOfRmk, summarise, type Summary } from './statistics/summary.js';

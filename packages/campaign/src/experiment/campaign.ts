@@ -36,8 +36,8 @@ export class Campaign<S extends Snapshot> {
   ) {}
 
   /**
-   * Makes the golden run, unless one of the same guest is given, and checks the faults against it. `RMK_ERR_GOLDEN` if it
-   * fails its steady-state check, `RMK_ERR_INPUT` for faults that this guest cannot have.
+   * Makes the golden run, unless one of the same guest is given, and checks the faults against it. `RMK_ERR_GOLDEN` if
+   * it fails its steady-state check, `RMK_ERR_INPUT` for faults that this guest cannot have.
    */
   static async prepare<S extends Snapshot>(
     guest: GuestUnderTest<S>,

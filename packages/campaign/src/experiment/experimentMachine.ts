@@ -50,7 +50,7 @@ export interface GuestUnderTest<S extends Snapshot = Snapshot> {
   framesOf(snapshot: S): readonly number[];
   /** Address of a symbol of the guest's ELF, or undefined. */
   symbol(name: string): bigint | undefined;
-  /** The symbol at or before an address, such as `'main+0x1c'`. Undefined where there is none. */
+  /** The symbol at or before an address, such as `'main+0x1c'`. Undefined before the first symbol. */
   symbolAt(address: number): string | undefined;
   /** Starts the domain with the detectors, checkpoints and recovery under test. */
   protect(machine: ExperimentMachine<S>, observe: (bus: Domain['bus']) => void): Promise<Domain>;

@@ -38,9 +38,9 @@ interface SnapshotPair<S extends Snapshot> {
 }
 
 /**
- * Runs the guest with the fault and without RMK beside the golden run, to the first point of the grid at which more than
- * the flipped place differs, then bisects the stretch before it down to one instruction. A difference that is gone again
- * at the next point of the grid is not seen. Undefined if there is none up to the end of the golden run.
+ * Runs the guest with the fault and without RMK beside the golden run, to the first point of the grid at which more
+ * than the flipped place differs, then bisects the stretch before it down to one instruction. A difference that is gone
+ * again at the next point of the grid is not seen. Undefined if nothing more differs up to the end of the golden run.
  */
 export async function firstDifference<S extends Snapshot>(
   guest: GuestUnderTest<S>,

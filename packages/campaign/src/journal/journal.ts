@@ -38,8 +38,8 @@ const headerSchema = z.object({
 const recordSchema = z.object({ number: z.int().min(0), fault: z.string(), outcome: z.enum(OUTCOMES) });
 
 /**
- * `RMK_ERR_INPUT` for a file that cannot be read, `RMK_ERR_JOURNAL` for one that is no journal, or is damaged before its
- * last line.
+ * `RMK_ERR_INPUT` for a file that cannot be read, `RMK_ERR_JOURNAL` for one that is no journal, or is damaged before
+ * its last line.
  */
 export function readJournal(path: string): JournalContent {
   const bytes = bytesOf(path);

@@ -11,7 +11,7 @@ const guest = serverUnderTest({
 const coarse = { control: 0, timeoutNs: 50e6 };
 const CYCLE_NS = 10;
 
-/** How many cycles after the injection more than the flipped register differs, found by looking after each from `from` on. */
+/** Cycles from the injection until more than the flipped register differs, compared after each from `from` on. */
 async function cyclesUntilDifferent(
   campaign: Campaign<MachineSnapshot>,
   number: number,

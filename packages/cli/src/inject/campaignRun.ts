@@ -6,34 +6,54 @@ export interface ExperimentRunner {
   run(number: number): Promise<ExperimentRecord>;
 }
 
-/** Called after each experiment. */
-export type OnRecord = (record: ExperimentRecord, done: number) => void;
+export interface CampaignOptions {
+  /** The most experiments. */
+  readonly count: number;
+  readonly signal: AbortSignal;
+  /** Called after each experiment. */
+  readonly onRecord: (record: ExperimentRecord, done: number) => void;
+  /** Asked after each batch of experiments, of all up to there. True ends the campaign. */
+  readonly isEnough?: (records: readonly ExperimentRecord[]) => boolean;
+}
 
-/** Runs the experiments that the journal does not hold yet, until all are done or `signal` aborts. */
+export interface CampaignResult {
+  /** In the order of their numbers. */
+  readonly records: readonly ExperimentRecord[];
+  readonly isInterrupted: boolean;
+}
+
+/** A campaign may end early at multiples of it: the end depends neither on workers nor on interruptions. */
+const BATCH = 100;
+
+/** Runs the experiments that the journal does not hold yet, until all are done, or enough, or `signal` aborts. */
 export async function runCampaign(
   runner: ExperimentRunner,
   journal: Journal | undefined,
-  count: number,
-  signal: AbortSignal,
-  onRecord: OnRecord,
-): Promise<readonly ExperimentRecord[]> {
+  { count, signal, onRecord, isEnough }: CampaignOptions,
+): Promise<CampaignResult> {
   const records = new Map((journal?.records ?? []).map((record) => [record.number, record]));
-  const missing = Array.from({ length: count }, (_, number) => number).filter(
-    (number) => !records.has(number),
-  );
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (!signal.aborted) {
-      const number = missing[next++];
-      if (number === undefined) return;
-      const record = await runner.run(number);
-      journal?.append(record);
-      records.set(number, record);
-      onRecord(record, records.size);
+  const done: ExperimentRecord[] = [];
+  const batch = isEnough === undefined ? count : BATCH;
+  for (let from = 0; from < count; from += batch) {
+    const end = Math.min(from + batch, count);
+    let next = from;
+    const worker = async (): Promise<void> => {
+      while (!signal.aborted) {
+        while (next < end && records.has(next)) next++;
+        if (next >= end) return;
+        const record = await runner.run(next++);
+        journal?.append(record);
+        records.set(record.number, record);
+        onRecord(record, records.size);
+      }
+    };
+    await Promise.all(Array.from({ length: runner.workers }, worker));
+    for (let number = from; number < end; number++) {
+      const record = records.get(number);
+      if (record !== undefined) done.push(record);
     }
-  };
-  await Promise.all(Array.from({ length: runner.workers }, worker));
-  return [...records.values()]
-    .filter(({ number }) => number < count)
-    .toSorted((one, other) => one.number - other.number);
+    if (done.length < end) return { records: done, isInterrupted: true };
+    if (isEnough?.(done) === true) break;
+  }
+  return { records: done, isInterrupted: false };
 }

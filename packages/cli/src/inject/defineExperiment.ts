@@ -23,8 +23,9 @@ export interface ExperimentConfig {
   /** The protection under test: options of the preset. */
   readonly protect?: MicrocheckpointOptions;
   readonly faults: readonly FaultConfig[];
-  /** Experiments; `margin` derives them from the half width that the 95 % interval of a rate is to have. */
+  /** The most experiments. Default: 1000; with `margin`, enough for it where one of ten faults is detected. */
   readonly count?: number;
+  /** The campaign ends when the 95 % interval of recovered of detected is no wider than ± this, such as 0.01. */
   readonly margin?: number;
   /** Default: 1. */
   readonly seed?: number;

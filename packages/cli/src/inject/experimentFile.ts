@@ -25,6 +25,10 @@ import { experimentGuestSchema, experimentSchema, type ExperimentEntries } from 
 export interface PlannedCampaign {
   readonly experiment: Experiment;
   readonly guest: GuestUnderTest<MachineSnapshot>;
+  /** Half width of the 95 % interval at which the campaign may end. */
+  readonly margin?: number;
+  /** The count of the file, if it has one. */
+  readonly givenCount?: number;
   /** SHA-256 of everything that the records depend on; the number of experiments is left out. */
   readonly digest: string;
 }
@@ -53,8 +57,6 @@ export async function planCampaign(
     entry === undefined ? undefined : loadGuest(entry, hypervisor, dirname(path), ['guest'], problems);
   await hypervisor.close();
   const faults = entries === undefined ? [] : chosenFaults(entries, problems);
-  if (entries?.count !== undefined && entries.margin !== undefined)
-    problems.add(['margin'], 'give either count or margin: a margin derives the count');
   const protection = { ...entries?.protect, ...protect };
   if (entries !== undefined) problems.attempt(['protect'], () => microcheckpoint(protection));
   if (entries === undefined || loaded === undefined || problems.count > 0) throw problems.error(path);
@@ -70,7 +72,7 @@ function plannedCampaign(
   const { exitCode, output, within } = steadyState;
   const experiment: Experiment = {
     seed: entries.seed,
-    count: count ?? (margin === undefined ? COUNT : experimentsFor(margin)),
+    count: count ?? (margin === undefined ? COUNT : mostFor(margin)),
     faults,
     steadyState: { exitCode, ...(output === undefined ? {} : { output }), withinNs: nanoseconds(within) },
     window: {
@@ -85,7 +87,18 @@ function plannedCampaign(
   };
   const guest = embeddedGuest(options, () => microcheckpoint(protect));
   const { count: _, ...decisive } = experiment;
-  return { experiment, guest, digest: digestOf({ options, protect, decisive }) };
+  return {
+    experiment,
+    guest,
+    ...(margin === undefined ? {} : { margin }),
+    ...(count === undefined ? {} : { givenCount: count }),
+    digest: digestOf({ options, protect, decisive }),
+  };
+}
+
+/** The most experiments for a margin: enough where one of ten faults is detected. */
+export function mostFor(margin: number): number {
+  return 10 * experimentsFor(margin);
 }
 
 function chosenFaults({ faults }: ExperimentEntries, problems: Problems): readonly ChosenFault[] {

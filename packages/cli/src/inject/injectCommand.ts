@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { extname, resolve } from 'node:path';
-import { isFailureOfRmk, Journal, latencySamples } from '@rmk/campaign';
+import { isFailureOfRmk, Journal, latencySamples, marginOf, type ExperimentRecord } from '@rmk/campaign';
 import { Command, InvalidArgumentError } from 'commander';
 import { ExitCode } from '../exitCode.js';
 import { Interruption } from '../run/interruption.js';
@@ -8,6 +8,7 @@ import { StatusLine } from '../run/statusLine.js';
 import type { Terminal } from '../terminal.js';
 import { checkWritable, writeText } from '../model/files.js';
 import { runCampaign } from './campaignRun.js';
+import { mostFor } from './experimentFile.js';
 import { experimentPool } from './experimentPool.js';
 import { injectJson, injectText } from './injectReport.js';
 import { PreparedCampaigns } from './preparedCampaigns.js';
@@ -22,6 +23,7 @@ interface Options {
   readonly workers: number;
   readonly json?: true;
   readonly samples?: string;
+  readonly margin?: number;
 }
 
 /** `rmk inject`: runs a fault injection campaign on the embedded hypervisor. */
@@ -35,6 +37,11 @@ export function injectCommand(terminal: Terminal, done: (code: ExitCode) => void
     )
     .option('--no-journal', 'keep none')
     .option('--workers <n>', 'worker threads', workersOf, availableParallelism())
+    .option(
+      '--margin <share>',
+      'end when recovered of detected is known to ± this, with 95 % confidence, such as 0.01',
+      marginOption,
+    )
     .option('--samples <file>', 'write the latencies for rmk model corruption --samples')
     .option('--json', 'print the result as JSON')
     .action(async (file: string, options: Options) => {
@@ -48,8 +55,11 @@ export function injectCommand(terminal: Terminal, done: (code: ExitCode) => void
 async function inject(file: string, options: Options, terminal: Terminal): Promise<ExitCode> {
   const campaigns = new PreparedCampaigns();
   // The golden run and the faults are checked here in any case, before anything is written.
-  const { experiment, digest } = await campaigns.get({ file });
-  const { count, seed } = experiment;
+  const { experiment, digest, ...planned } = await campaigns.get({ file });
+  const { seed } = experiment;
+  const { margin = planned.margin } = options;
+  const count =
+    options.margin === undefined ? experiment.count : (planned.givenCount ?? mostFor(options.margin));
   if (options.samples !== undefined) checkWritable(options.samples);
   const path = journalPath(file, options);
   const campaign = { digest, seed, experiment: file };
@@ -60,9 +70,12 @@ async function inject(file: string, options: Options, terminal: Terminal): Promi
     reportResumed(terminal, path, journal, count);
     const interruption = new Interruption({ leftBehind: [] }, terminal);
     const progress = new Progress(new StatusLine(terminal), count, journal?.records.length ?? 0);
-    const records = await runCampaign(runner, journal, count, interruption.signal, (_, finished) =>
-      progress.at(finished),
-    ).finally(() => {
+    const { records, isInterrupted } = await runCampaign(runner, journal, {
+      count,
+      signal: interruption.signal,
+      onRecord: (_, finished) => progress.at(finished),
+      ...(margin === undefined ? {} : { isEnough: (done) => (marginOf(done) ?? Infinity) <= margin }),
+    }).finally(() => {
       interruption.release();
       progress.end();
       journal?.close();
@@ -73,14 +86,32 @@ async function inject(file: string, options: Options, terminal: Terminal): Promi
     for (const { number, outcome } of failures)
       terminal.err(`experiment ${number}: ${outcome}. ${seeWith(path, number)}
 `);
-    if (records.length < count)
+    if (margin !== undefined && !isInterrupted) reportMargin(terminal, margin, records);
+    if (isInterrupted)
       terminal.err(
         `interrupted after ${records.length} of ${count} experiments. Run the command again to resume.\n`,
       );
-    return failures.length > 0 || records.length < count ? ExitCode.FAILED : ExitCode.DONE;
+    return failures.length > 0 || isInterrupted ? ExitCode.FAILED : ExitCode.DONE;
   } finally {
     await pool.close();
   }
+}
+
+/** Whether the campaign came as far as was asked, and how far. */
+function reportMargin(terminal: Terminal, margin: number, records: readonly ExperimentRecord[]): void {
+  const reached = marginOf(records);
+  if (reached !== undefined && reached <= margin) return;
+  const known = reached === undefined ? 'nothing was detected' : `it is known to ± ${reached.toFixed(4)}`;
+  terminal.err(
+    `recovered of detected is not known to ± ${margin} after ${records.length} experiments: ${known}. ` +
+      'Give a larger count, or faults that are detected more often.\n',
+  );
+}
+
+function marginOption(text: string): number {
+  const margin = Number(text);
+  if (margin > 0 && margin < 0.5) return margin;
+  throw new InvalidArgumentError('Give a number above 0 and below 0.5.');
 }
 
 function workersOf(text: string): number {

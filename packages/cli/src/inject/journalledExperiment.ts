@@ -9,7 +9,7 @@ export interface JournalledExperiment extends PlannedCampaign {
   readonly recorded: ExperimentRecord;
 }
 
-/** Throws RMK_ERR_INPUT for a number that the journal does not hold, RMK_ERR_JOURNAL if the experiment file has changed. */
+/** Throws RMK_ERR_INPUT for a number that the journal does not hold, RMK_ERR_JOURNAL if its experiment file changed. */
 export async function journalledExperiment(path: string, number: number): Promise<JournalledExperiment> {
   const { header, records } = readJournal(path);
   const recorded = records.find((record) => record.number === number);

@@ -71,9 +71,12 @@ async function recordsOf(
 ): Promise<readonly ExperimentRecord[]> {
   const progress = new Progress(new StatusLine(terminal), count, 0);
   const run = (number: number): Promise<ExperimentRecord> => pool.run({ table5: row }, number);
-  return runCampaign({ run, workers: pool.workers }, undefined, count, signal, (_, finished) =>
-    progress.at(finished),
-  ).finally(() => progress.end());
+  const { records } = await runCampaign({ run, workers: pool.workers }, undefined, {
+    count,
+    signal,
+    onRecord: (_, finished) => progress.at(finished),
+  }).finally(() => progress.end());
+  return records;
 }
 
 interface Counts {

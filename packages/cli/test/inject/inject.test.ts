@@ -87,6 +87,32 @@ describe('rmk inject', () => {
   });
 });
 
+describe('rmk inject with a margin', () => {
+  it('ends at a multiple of 100 experiments, with any number of workers, and after an interruption', async () => {
+    const folder = folderWith(experimentFiles({ faults: ['wild-jump'], count: 400 }));
+    const file = join(folder, 'flips.json');
+    const journal = join(folder, 'flips.journal.jsonl');
+    const said = await rmk(['inject', file, '--workers', '1', '--margin', '0.03', '--json']);
+    expect(said).toMatchObject({ code: ExitCode.DONE, err: '' });
+    const all = { value: 1, low: expect.closeTo(0.963, 3), high: 1, confidence: 0.95 };
+    expect(JSON.parse(said.out)).toMatchObject({ pooled: { injected: 100, recoveredOfDetected: all } });
+    const records = recordsIn(journal);
+    expect(records).toHaveLength(100);
+
+    const torn = join(folder, 'torn.jsonl');
+    appendFileSync(torn, readFileSync(journal, 'utf8').split('\n').slice(0, 81).join('\n').concat('\n'));
+    await rmk(['inject', file, '--workers', '2', '--margin', '0.03', '--journal', torn]);
+    expect(recordsIn(torn)).toEqual(records);
+  }, 60_000);
+
+  it('says so if the count comes first', async () => {
+    const folder = folderWith(experimentFiles({ faults: ['wild-jump'], count: 3, margin: 0.2 }));
+    const said = await rmk(['inject', join(folder, 'flips.json'), '--workers', '1', '--no-journal']);
+    expect(said.code).toBe(ExitCode.DONE);
+    expect(said.err).toMatch(/not known to ± 0\.2 after 3 experiments: it is known to ± 0\.2807/);
+  });
+});
+
 describe('rmk inject table5', () => {
   it('injects the first faults of each row, without picking any', async () => {
     const said = await rmk(['inject', 'table5', '--faults', '1', '--workers', '1', '--json']);
@@ -119,7 +145,7 @@ describe('a bad experiment', () => {
       /faults\[0\]\.options\.register: unknown key, did you mean registers/,
     ],
     ['an unknown key', { fautls: [] }, /fautls: unknown key, did you mean faults/],
-    ['two counts', { margin: 0.1 }, /margin: give either count or margin/],
+    ['a margin that no interval has', { margin: 0.5 }, /margin: /],
     [
       'an interval that is too long',
       { protect: { interval: '50ms' } },
