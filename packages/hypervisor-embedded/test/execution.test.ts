@@ -282,6 +282,19 @@ describe('scheduled facts', () => {
     expect(times).toEqual([first, first + 7e6, first + 21e6, first + 28e6]);
   });
 
+  it('report no sign of an earlier stretch', async () => {
+    const { hypervisor, machine } = assembled(sleeps(150_000));
+    const scheduled = observed(machine, 'scheduled');
+    await hypervisor.run({ untilNs: 40e6 });
+    // The timer is armed at the start, and again after 15 ms and 30 ms.
+    expect(scheduled.map(({ progress }) => progress.map(({ atNs }) => Math.floor(atNs / 1e6)))).toEqual([
+      [0],
+      [15],
+      [],
+      [30],
+    ]);
+  });
+
   it('report context switches of a kernel with tasks', async () => {
     const hypervisor = new EmbeddedHypervisor();
     const machine = hypervisor.createMachine(tasks());
