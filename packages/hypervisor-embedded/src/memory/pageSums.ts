@@ -37,9 +37,9 @@ const STARTS = [0x811c9dc5, 0x9e3779b9, 0x85ebca6b, 0xc2b2ae35];
 let compiled: object | undefined;
 
 /**
- * A 32-bit checksum over the words of a page, by vector instructions. Every step is a bijection of the running value and
- * of the word, so a change that is confined to one word, however many bits of it flip, is always found; wider damage is
- * missed once in 2^32.
+ * A 32-bit checksum over the words of a page, by vector instructions. Every step is a bijection of the running value
+ * and of the word, so a change that is confined to one word, however many bits of it flip, is always found; wider
+ * damage is missed once in 2^32.
  */
 export function pageSums(memory: WasmMemory): PageSums {
   compiled ??= new WebAssembly.Module(moduleBytes());
@@ -95,8 +95,8 @@ class PageCode extends WasmCode {
   }
 
   /**
-   * A vector of the page into its chain, as xxHash does: rotate(chain + words * odd) * odd. The words are multiplied too:
-   * else the highest bit of one would do to the chain what a single bit of the next one does.
+   * A vector of the page into its chain, as xxHash does: rotate(chain + words * odd) * odd. The words are multiplied
+   * too: else the highest bit of one would do to the chain what a single bit of the next one does.
    */
   private take(k: number): void {
     this.get(0)
