@@ -1,5 +1,4 @@
 import {
-  authorFrames,
   messageOf,
   nanoseconds,
   type Bus,
@@ -11,7 +10,7 @@ import {
   type RmkEvent,
   type VirtualMachine,
 } from '@rmk/core';
-import { createDomain, type DomainOptions } from '@rmk/kernel';
+import { authorFrames, createDomain, type DomainOptions } from '@rmk/kernel';
 import { expect } from 'vitest';
 import type { EventHistory, Recorded } from './eventHistory.js';
 import { HoldWatch } from './heldVm.js';

@@ -1,4 +1,5 @@
-import { authorFrames, hasCode, messageOf, type Checkpoint } from '@rmk/core';
+import { hasCode, messageOf, type Checkpoint } from '@rmk/core';
+import { authorFrames } from '@rmk/kernel';
 
 /** A line as JSON. Never throws: what cannot be written is replaced by the reason, and the rest is written. */
 export function lineJson(line: object): string {

@@ -1,12 +1,6 @@
 import { inspect } from 'node:util';
-import {
-  authorFrames,
-  messageOf,
-  type Diagnostic,
-  type EventName,
-  type Facts,
-  type RmkEvent,
-} from '@rmk/core';
+import { messageOf, type Diagnostic, type EventName, type Facts, type RmkEvent } from '@rmk/core';
+import { authorFrames } from '@rmk/kernel';
 import { colour } from '../colour.js';
 import type { OutputPlan } from '../config/runPlan.js';
 import { durationText } from '../durationText.js';

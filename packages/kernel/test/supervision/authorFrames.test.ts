@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { authorFrames } from '@rmk/core';
 import { fileURLToPath } from 'node:url';
+import { authorFrames } from '../../src/supervision/authorFrames.js';
 
-const PACKAGES = fileURLToPath(new URL('../..', import.meta.url));
+const PACKAGES = fileURLToPath(new URL('../../..', import.meta.url));
 
 function withStack(...frames: readonly string[]): Error {
   const error = new Error('boom');

@@ -5,7 +5,7 @@ const MACHINERY = 'core|kernel|driver|campaign|testing|cli|hypervisor-embedded|h
 const TOOLS = 'tsyringe|reflect-metadata|eventemitter3|vitest|@vitest/[^/]+|vite|tinypool|jiti|commander|zod';
 const INSTALLED = new RegExp(`/node_modules/(?:@rmk/(?:${MACHINERY})|${TOOLS})/`);
 /** The folder that holds the packages of RMK, in a clone of the project. */
-const PACKAGES = fileURLToPath(new URL('../..', import.meta.url)).replaceAll('\\', '/');
+const PACKAGES = fileURLToPath(new URL('../../..', import.meta.url)).replaceAll('\\', '/');
 const CLONE = PACKAGES.replace(/packages\/$/, '');
 const IN_CLONE = new RegExp(`^(?:${MACHINERY})/(?:src|dist|bin)/`);
 /**
