@@ -30,7 +30,10 @@ export const WORKLOADS = {
 
 export type WorkloadName = keyof typeof WORKLOADS;
 
-/** The ELF of a workload, which takes its number of rounds from `programRounds`. Throws RMK_ERR_UNKNOWN for any other name. */
+/**
+ * The ELF of a workload, which takes its number of rounds from `programRounds`. Throws RMK_ERR_UNKNOWN for any other
+ * name.
+ */
 export function readWorkload(name: WorkloadName): Uint8Array {
   if (!Object.hasOwn(WORKLOADS, name)) {
     const names = Object.keys(WORKLOADS).join(', ');

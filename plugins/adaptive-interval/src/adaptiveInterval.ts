@@ -15,8 +15,8 @@ import { inject, injectable } from 'tsyringe';
 import type { AdaptiveIntervalOptions } from './options.js';
 
 /**
- * Requests a checkpoint soon after output, so that a rollback undoes, and the guest repeats, little of it. While the guest
- * puts nothing out, the agent's interval holds.
+ * Requests a checkpoint soon after output, so that a rollback undoes, and the guest repeats, little of it. While the
+ * guest puts nothing out, the agent's interval holds.
  */
 @injectable()
 export class AdaptiveInterval implements Module {

@@ -15,7 +15,10 @@ import { preSavingPays } from './plan.js';
 const AHEAD: EpochPlan = { preSave: 'updated' };
 const AT_FAULTS: EpochPlan = { preSave: 'none' };
 
-/** COWP where pre-saving pays, COWB where it does not: at long intervals, and under guests that write other pages in each epoch. */
+/**
+ * COWP where pre-saving pays, COWB where it does not: at long intervals, and under guests that write other pages in
+ * each epoch.
+ */
 @injectable()
 export class CowpAdaptive implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp-adaptive';

@@ -12,7 +12,9 @@ import { inject, injectable } from 'tsyringe';
 import type { CowpDecayOptions } from './options.js';
 import { decayedPlan } from './plan.js';
 
-/** COWP that foresees pages by their decayed frequency over the retained history, besides those of the epoch that ends. */
+/**
+ * COWP that foresees pages by their decayed frequency over the retained history, besides those of the epoch that ends.
+ */
 @injectable()
 export class CowpDecay implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp-decay';

@@ -5,8 +5,8 @@ import type { CowpDecayOptions } from './options.js';
 const FEWEST_TO_FORGET = 3;
 
 /**
- * The share of the epochs in which each page was written, the newest counting 1, the one before it `decay`, and so on: 1
- * for a page that was written in all of them.
+ * The share of the epochs in which each page was written, the newest counting 1, the one before it `decay`, and so on:
+ * 1 for a page that was written in all of them.
  */
 export function frequencies(history: readonly EpochReport[], decay: number): ReadonlyMap<number, number> {
   const sums = new Map<number, number>();

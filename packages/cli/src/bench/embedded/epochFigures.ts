@@ -15,7 +15,9 @@ export interface EpochFigures {
   readonly savedQuartiles: readonly [number, number, number, number, number];
 }
 
-/** Of whole epochs after `fromMs` alone: what comes before, and what a request closed early, would blur the averages. */
+/**
+ * Of whole epochs after `fromMs` alone: what comes before, and what a request closed early, would blur the averages.
+ */
 export function wholeEpochs(
   epochs: readonly EpochReport[],
   intervalMs: number,
@@ -42,7 +44,10 @@ export function epochFigures(epochs: readonly EpochReport[]): EpochFigures {
   };
 }
 
-/** The part of the pages written in an epoch that were written in the one before too, on average: what prediction lives on. */
+/**
+ * The part of the pages written in an epoch that were written in the one before too, on average: what prediction lives
+ * on.
+ */
 export function overlapOf(epochs: readonly EpochReport[]): number {
   const shares = epochs.slice(1).flatMap(({ updated }, index) => {
     const before = new Set(epochs[index]?.updated);

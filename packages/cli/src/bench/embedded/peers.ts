@@ -20,8 +20,8 @@ export function fullCopy(intervalMs: number): Protection {
 }
 
 /**
- * The pages that were written are copied while the guest is paused, as Remus does. They are found by write protection, so
- * each costs a page fault in which its prior contents are saved too: that is how the driver logs.
+ * The pages that were written are copied while the guest is paused, as Remus does. They are found by write protection,
+ * so each costs a page fault in which its prior contents are saved too: that is how the driver logs.
  */
 export function stopAndCopy(intervalMs: number): Protection {
   return {

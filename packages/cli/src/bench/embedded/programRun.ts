@@ -25,7 +25,9 @@ export interface ProtectedFigures {
   readonly epochs?: EpochFigures;
   /** Host time of a checkpoint's pause, in µs. */
   readonly pauseUs: Spread;
-  /** The part of the host time that the pauses took, measured within them: what no difference between two guests blurs. */
+  /**
+   * The part of the host time that the pauses took, measured within them: what no difference between two guests blurs.
+   */
   readonly pauseShare: Spread;
   /** Host time in µs of a page fault, from what is left of the extra time without the pauses. */
   readonly faultUs?: Spread;

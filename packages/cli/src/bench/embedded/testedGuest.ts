@@ -8,8 +8,8 @@ import type { HostClock } from './threadTime.js';
 export type Engine = 'interpreter' | 'translator';
 
 /**
- * Instructions a second of guest time: near those of a second of host time, so that 50 ms of the guest are about 50 ms of
- * the host. Fixed, so that counts are the same in every run.
+ * Instructions a second of guest time: near those of a second of host time, so that 50 ms of the guest are about 50 ms
+ * of the host. Fixed, so that counts are the same in every run.
  */
 export const FREQUENCY_HZ: Readonly<Record<Engine, number>> = {
   interpreter: 200_000_000,
@@ -18,7 +18,9 @@ export const FREQUENCY_HZ: Readonly<Record<Engine, number>> = {
 
 export const MEMORY_BYTES = 32 << 20;
 const MEGA = 1e6;
-/** The bound of the preset's detectors (200 ms to detect a hang, 50 ms for a crash): so many checkpoints are retained. */
+/**
+ * The bound of the preset's detectors (200 ms to detect a hang, 50 ms for a crash): so many checkpoints are retained.
+ */
 const LONGEST_BOUND_MS = 250;
 /** Never ends while it is measured. */
 const ENDLESS = programRounds(0xffff_ffff);

@@ -12,8 +12,8 @@ export interface HostClock {
 }
 
 /**
- * The processor time of this thread where the system reports it: neither other processes nor V8's compiler threads count.
- * The wall clock elsewhere.
+ * The processor time of this thread where the system reports it: neither other processes nor V8's compiler threads
+ * count. The wall clock elsewhere.
  */
 export function hostClock(): HostClock {
   try {
