@@ -1,11 +1,15 @@
 import { expect, it } from 'vitest';
+import { cases } from '../long.js';
 import { compareWithQemu } from './compareWithQemu.js';
 import type { OracleGuest } from './guest.js';
 import type { LockStepReport, Stretch } from './lockStep.js';
 import { ownGuests, usersGuests } from './oracleGuests.js';
 import { describeOracle } from './qemu.js';
 
-const INSTRUCTIONS = 100_000;
+/** The debugger's protocol takes three round trips for each. */
+const INSTRUCTIONS = cases(25_000, 100_000);
+/** The kernel of `rtos` replaces the trap vector of the start-up code only after that has cleared memory. */
+const RTOS_START_UP = 50_000;
 /** Of QEMU, so that it is ended before the test is given up. */
 const TIMEOUT = 300_000;
 /** Start-up, and three places further and further into the work. */
@@ -16,9 +20,8 @@ const STRETCHES: readonly Stretch[] = [0, 10, 100, 500].map((afterTraps, index) 
 
 /** Some of the input with each stretch but the first, and never the last line, which would end the guest. */
 function stretchesOf({ name, input }: OracleGuest): readonly Stretch[] {
-  // Its kernel replaces the trap vector of the start-up code only after that has cleared memory.
   if (name === 'rtos')
-    return STRETCHES.map((stretch) => ({ ...stretch, until: stretch.until + INSTRUCTIONS / 2 }));
+    return STRETCHES.map((stretch) => ({ ...stretch, until: stretch.until + RTOS_START_UP }));
   if (input === undefined) return STRETCHES;
   const lines = new TextDecoder().decode(input).split('\n').slice(0, -2);
   return STRETCHES.map((stretch, index) => {

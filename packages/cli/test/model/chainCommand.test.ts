@@ -65,10 +65,10 @@ describe('rmk model chain', () => {
   });
 
   it('writes it in PRISM’s language, as rmk model availability writes figure 5', async () => {
-    const out = join(folder, 'server.sm');
+    const out = join(await folder(), 'server.sm');
     await run('chain', await file('server.json', SERVER), '--prism', out);
     expect(await readFile(out, 'utf8')).toContain('const double lambda_ = 0.001;');
-    const figure = join(folder, 'figure5.sm');
+    const figure = join(await folder(), 'figure5.sm');
     const { stderr, code } = await run('availability', '--prism', figure, '--variants', 'dual');
     expect({ stderr, code }).toEqual({ stderr: `wrote ${figure}: dual\n`, code: 0 });
     expect(await readFile(figure, 'utf8')).toMatch(/VM-µCheckpoint[^]*lambda_p\*\(1-pc\)/);

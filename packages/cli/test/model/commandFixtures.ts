@@ -1,19 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { main } from '../../src/index.js';
 
-/** A folder that each test has for itself. */
-export let folder = '';
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'rmk-model-'));
-});
-afterEach(() => rm(folder, { recursive: true }));
+/** Makes a folder that is removed at the end of the test. */
+export async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'rmk-model-'));
+  onTestFinished(() => rm(path, { recursive: true }));
+  return path;
+}
 
-/** Writes a file into a folder that the test has for itself. */
+/** Writes a file into a folder of its own. */
 export async function file(name: string, content: string): Promise<string> {
-  const path = join(folder, name);
+  const path = join(await folder(), name);
   await writeFile(path, content);
   return path;
 }

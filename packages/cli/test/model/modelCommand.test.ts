@@ -158,7 +158,7 @@ describe('rmk model availability', () => {
   });
 
   it('writes a report that needs nothing from anywhere', async () => {
-    const path = join(folder, 'out', 'report.html');
+    const path = join(await folder(), 'out', 'report.html');
     const { code, stderr } = await run(
       'availability',
       '--report',
@@ -195,7 +195,7 @@ describe('rmk model advise', () => {
   });
 
   it('writes its curve', async () => {
-    const path = join(folder, 'advice.html');
+    const path = join(await folder(), 'advice.html');
     expect((await run('advise', '--slowdown', '50=0.063:0.05:0.08,200=0.038', '--report', path)).code).toBe(
       0,
     );
