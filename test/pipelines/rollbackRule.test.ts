@@ -269,8 +269,8 @@ describe('the figures of the READMEs', () => {
   });
 
   it('of the recovery are those of eq. 5', () => {
-    const [, percent = ''] =
-      /with ([\d.]+ %) on average over an interval of 50 ms/.exec(readmeOf('plugins/recovery')) ?? [];
+    const text = readmeOf('plugins/recovery').replace(/\s+/g, ' ');
+    const [, percent = ''] = /with ([\d.]+ %) on average over an interval of 50 ms/.exec(text) ?? [];
     const history = { retain: 1, intervalNs: 50 * MS };
     expect(shown(corruptionRisk({ boundNs: 50 * MS, quantile: QUANTILE }, history))).toBe(percent);
   });

@@ -49,9 +49,9 @@ describe('rmk doctor', () => {
   it('shows in which order the plugins of a config start, and what each depends on', async () => {
     const { code, out } = await rmk(['doctor', config()]);
     expect(code).toBe(ExitCode.DONE);
-    expect(out).toMatch(/^tasks: 10 plugins, started in \d+\.\d\d ms$/m);
+    expect(out).toMatch(/^tasks: 11 plugins, started in \d+\.\d\d ms$/m);
     expect(out).toMatch(
-      /^│ {2}└─ @rmk\/checkpoint 0.2.0 +active +\d+\.\d\d ms\n│ {5}├─ @rmk\/cowp 0.2.0 +active +\d+\.\d\d ms\n│ {5}└─ @rmk\/recovery 0.2.0 +active +\d+\.\d\d ms {2}needs @rmk\/pin-vcpu, @rmk\/checkpoint$/m,
+      /^│ {2}└─ @rmk\/checkpoint 0.2.0 +active +\d+\.\d\d ms\n│ {5}├─ @rmk\/cowp 0.2.0 +active +\d+\.\d\d ms\n│ {5}└─ @rmk\/recovery 0.2.0 +active +\d+\.\d\d ms {2}needs @rmk\/pin-vcpu, @rmk\/checkpoint, @rmk\/restart-watch$/m,
     );
     expect(out).toContain('bare has no plugins: it would run unprotected.');
   });

@@ -4,6 +4,7 @@ export * from './detection.js';
 export * from './diagnostics.js';
 export * from './domain.js';
 export * from './errors.js';
+export * from './eventChecks.js';
 export * from './events.js';
 export * from './faultReport.js';
 export * from './machine.js';

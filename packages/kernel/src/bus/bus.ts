@@ -1,5 +1,14 @@
-import { RmkError, type Bus, type EventName, type RmkEvent, type RmkEvents, type Topic } from '@rmk/core';
-import { EVENT_CHECKS, type EventCheck, type InvalidField } from './eventChecks.js';
+import {
+  EVENT_CHECKS,
+  RmkError,
+  type Bus,
+  type EventCheck,
+  type EventName,
+  type InvalidField,
+  type RmkEvent,
+  type RmkEvents,
+  type Topic,
+} from '@rmk/core';
 import { EventEmitter } from 'eventemitter3';
 import type { DeclaredEvents } from './declaredEvents.js';
 import { Sampling } from '../supervision/sampling.js';

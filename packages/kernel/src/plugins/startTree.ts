@@ -1,8 +1,9 @@
 import type { Domain, PluginStatus } from '@rmk/core';
 
-/** A plugin as a line of the tree, below the latest started of the plugins it depends on. */
+/** A plugin as a line of the tree, below the deepest of the plugins it depends on; of equals, the latest started. */
 interface Branch {
   readonly plugin: PluginStatus;
+  readonly depth: number;
   readonly below: Branch[];
 }
 
@@ -32,9 +33,14 @@ function rootsOf(plugins: readonly PluginStatus[]): readonly Branch[] {
   const branches = new Map<string, Branch>();
   const roots: Branch[] = [];
   for (const plugin of plugins) {
-    const branch: Branch = { plugin, below: [] };
-    const parents = [...branches.values()].filter((one) => plugin.dependsOn.includes(one.plugin.name));
-    (parents.at(-1)?.below ?? roots).push(branch);
+    const parent = [...branches.values()]
+      .filter((one) => plugin.dependsOn.includes(one.plugin.name))
+      .reduce<Branch | undefined>(
+        (deepest, one) => (one.depth >= (deepest?.depth ?? 0) ? one : deepest),
+        undefined,
+      );
+    const branch: Branch = { plugin, depth: (parent?.depth ?? 0) + 1, below: [] };
+    (parent?.below ?? roots).push(branch);
     branches.set(plugin.name, branch);
   }
   return roots;

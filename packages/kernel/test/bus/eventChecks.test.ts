@@ -1,8 +1,14 @@
 import 'reflect-metadata';
-import { CORE_EVENTS, messageOf, type EventName, type RmkEvents } from '@rmk/core';
+import {
+  CORE_EVENTS,
+  EVENT_CHECKS,
+  messageOf,
+  type EventName,
+  type InvalidField,
+  type RmkEvents,
+} from '@rmk/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EVENT_CHECKS, type InvalidField } from '../../src/bus/eventChecks.js';
 import { domainOf, plugin } from '../testDomain.js';
 
 type CoreEvents = Pick<RmkEvents, (typeof CORE_EVENTS)[number]>;

@@ -14,11 +14,11 @@ const OTHER = token<Anything>('test:TREE_OTHER');
 const withoutTimes = (tree: string): string => tree.replaceAll(/ +\d+\.\d\d ms/g, ' _ ms');
 
 describe('the start tree', () => {
-  it('shows each plugin once, below the last of those that it depends on, with its state and what its start took', async () => {
+  it('shows each plugin once, below the deepest of those that it depends on, with its state and what its start took', async () => {
     const { domain } = await domainOf([
       plugin('pin', undefined, { provides: [provide(PIN, Anything)] }),
-      plugin('other-pin', undefined, { provides: [provide(OTHER, Anything)] }),
       plugin('agent', undefined, { requires: [PIN], provides: [provide(AGENT, Anything)] }),
+      plugin('other-pin', undefined, { provides: [provide(OTHER, Anything)] }),
       plugin('recovery', undefined, { requires: [AGENT, OTHER] }),
       plugin('algorithm', undefined, { requires: [AGENT] }),
       plugin('free'),
@@ -28,7 +28,7 @@ describe('the start tree', () => {
         'test: 6 plugins, started in _ ms',
         '├─ pin 1.0.0              active _ ms',
         '│  └─ agent 1.0.0         active _ ms',
-        '│     ├─ recovery 1.0.0   active _ ms  needs other-pin, agent',
+        '│     ├─ recovery 1.0.0   active _ ms  needs agent, other-pin',
         '│     └─ algorithm 1.0.0  active _ ms',
         '├─ other-pin 1.0.0        active _ ms',
         '└─ free 1.0.0             active _ ms',

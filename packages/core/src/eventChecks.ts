@@ -1,13 +1,9 @@
-import {
-  WARNING_CODES,
-  type Checkpoint,
-  type CORE_EVENTS,
-  type Facts,
-  type PluginState,
-  type Privilege,
-  type RmkEvents,
-  type Rung,
-} from '@rmk/core';
+import type { Checkpoint } from './checkpoints.js';
+import type { PluginState } from './pluginState.js';
+import { WARNING_CODES } from './errors.js';
+import type { CORE_EVENTS, RmkEvents } from './events.js';
+import type { Facts, Privilege } from './machine.js';
+import type { Rung } from './recovery.js';
 
 /** A field of an event that its subscribers could not work with. */
 export interface InvalidField {
