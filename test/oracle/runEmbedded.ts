@@ -26,7 +26,7 @@ export async function runEmbedded(
   const { exitCode, committedOutput: output } = machine;
   await hypervisor.close();
   if (exitCode === undefined) {
-    throw new Error(`${guest.name} stopped for ever; its output: ${new TextDecoder().decode(output)}`);
+    throw new Error(`${guest.name} stopped forever; its output: ${new TextDecoder().decode(output)}`);
   }
   return { exitCode: exitCode & 0xff, output };
 }

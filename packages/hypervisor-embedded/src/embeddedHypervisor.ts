@@ -49,7 +49,7 @@ export class EmbeddedHypervisor {
   }
 
   /**
-   * Runs all VMs until each is off, suspended, closed, halted for ever, or at `untilNs`. `RMK_ERR_STATE` while it runs,
+   * Runs all VMs until each is off, suspended, closed, halted forever, or at `untilNs`. `RMK_ERR_STATE` while it runs,
    * `RMK_ERR_INPUT` for invalid options.
    */
   async run(options: RunOptions = {}): Promise<void> {

@@ -91,7 +91,7 @@ export const stores: Program = (program) =>
     .branch('bltu', 't1', 't2', 'next')
     .jump('begin');
 
-/** Waits with all interrupts disabled, for ever. */
+/** Waits with all interrupts disabled, forever. */
 export const halts: Program = (program) => program.label('here').wfi().jump('here');
 
 /** Switches itself off with a code, after so many instructions at least. */

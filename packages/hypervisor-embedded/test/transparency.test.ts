@@ -265,7 +265,7 @@ async function runIn(
     await hypervisor.run({ untilNs: atNs });
     await take();
   }
-  // In short runs, since the neighbours would run on for ever.
+  // In short runs, since the neighbours would run on forever.
   while (machine.guestNs < guestNs && machine.exitCode === undefined) {
     await run.toGuestTime(Math.min(guestNs, machine.guestNs + 5e6));
   }

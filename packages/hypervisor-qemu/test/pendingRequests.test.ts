@@ -78,7 +78,7 @@ describe('The pending requests of a connection', () => {
     );
   });
 
-  it('without a timeout wait for ever', () => {
+  it('without a timeout wait forever', () => {
     void new PendingRequests<string>().add('a', () => undefined);
     expect(host.sleeping).toBe(0);
   });

@@ -44,7 +44,7 @@ describeQemu('QemuMachine', () => {
     expect(await machine.read(0, PAGE_BYTES)).toHaveLength(PAGE_BYTES);
   });
 
-  it('reports that a guest idles, spins and is halted for ever', async () => {
+  it('reports that a guest idles, spins and is halted forever', async () => {
     const machine = await unprotected();
     expect(await next(machine, 'scheduled', ({ state }) => state === 'idle')).toMatchObject({ haltedNs: 0 });
     await order(machine, ORDER.spin);

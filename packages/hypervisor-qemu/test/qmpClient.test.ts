@@ -90,7 +90,7 @@ describe('QmpClient and a peer that is not to be trusted', () => {
     await expect(client.query('query-status', shape)).rejects.toMatchObject({ code: 'RMK_ERR_HYPERVISOR' });
   });
 
-  it('never waits for ever: a late answer belongs to nobody, and the next command gets its own', async () => {
+  it('never waits forever: a late answer belongs to nobody, and the next command gets its own', async () => {
     let first: number | undefined;
     const client = await connected((socket, id) => {
       if (first === undefined) first = id;

@@ -19,7 +19,7 @@ import { expect, it } from 'vitest';
 import { domainOf } from './testDomain.js';
 
 const COUNT = 4;
-/** Of acts in all: else plugins that restart each other would do so for ever. */
+/** Of acts in all: else plugins that restart each other would do so forever. */
 const MOST_ACTS = 25;
 /** A handler that hangs holds the VM until its plugin is stopped. */
 const PATIENCE_MS = 20;

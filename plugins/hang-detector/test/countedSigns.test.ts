@@ -89,7 +89,7 @@ describe('the signs that count as life', () => {
   });
 });
 
-describe('a kernel whose timer ticks on while one task holds the scheduler for ever', () => {
+describe('a kernel whose timer ticks on while one task holds the scheduler forever', () => {
   it('is accused by the default signs, once it has proved that it switches tasks', async () => {
     const machine = {
       name: 'rtos',

@@ -117,7 +117,7 @@ describe('the instruction rule', () => {
     expect(hangs(rig)).toHaveLength(1);
   });
 
-  it('finds a task that holds the scheduler for ever, though the timer ticks on', async () => {
+  it('finds a task that holds the scheduler forever, though the timer ticks on', async () => {
     const machine = {
       name: 'rtos',
       elf: readGuest('rtos'),

@@ -37,7 +37,7 @@ export class GoldenTrack<S extends Snapshot> {
         if (untilNs > steady.withinNs) throw failed(guest, `it runs for more than ${ms(steady.withinNs)}`);
         await lone.run({ untilNs });
         if (machine.exitCode !== undefined) break;
-        if (machine.guestNs < untilNs) throw failed(guest, `it halts for ever at ${ms(machine.guestNs)}`);
+        if (machine.guestNs < untilNs) throw failed(guest, `it halts forever at ${ms(machine.guestNs)}`);
         grid.push(machine.snapshot(grid.at(-1)));
       }
       const output = machine.committedOutput;

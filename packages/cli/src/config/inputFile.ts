@@ -6,7 +6,7 @@ import { nearest } from '@rmk/kernel';
 /** Throws RMK_ERR_INPUT for a missing file, with the name that was probably meant, and for a folder. */
 export function checkIsFile(path: string): void {
   const found = attempt(path, () => statSync(path, { throwIfNoEntry: false }));
-  // A device or a pipe could be read for ever.
+  // A device or a pipe could be read forever.
   if (found?.isFile() === true) return;
   throw new RmkError('RMK_ERR_INPUT', found === undefined ? notFound(path) : `${path} is not a file`);
 }

@@ -14,7 +14,7 @@ _Noreturn void panic_trap(const char *where, const char *name, uint32_t mcause, 
 void panic_begin(void);
 _Noreturn void panic_end(void);
 
-// Where the machine stays for ever: `j .` (start.S).
+// Where the machine stays forever: `j .` (start.S).
 _Noreturn void park(void);
 
 #endif

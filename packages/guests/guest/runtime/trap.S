@@ -2,7 +2,7 @@
 //
 // mscratch holds the context of what is running and changes only when something else is resumed. To keep it so, the
 // entry does not swap it with a register, as is often done: it takes tp instead, which belongs to the trap entry alone.
-// (Compiled code uses tp for thread-local storage only, and there is none.)
+// (Compiled code uses tp for thread-local storage only, which no guest has.)
 #include "context.h"
 
   .file "trap.S" // else the symbol table has the random name of a temporary file

@@ -7,7 +7,7 @@
 // Both are given the context that was interrupted and return the one to go on with.
 struct trap_handlers {
   struct context *(*tick)(struct context *interrupted);
-  // An exception of a program in user mode. Where there is none of these, every exception is a panic.
+  // An exception of a program in user mode. A kernel without programs leaves it out: every exception is a panic.
   struct context *(*user_exception)(struct context *interrupted, uint32_t cause);
 };
 

@@ -5,7 +5,7 @@
 // Takes in what the UART holds. Must not be interrupted by itself: it is called at the tick.
 void receiver_poll(void);
 
-// The next byte. Waits for it where there is none, and lets the machine be idle until then.
+// The next byte. If none has arrived it waits, and lets the machine be idle until then.
 char receiver_take(void);
 
 #endif

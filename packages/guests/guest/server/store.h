@@ -21,7 +21,7 @@ const uint32_t *store_get(const struct name *key);
 // False where there is no room for another key.
 int store_put(const struct name *key, uint32_t value);
 
-// Works the totals out anew from all that is stored. Panics where they are not those that were kept.
+// Computes the totals again from all that is stored. Panics where they are not those that were kept.
 struct totals store_totals(void);
 
 #endif

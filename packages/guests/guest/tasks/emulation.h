@@ -1,10 +1,10 @@
-// Instructions that the processor refuses in user mode and that the kernel carries out instead.
+// Instructions that the processor refuses in user mode and that the kernel executes instead.
 #ifndef EMULATION_H
 #define EMULATION_H
 
 #include "context.h"
 
-// Carries out `rdtime` and `rdtimeh`, and returns whether it was one of these.
+// Executes `rdtime` and `rdtimeh`, and returns whether it was one of these.
 int emulate(struct context *context);
 
 #endif

@@ -117,7 +117,7 @@ describe('an instruction fetch outside RAM', () => {
     expect([board.state.cycles, board.state.instructions, board.state.exceptions]).toEqual([2, 1, 1]);
   });
 
-  it('of the trap handler goes on for ever, but lets time pass', () => {
+  it('of the trap handler goes on forever, but lets time pass', () => {
     const board = new TestBoard().set('mtvec', 0x4000).set('pc', 0x4000);
     expect(board.runTo(1000)).toBe(Stop.LIMIT);
     expect([board.state.cycles, board.state.exceptions, board.state.instructions]).toEqual([1000, 1000, 0]);

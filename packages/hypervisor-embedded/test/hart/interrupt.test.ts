@@ -221,7 +221,7 @@ describe('WFI', () => {
     expect(board.x('a0')).toBe(1);
   });
 
-  it('waits for ever where nothing is enabled, and wakes for nothing that is not', () => {
+  it('waits forever where nothing is enabled, and wakes for nothing that is not', () => {
     const board = arm(waiter(), 0);
     board.clint.write(0, 1, 0);
     expect(board.processor.run(10)).toBe(Stop.WAITING);

@@ -99,7 +99,7 @@ describe('the first use of a register', () => {
   });
 });
 
-describe('that a guest loops for ever is proved', () => {
+describe('that a guest loops forever is proved', () => {
   it.each<[string, Program]>([
     ['of a jump to itself', spins],
     ['of a halt', halts],

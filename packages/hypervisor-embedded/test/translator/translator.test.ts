@@ -32,7 +32,7 @@ function x(board: Board, name: string): number {
   return Number(readRegister(board.state, name));
 }
 
-/** Counts a0 up for ever. */
+/** Counts a0 up forever. */
 function counting(program: Assembler): void {
   program.label('loop').addi('a0', 'a0', 1).jump('loop');
 }

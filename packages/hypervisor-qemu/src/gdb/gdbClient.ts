@@ -7,7 +7,7 @@ import { framed, PacketReader } from './remoteSerial.js';
 export interface GdbOptions {
   /** Milliseconds of host time for the connection. */
   readonly connectTimeoutMs?: number;
-  /** Milliseconds of host time for each response; without it a response may take for ever, as that to `c` may. */
+  /** Milliseconds of host time for each response; without it a response may take forever, as that to `c` may. */
   readonly responseTimeoutMs?: number;
   /**
    * Packets that report a stop of the target: responses to `s` and `c`, or to be ignored by a client that sends

@@ -1,7 +1,7 @@
 /*
  * The smallest guest with an answer that is known: firmware that runs from the reset vector on. It counts, writes one
  * of 256 pages for each count, and proves now and then that all of its pages belong to one moment: what the pages hold
- * must add up to the count. It prints a dot each time that they do, and an E for ever once they do not.
+ * must add up to the count. It prints a dot each time that they do, and an E forever once they do not.
  */
 #define COUNT 0x1000
 #define PAGES 0x200000

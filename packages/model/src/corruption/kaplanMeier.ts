@@ -13,7 +13,7 @@ export interface SurvivalStep {
 /**
  * Kaplan and Meier's estimate of P(l > u) from samples of which some are right-censored, a step for each detected
  * latency. Its intervals are Greenwood's on the scale of ln(-ln S), which stay within 0 and 1. Errors that are known
- * never to be detected stay at risk for ever. Beyond the last censored sample the estimate says nothing.
+ * never to be detected stay at risk forever. Beyond the last censored sample the estimate says nothing.
  */
 export function kaplanMeier(samples: readonly LatencySample[], confidence = 0.95): readonly SurvivalStep[] {
   const { count, detectedMs, censoredMs } = sortSamples(samples);

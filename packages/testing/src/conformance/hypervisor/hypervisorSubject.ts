@@ -25,7 +25,7 @@ export interface HypervisorSubject {
   readonly guest: SubjectGuest;
   /**
    * Runs the VM until this much domain time has passed and nothing holds it. Returns early if the VM cannot continue:
-   * suspended, off, or halted for ever.
+   * suspended, off, or halted forever.
    */
   runFor(byNs: Nanoseconds): Promise<void>;
   /** The guest-physical address of a page frame. */
