@@ -4,10 +4,11 @@ import {
   CHECKPOINTS,
   CLOCK,
   definePlugin,
-  OPTIONS,
+  INSTALLATION_STATE,
   tokenName,
   type Bus,
   type Clock,
+  type InstallationState,
   type Module,
   type Nanoseconds,
   type PluginState,
@@ -28,15 +29,6 @@ interface Loss {
   sinceNs: Nanoseconds | undefined;
 }
 
-const byOptions = new WeakMap<object, Loss>();
-
-/** The kernel injects the same options each time it starts the plugin again, so a restart does not forget the loss. */
-function lossOf(options: object): Loss {
-  const known = byOptions.get(options) ?? { sinceNs: undefined };
-  byOptions.set(options, known);
-  return known;
-}
-
 /**
  * Says whether the guest is protected. The only publisher of EVT_PROTECTIONLOST and EVT_PROTECTIONRESTORED, so each
  * loss is reported once, with its whole length, however many agents come and go meanwhile. An agent is whatever plugin
@@ -49,9 +41,10 @@ class ProtectionWatch implements Module {
   constructor(
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
-    @inject(OPTIONS) options: object,
+    @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
-    this.loss = lossOf(options);
+    // A restart of the watch does not forget the loss.
+    this.loss = kept.get('loss', () => ({ sinceNs: undefined }));
   }
 
   start(): void {

@@ -7,6 +7,7 @@ export * from './errors.js';
 export * from './eventChecks.js';
 export * from './events.js';
 export * from './faultReport.js';
+export * from './installationState.js';
 export * from './machine.js';
 export * from './pageLog.js';
 export * from './pins.js';

@@ -44,10 +44,10 @@ export interface Manifest {
   /** The versions of RMK that it works with, as a semver range. */
   readonly rmk: string;
   /**
-   * Besides BUS, CLOCK and OPTIONS, which everyone gets. What other plugins provide comes as a facade: a `Disposable`
-   * or `AsyncDisposable` that one of its methods returns, or that its promise resolves to, is released with the plugin
-   * that called; after that its calls are refused. What a callback given to it throws is a fault of the plugin that
-   * gave it. An exclusive token goes to one plugin of a domain only (`RMK_ERR_EXCLUSIVE`).
+   * Besides BUS, CLOCK, OPTIONS and INSTALLATION_STATE, which everyone gets. What other plugins provide comes as a
+   * facade: a `Disposable` or `AsyncDisposable` that one of its methods returns, or that its promise resolves to, is
+   * released with the plugin that called; after that its calls are refused. What a callback given to it throws is a
+   * fault of the plugin that gave it. An exclusive token goes to one plugin of a domain only (`RMK_ERR_EXCLUSIVE`).
    */
   readonly requires?: readonly Token<unknown>[];
   /**

@@ -3,7 +3,7 @@ import * as core from '@rmk/core';
 import { expect, it } from 'vitest';
 
 /** What the kernel itself provides and publishes. */
-const OWN_TOKENS = ['BUS', 'CLOCK', 'OPTIONS', 'DETECTIONS', 'VIRTUAL_MACHINE'];
+const OWN_TOKENS = ['BUS', 'CLOCK', 'OPTIONS', 'INSTALLATION_STATE', 'DETECTIONS', 'VIRTUAL_MACHINE'];
 const OWN_EVENTS = /^EVT_(PLUGIN[A-Z]+|WARNING)$/;
 
 const sources = new URL('../src/', import.meta.url);

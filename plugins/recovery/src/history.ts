@@ -1,5 +1,4 @@
 import type { RmkEvents } from '@rmk/core';
-import type { RecoveryOptions } from './options.js';
 import { Restarts } from './restarts.js';
 
 /** What a VM was given up for. */
@@ -18,16 +17,4 @@ export class History {
     this.restarts.clear();
     this.givenUp = undefined;
   }
-}
-
-const byOptions = new WeakMap<RecoveryOptions, History>();
-
-/**
- * The history of the installed plugin that has these options. The kernel injects the same object each time it starts
- * the plugin again, and another one once the plugin has been removed and added again.
- */
-export function historyOf(options: RecoveryOptions): History {
-  const known = byOptions.get(options) ?? new History();
-  byOptions.set(options, known);
-  return known;
 }

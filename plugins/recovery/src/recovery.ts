@@ -4,6 +4,7 @@ import {
   CHECKPOINTS,
   CLOCK,
   DETECTIONS,
+  INSTALLATION_STATE,
   messageOf,
   nanoseconds,
   OPTIONS,
@@ -14,6 +15,7 @@ import {
   type Clock,
   type Detections,
   type DomainRecovery,
+  type InstallationState,
   type Module,
   type Nanoseconds,
   type RecoveryRecord,
@@ -25,7 +27,7 @@ import {
 import { inject, injectable } from 'tsyringe';
 import { climb } from './climb.js';
 import { Episode, type Failure, type Verdict } from './episode.js';
-import { historyOf, type GivenUp, type History } from './history.js';
+import { History, type GivenUp } from './history.js';
 import { ladderAgain, ladderFor, suspectSince, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './options.js';
 import { recordOf, type Moments, type Restored, type Succeeded } from './record.js';
@@ -70,10 +72,11 @@ export class Recovery implements DomainRecovery, Module {
     @inject(CLOCK) private readonly clock: Clock,
     @inject(VM_RESTARTS) private readonly vmRestarts: VmRestarts,
     @inject(OPTIONS) private readonly options: RecoveryOptions,
+    @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
     this.triggers = new TriggerReader(detections, bus);
     this.retryingVcpu = new RetryingVcpu(vcpu, bus, clock);
-    this.history = historyOf(options);
+    this.history = kept.get('history', () => new History());
   }
 
   async start(): Promise<void> {

@@ -1,5 +1,14 @@
 import 'reflect-metadata';
-import { BUS, definePlugin, OPTIONS, provide, token, type Bus, type Module } from '@rmk/core';
+import {
+  BUS,
+  definePlugin,
+  INSTALLATION_STATE,
+  provide,
+  token,
+  type Bus,
+  type InstallationState,
+  type Module,
+} from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { z } from 'zod';
 
@@ -11,24 +20,16 @@ export interface VmRestarts {
 
 export const VM_RESTARTS = token<VmRestarts>('VM_RESTARTS', { members: ['count'] });
 
-const byOptions = new WeakMap<object, { count: number }>();
-
-/** The kernel injects the same options each time it starts the plugin again, so a restart does not forget the count. */
-function counterOf(options: object): { count: number } {
-  const known = byOptions.get(options) ?? { count: 0 };
-  byOptions.set(options, known);
-  return known;
-}
-
 @injectable()
 class RestartWatch implements VmRestarts, Module {
   private readonly counter: { count: number };
 
   constructor(
     @inject(BUS) private readonly bus: Bus,
-    @inject(OPTIONS) options: object,
+    @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
-    this.counter = counterOf(options);
+    // A restart of the watch does not forget the count.
+    this.counter = kept.get('restarts', () => ({ count: 0 }));
   }
 
   start(): void {

@@ -3,6 +3,7 @@ import {
   CLOCK,
   DETECTIONS,
   isExclusive,
+  INSTALLATION_STATE,
   OPTIONS,
   providerHint,
   RmkError,
@@ -22,6 +23,7 @@ const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
   BUS,
   CLOCK,
   OPTIONS,
+  INSTALLATION_STATE,
   DETECTIONS,
   VIRTUAL_MACHINE,
 ]);

@@ -1,5 +1,14 @@
 import 'reflect-metadata';
-import { BUS, CLOCK, OPTIONS, RmkError, tokenName, type Class, type PluginDefinition } from '@rmk/core';
+import {
+  BUS,
+  CLOCK,
+  INSTALLATION_STATE,
+  OPTIONS,
+  RmkError,
+  tokenName,
+  type Class,
+  type PluginDefinition,
+} from '@rmk/core';
 import { ownConstructor } from './ownConstructor.js';
 
 /** Metadata key of tsyringe's `@inject`: the tokens of a class by the positions of its parameters. */
@@ -12,6 +21,7 @@ export function injectionErrors(definition: PluginDefinition): readonly RmkError
     BUS,
     CLOCK,
     OPTIONS,
+    INSTALLATION_STATE,
     ...requires,
     ...optional,
     ...provides.map(({ token }) => token),

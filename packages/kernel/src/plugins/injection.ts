@@ -2,6 +2,7 @@ import {
   BUS,
   CLOCK,
   DETECTIONS,
+  INSTALLATION_STATE,
   OPTIONS,
   VIRTUAL_MACHINE,
   type Detections,
@@ -27,7 +28,7 @@ export interface KernelParts {
  * What the classes of a plugin can inject: what every plugin gets, and what its manifest requires or optionally uses.
  */
 export function injectedInto(
-  { checked, scope, providers }: InstalledPlugin,
+  { checked, scope, providers, keptState }: InstalledPlugin,
   { machine, eventBus, detections, suspended }: KernelParts,
 ): ReadonlyMap<Token<unknown>, unknown> {
   const available = new Map<Token<unknown>, unknown>([
@@ -49,5 +50,6 @@ export function injectedInto(
     [BUS, new ScopedBus(eventBus, scope)],
     [CLOCK, new ScopedClock(machine.clock, scope)],
     [OPTIONS, checked.options],
+    [INSTALLATION_STATE, keptState],
   ]);
 }

@@ -7,6 +7,7 @@ import {
   type PluginStatus,
   type Token,
 } from '@rmk/core';
+import { KeptState } from './keptState.js';
 import type { CheckedPlugin } from './manifest.js';
 import { className, constructPlugin } from './pluginInstances.js';
 import type { Scope } from '../scope/scope.js';
@@ -33,6 +34,7 @@ export class InstalledPlugin {
   /** Why it failed to start. */
   error: RmkError | undefined;
   restarts = 0;
+  readonly keptState = new KeptState();
   /** Why it failed or is quarantined. */
   private outOfUse: string | undefined;
   private readonly started: Module[] = [];

@@ -4,6 +4,7 @@ import {
   CHECKPOINTS,
   CLOCK,
   DETECTIONS,
+  INSTALLATION_STATE,
   messageOf,
   nanoseconds,
   OPTIONS,
@@ -13,6 +14,7 @@ import {
   type Clock,
   type Detections,
   type DomainRecovery,
+  type InstallationState,
   type Module,
   type Nanoseconds,
   type RecoveryRecord,
@@ -23,7 +25,7 @@ import {
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { historyOf, type History } from './history.js';
+import { History } from './history.js';
 import type { PluginNameOptions } from './options.js';
 import { retried } from './retried.js';
 import { suspectSince, triggerOf } from './trigger.js';
@@ -56,8 +58,9 @@ export class PluginName implements DomainRecovery, Module {
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
     @inject(OPTIONS) private readonly options: PluginNameOptions,
+    @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
-    this.history = historyOf(options);
+    this.history = kept.get('history', () => new History());
   }
 
   async start(): Promise<void> {
