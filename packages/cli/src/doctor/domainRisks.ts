@@ -7,7 +7,9 @@ const ROUNDING = 1e-6;
 
 /** `corruptionRisk` of the checkpoint agent among these plugins, or 5 %. */
 export function acceptedRisk(plugins: readonly Plugin[]): number {
-  const options: unknown = plugins.find(({ definition }) => definition.name === '@rmk/checkpoint')?.options;
+  const options: unknown = plugins.find(({ definition }) =>
+    definition.provides?.some(({ token }) => token === CHECKPOINTS),
+  )?.options;
   if (typeof options !== 'object' || options === null || !('corruptionRisk' in options)) return ACCEPTED_RISK;
   return typeof options.corruptionRisk === 'number' ? options.corruptionRisk : ACCEPTED_RISK;
 }
