@@ -14,7 +14,6 @@ import {
   type PluginState,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { z } from 'zod';
 
 /** States in which an agent retains no checkpoint and cannot say so. */
 const AGENT_GONE: Readonly<Partial<Record<PluginState, string>>> = {
@@ -81,5 +80,4 @@ export const protectionWatch = definePlugin({
   version: '0.2.0',
   rmk: '^0.2.0',
   modules: [ProtectionWatch],
-  options: z.strictObject({}),
 });

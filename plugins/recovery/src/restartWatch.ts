@@ -10,7 +10,6 @@ import {
   type Module,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { z } from 'zod';
 
 /** Counts the restarts of a VM, also while its recovery is down. */
 export interface VmRestarts {
@@ -49,5 +48,4 @@ export const restartWatch = definePlugin({
   version: '0.2.0',
   rmk: '^0.2.0',
   provides: [provide(VM_RESTARTS, RestartWatch)],
-  options: z.strictObject({}),
 });
