@@ -1,10 +1,6 @@
 import {
-  BUS,
-  CLOCK,
   DETECTIONS,
   isExclusive,
-  INSTALLATION_STATE,
-  OPTIONS,
   providerHint,
   RmkError,
   tokenName,
@@ -14,19 +10,13 @@ import {
   type VirtualMachine,
 } from '@rmk/core';
 import { withCompanions } from './companions.js';
+import { GIVEN_TO_ALL } from './givenToAll.js';
 import { checkPlugin, type CheckedPlugin } from './manifest.js';
 import { startOrder } from './startOrder.js';
 import type { Timeout } from '../supervision/timeout.js';
 
 /** What the kernel itself provides. */
-const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([
-  BUS,
-  CLOCK,
-  OPTIONS,
-  INSTALLATION_STATE,
-  DETECTIONS,
-  VIRTUAL_MACHINE,
-]);
+const KERNEL_TOKENS: ReadonlySet<Token<unknown>> = new Set([...GIVEN_TO_ALL, DETECTIONS, VIRTUAL_MACHINE]);
 
 /**
  * Checks plugins against each other, against the running ones and against the hypervisor, before any of their classes

@@ -1,14 +1,6 @@
 import 'reflect-metadata';
-import {
-  BUS,
-  CLOCK,
-  INSTALLATION_STATE,
-  OPTIONS,
-  RmkError,
-  tokenName,
-  type Class,
-  type PluginDefinition,
-} from '@rmk/core';
+import { RmkError, tokenName, type Class, type PluginDefinition } from '@rmk/core';
+import { GIVEN_TO_ALL } from './givenToAll.js';
 import { ownConstructor } from './ownConstructor.js';
 
 /** Metadata key of tsyringe's `@inject`: the tokens of a class by the positions of its parameters. */
@@ -18,10 +10,7 @@ const INJECTED = 'injectionTokens';
 export function injectionErrors(definition: PluginDefinition): readonly RmkError[] {
   const { name, provides = [], requires = [], optional = [], modules = [] } = definition;
   const available = new Set<unknown>([
-    BUS,
-    CLOCK,
-    OPTIONS,
-    INSTALLATION_STATE,
+    ...GIVEN_TO_ALL,
     ...requires,
     ...optional,
     ...provides.map(({ token }) => token),
