@@ -150,13 +150,13 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_VMGONE: ({ reason }) => `${colour.red('its hypervisor is lost')}: ${reason}`,
 };
 
-/** An event that a plugin declares: its name and what it carries. */
 /** None is lost if the first checkpoint of all could not be taken. */
 function lossText(checkpoints: number): string {
   if (checkpoints === 0) return 'no checkpoint taken';
   return checkpoints === 1 ? '1 checkpoint lost' : `${checkpoints} checkpoints lost`;
 }
 
+/** An event that a plugin declares: its name and what it carries. */
 function unknownEventText<E extends EventName>(name: E, event: RmkEvent<E>): string {
   const { atNs: _atNs, sequence: _sequence, source, ...payload } = event;
   const text = inspect(payload, { breakLength: Infinity, depth: 2, maxArrayLength: 8, maxStringLength: 80 });
