@@ -54,9 +54,9 @@ export class ConfigScripts {
   /** What `error` says and where in the user's own files, for errors that an import threw. */
   explain(error: unknown): string {
     const message = messageOf(error).replace(/^ParseError: /, '');
-    const [, missing] = /Cannot find (?:module|package) '([^']+)'/.exec(message) ?? [];
+    const missing = missingModule(error);
     if (missing !== undefined)
-      return /^\.{0,2}\//.test(missing)
+      return isPath(missing)
         ? `it imports ${missing}, which is not found. Fix the path`
         : `it imports ${missing}, which is not installed. Install it, or fix its name`;
     // What an imported binding is called after the transformation.
@@ -101,4 +101,14 @@ export class ConfigScripts {
     }
     return `${path}:${line}`;
   }
+}
+
+/** The module or package that an import did not find, as it was named. Undefined for any other error. */
+export function missingModule(error: unknown): string | undefined {
+  return /Cannot find (?:module|package) '([^']+)'/.exec(messageOf(error))?.[1];
+}
+
+/** Whether a module is named by the path of a file, not by a package. */
+export function isPath(specifier: string): boolean {
+  return /^\.{0,2}\//.test(specifier);
 }

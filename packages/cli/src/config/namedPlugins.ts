@@ -1,8 +1,8 @@
 import { basename, extname, resolve } from 'node:path';
-import { hasCode, messageOf, type Plugin } from '@rmk/core';
+import { hasCode, type Plugin } from '@rmk/core';
 import { suggestion } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
-import type { ConfigScripts } from './configScript.js';
+import { isPath, missingModule, type ConfigScripts } from './configScript.js';
 import { notFound } from './inputFile.js';
 import type { ConfigPath, Problems } from './problems.js';
 
@@ -102,7 +102,7 @@ async function factoriesOf(
     );
     return new Map(factories);
   } catch (error) {
-    const isMissing = /Cannot find (?:module|package) '([^']+)'/.exec(messageOf(error))?.[1] === name;
+    const isMissing = missingModule(error) === name;
     problems.add(
       [...at, 'plugin'],
       isMissing ? missingText(name, scripts) : `${name} cannot be imported: ${scripts.explain(error)}`,
@@ -112,7 +112,7 @@ async function factoriesOf(
 }
 
 function missingText(name: string, scripts: ConfigScripts): string {
-  return /^\.{0,2}\//.test(name)
+  return isPath(name)
     ? notFound(resolve(scripts.folder, name))
     : `${name} is not installed. Install it beside the config, or fix its name.`;
 }
