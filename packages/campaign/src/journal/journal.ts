@@ -42,7 +42,10 @@ const recordSchema = z.object({ number: z.int().min(0), fault: z.string(), outco
  * its last line.
  */
 export function readJournal(path: string): JournalContent {
-  const bytes = bytesOf(path);
+  return journalIn(bytesOf(path), path);
+}
+
+function journalIn(bytes: Buffer, path: string): JournalContent {
   const wholeBytes = bytes.lastIndexOf(NEWLINE) + 1;
   const lines = bytes.toString('utf8', 0, wholeBytes).split('\n').slice(0, -1);
   const [first, ...rest] = lines.map((line, index) => parsed(line, index, path));
@@ -110,8 +113,8 @@ export class Journal {
   static open(path: string, campaign: Omit<JournalHeader, 'journal' | 'rmk'>): Journal {
     const header: JournalHeader = { journal: 1, rmk: RMK_VERSION, ...campaign };
     if (!existsSync(path)) return Journal.begin(path, header);
-    const size = bytesOf(path).length;
-    const content = size === 0 ? undefined : contentOf(path);
+    const bytes = bytesOf(path);
+    const content = bytes.length === 0 ? undefined : contentOf(bytes, path);
     if (content === undefined) return Journal.begin(path, header);
     const { digest, rmk } = content.header;
     if (digest !== header.digest || rmk !== header.rmk) {
@@ -124,7 +127,7 @@ export class Journal {
     const file = opened(path, 'r+');
     ftruncateSync(file, content.wholeBytes);
     closeSync(file);
-    return new Journal(opened(path, 'a'), content.records, size - content.wholeBytes);
+    return new Journal(opened(path, 'a'), content.records, bytes.length - content.wholeBytes);
   }
 
   private static begin(path: string, header: JournalHeader): Journal {
@@ -144,8 +147,8 @@ export class Journal {
 }
 
 /** Undefined where not even the header is whole. `RMK_ERR_JOURNAL` for a file that was never a journal. */
-function contentOf(path: string): JournalContent | undefined {
-  const text = bytesOf(path).toString('utf8');
+function contentOf(bytes: Buffer, path: string): JournalContent | undefined {
+  const text = bytes.toString('utf8');
   if (!text.includes('\n') && '{"journal":1,'.startsWith(text.slice(0, 13))) return undefined;
-  return readJournal(path);
+  return journalIn(bytes, path);
 }
