@@ -1,3 +1,4 @@
+import { retainFor } from '@rmk/checkpoint';
 import { CHECKPOINTS, type Domain, type EpochReport } from '@rmk/core';
 import { programRounds, readWorkload, type WorkloadName } from '@rmk/guests';
 import { EmbeddedHypervisor, type EmbeddedMachine, type MachineOptions } from '@rmk/hypervisor-embedded';
@@ -21,7 +22,7 @@ const MEGA = 1e6;
 /**
  * The bound of the preset's detectors (200 ms to detect a hang, 50 ms for a crash): so many checkpoints are retained.
  */
-const LONGEST_BOUND_MS = 250;
+const LONGEST_BOUND_NS = 250e6;
 /** Never ends while it is measured. */
 const ENDLESS = programRounds(0xffff_ffff);
 
@@ -111,5 +112,5 @@ function plugins({ intervalMs, algorithm }: Protection): ReturnType<typeof micro
 }
 
 export function retainedAt(intervalMs: number): number {
-  return Math.ceil(LONGEST_BOUND_MS / intervalMs) + 1;
+  return retainFor(LONGEST_BOUND_NS, intervalMs * MEGA);
 }
