@@ -1,4 +1,4 @@
 export { CowpAdaptive } from './cowpAdaptive.js';
-export type { CowpAdaptiveOptions } from './options.js';
+export { cowpAdaptiveOptions, type CowpAdaptiveOptions } from './options.js';
 export { preSavingPays } from './plan.js';
 export { cowpAdaptive } from './plugin.js';

@@ -1,4 +1,4 @@
 export { CowpDecay } from './cowpDecay.js';
-export type { CowpDecayOptions } from './options.js';
+export { cowpDecayOptions, type CowpDecayOptions } from './options.js';
 export { decayedPlan, frequencies } from './plan.js';
 export { cowpDecay } from './plugin.js';

@@ -1,6 +1,6 @@
 import type { EpochPlan, EpochReport } from '@rmk/core';
-import { preSavingPays } from '@rmk/cowp-adaptive';
-import { decayedPlan } from '@rmk/cowp-decay';
+import { cowpAdaptiveOptions, preSavingPays } from '@rmk/cowp-adaptive';
+import { cowpDecayOptions, decayedPlan } from '@rmk/cowp-decay';
 import { unionPlan } from '@rmk/cowp-union';
 import { meanOf } from './figures.js';
 import { retainedAt } from './testedGuest.js';
@@ -17,13 +17,16 @@ export interface Foresight {
   readonly faultsSaved: number;
 }
 
-/** The algorithms that are compared. */
+const DECAY = cowpDecayOptions.parse({});
+const { faultCost: FAULT_COST } = cowpAdaptiveOptions.parse({});
+
+/** The algorithms that are compared, each with its default options. */
 export const PLANNERS: Readonly<Record<string, Planner>> = {
   cowb: () => ({ preSave: 'none' }),
   cowp: () => ({ preSave: 'updated' }),
   'cowp-union': unionPlan,
-  'cowp-decay': (history) => decayedPlan(history, { decay: 0.7, keep: 0.5, forget: 0.2 }),
-  'cowp-adaptive': (history) => ({ preSave: preSavingPays(history, 2) ? 'updated' : 'none' }),
+  'cowp-decay': (history) => decayedPlan(history, DECAY),
+  'cowp-adaptive': (history) => ({ preSave: preSavingPays(history, FAULT_COST) ? 'updated' : 'none' }),
 };
 
 /**
