@@ -216,7 +216,7 @@ export class Assembler {
   }
 
   imm(operation: ImmediateOperation, rd: Register, rs1: Register, immediate: number): this {
-    return this.word(immediateForm(0x13, IMMEDIATE_OPERATIONS[operation], rd, rs1, immediate));
+    return this.word(immediateForm(0x13, IMMEDIATE_OPERATIONS[operation], rd, rs1, signed12(immediate)));
   }
 
   shift(operation: ShiftOperation, rd: Register, rs1: Register, amount: number): this {
@@ -247,11 +247,11 @@ export class Assembler {
   }
 
   load(operation: LoadOperation, rd: Register, rs1: Register, offset = 0): this {
-    return this.word(immediateForm(0x03, LOADS[operation], rd, rs1, offset));
+    return this.word(immediateForm(0x03, LOADS[operation], rd, rs1, signed12(offset)));
   }
 
   store(operation: StoreOperation, rs2: Register, rs1: Register, offset = 0): this {
-    const low = offset & 0x1f;
+    const low = signed12(offset) & 0x1f;
     const high = (offset >> 5) & 0x7f;
     const registers = (registerNumber(rs2) << 20) | (registerNumber(rs1) << 15);
     return this.word((high << 25) | registers | (STORES[operation] << 12) | (low << 7) | 0x23);
@@ -279,7 +279,7 @@ export class Assembler {
   }
 
   jalr(rd: Register, rs1: Register, offset = 0): this {
-    return this.word(immediateForm(0x67, 0, rd, rs1, offset));
+    return this.word(immediateForm(0x67, 0, rd, rs1, signed12(offset)));
   }
 
   fence(): this {
@@ -346,6 +346,12 @@ function registerForm(
 ): number {
   const sources = (registerNumber(rs2) << 20) | (registerNumber(rs1) << 15);
   return (funct7 << 25) | sources | (funct3 << 12) | (registerNumber(rd) << 7) | opcode;
+}
+
+/** Gives `value` back. Throws if an immediate of 12 bits cannot hold it. */
+function signed12(value: number): number {
+  if (value < -2048 || value > 2047) throw new Error(`${value} does not fit into an immediate of 12 bits`);
+  return value;
 }
 
 function immediateForm(

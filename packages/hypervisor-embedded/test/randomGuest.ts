@@ -148,7 +148,8 @@ export function handlerOf({ timer }: RandomGuest): Assembler {
     .store('sw', 'zero', 't3')
     .li('t5', CLINT + 0xbff8)
     .load('lw', 't6', 't5')
-    .addi('t6', 't6', timer);
+    .li('t5', timer)
+    .op('add', 't6', 't6', 't5');
   return handler.store('sw', 't6', 'tp').store('sw', 'zero', 'tp', 4).mret();
 }
 

@@ -16,7 +16,7 @@ import { loopingGuest, steadyGuest } from './loopingGuest.js';
 const EAGER: Engine = { translator: { hotVisits: 1, interpretedInstructions: 1 } };
 
 function boardOf(guest: RandomGuest, engine: Engine): Board {
-  const memory = new GuestMemory(PAGES * PAGE, 64);
+  const memory = new GuestMemory(PAGES * PAGE, LOG_PAGES);
   const input = Array.from({ length: 40 }, (_, at) => ({ atCycle: at * 17, data: Uint8Array.of(at) }));
   const board = new Board(memory, new Transcript(1 << 16), new InputLog(input), 10, engine);
   const loop = new Assembler(CODE).word(...guest.words);
@@ -67,9 +67,17 @@ function outcomeOf(board: Board, stop: Stop): unknown {
   };
 }
 
-/** Of each engine: in CI both together execute 1e9 instructions. */
+/** Of each engine at least: in CI both together execute 1e9 instructions. */
 const STEADY_INSTRUCTIONS = process.env['RMK_LONG'] === '1' ? 5e9 : process.env['CI'] === 'true' ? 5e8 : 4e7;
-const STEADY_GUESTS = process.env['RMK_LONG'] === '1' ? 100 : 10;
+const STEADY_GUESTS = process.env['RMK_LONG'] === '1' ? 100 : 20;
+const STRETCHES = 30;
+/** Every so many stretches one is rolled back, and run again. */
+const ROLLBACK_EACH = 3;
+const timesRun = (index: number) => (index % ROLLBACK_EACH === ROLLBACK_EACH - 1 ? 2 : 1);
+/** Enough for the logs of all stretches, and of those that are run again. */
+const LOG_PAGES = 2 * STRETCHES * PAGES;
+/** Mostly a few instructions, so that states are compared often, and now and then millions. */
+const lengths = fc.oneof(fc.integer({ min: 1, max: 10 }), fc.integer({ min: 1, max: 1_000_000 }));
 
 describe('translated code gives what the interpreter gives', () => {
   it('for programs that do everything at random, at any instruction count', () => {
@@ -90,7 +98,7 @@ describe('translated code gives what the interpreter gives', () => {
         loopingGuest,
         fc.array(fc.integer({ min: 1, max: 4000 }), { minLength: 1, maxLength: 4 }),
         (...args) => {
-          translated += agree(...args);
+          translated += agree(...args).translated;
         },
       ),
       { numRuns: 40 },
@@ -100,26 +108,41 @@ describe('translated code gives what the interpreter gives', () => {
 
   it('for programs that run for long, at random instruction counts, with rollbacks in the middle', () => {
     const each = STEADY_INSTRUCTIONS / STEADY_GUESTS;
+    let executed = 0;
     let translated = 0;
     fc.assert(
       fc.property(
         steadyGuest,
-        fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 12, maxLength: 12 }),
+        fc.array(lengths, { minLength: STRETCHES, maxLength: STRETCHES }),
         (guest, parts) => {
-          const whole = parts.reduce((sum, part) => sum + part, 0);
-          // A rollback takes back every third stretch, which then is run again.
-          const stretches = parts.map((part) => Math.ceil((part * each * 0.75) / whole));
-          translated += agree(guest, stretches, 3, 'translator');
+          const whole = parts.reduce((sum, part, index) => sum + part * timesRun(index), 0);
+          const stretches = parts.map((part) => (part <= 10 ? part : Math.ceil((part * each) / whole)));
+          // What short stretches leave out of the whole, the first makes up for.
+          const run = stretches.reduce((sum, cycles, index) => sum + cycles * timesRun(index), 0);
+          stretches[0] = (stretches[0] ?? 0) + Math.max(0, each - run);
+          const counts = agree(guest, stretches, ROLLBACK_EACH, 'translator');
+          executed += counts.executed;
+          translated += counts.translated;
         },
       ),
-      { numRuns: STEADY_GUESTS },
+      // A failing guest runs for too long to be shrunk.
+      { numRuns: STEADY_GUESTS, endOnFailure: true },
     );
-    expect(translated).toBeGreaterThan(0.3 * STEADY_INSTRUCTIONS);
+    process.stdout.write(`${executed} instructions by both engines, ${translated} of them translated\n`);
+    expect(executed).toBeGreaterThanOrEqual(2 * STEADY_INSTRUCTIONS);
+    expect(translated).toBeGreaterThan(0.5 * STEADY_INSTRUCTIONS);
   }, 3_600_000);
 });
 
+interface Counts {
+  /** Instructions that both engines executed, those that were rolled back included. */
+  readonly executed: number;
+  /** How many of them translated code executed. */
+  readonly translated: number;
+}
+
 /**
- * Runs a guest on both engines, a stretch and an epoch at a time; gives how many instructions translated code executed.
+ * Runs a guest on both engines, a stretch and an epoch at a time.
  * `rollbackEach`: every so many stretches one is rolled back, and run again.
  */
 function agree(
@@ -127,24 +150,29 @@ function agree(
   stretches: readonly number[],
   rollbackEach = Infinity,
   engine = EAGER,
-): number {
+): Counts {
   const boards = [boardOf(guest, 'interpreter'), boardOf(guest, engine)] as const;
-  for (const [index, stretch] of stretches.entries()) {
-    const begun = boards.map((board) => begin(board, stretch));
+  let executed = 0;
+  const runAll = (cycles: number): Begun[] => {
+    const begun = boards.map((board) => begin(board, cycles));
     compare(boards, begun);
+    for (const { instructions } of begun) executed += instructions;
+    return begun;
+  };
+  for (const [index, cycles] of stretches.entries()) {
+    const begun = runAll(cycles);
     if (index % rollbackEach !== rollbackEach - 1) continue;
     for (const [which, board] of boards.entries()) begun[which]?.rollback(board);
-    compare(
-      boards,
-      boards.map((board) => begin(board, stretch)),
-    );
+    runAll(cycles);
   }
   const { processor } = boards[1];
-  return processor instanceof Translator ? processor.statistics.translated : 0;
+  const translated = processor instanceof Translator ? processor.statistics.translated : 0;
+  return { executed, translated };
 }
 
 interface Begun {
   readonly stop: Stop;
+  readonly instructions: number;
   rollback(board: Board): void;
 }
 
@@ -152,9 +180,11 @@ interface Begun {
 function begin(board: Board, stretch: number): Begun {
   const { log } = board.memory.nextEpoch({ preSave: 'updated' });
   const context = board.save();
+  const before = board.state.instructions;
   const stop = runTo(board, board.state.cycles + stretch);
   return {
     stop,
+    instructions: board.state.instructions - before,
     rollback: ({ memory }) => {
       memory.rollback([log], { preSave: 'updated' });
       board.load(context);
