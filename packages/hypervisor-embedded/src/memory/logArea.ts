@@ -39,7 +39,10 @@ export class LogArea {
   private readonly checksums: Uint32Array;
   private readonly flags: Uint8Array;
   private readonly next: Int32Array;
+  /** Entries that were used and freed. */
   private firstFree = NO_ENTRY;
+  /** From here on no entry was used yet: nothing has to be set up for as many entries as there can be. */
+  private firstUnused = 0;
   private freeEntries = 0;
   private generation = 0;
 
@@ -65,9 +68,8 @@ export class LogArea {
   /** Frees every entry and discards every chain. */
   clear(): void {
     this.generation++;
-    for (let entry = 0; entry < this.capacity; entry++) this.next[entry] = entry + 1;
-    if (this.capacity > 0) this.next[this.capacity - 1] = NO_ENTRY;
-    this.firstFree = this.capacity > 0 ? 0 : NO_ENTRY;
+    this.firstFree = NO_ENTRY;
+    this.firstUnused = 0;
     this.freeEntries = this.capacity;
   }
 
@@ -81,9 +83,10 @@ export class LogArea {
 
   /** Saves the page at `byteOffset` of guest RAM as the prior content of `frame`. False where there is no room. */
   save(chain: LogChain, frame: number, byteOffset: number, absent: boolean, preSaved: boolean): boolean {
-    const entry = this.firstFree;
-    if (entry === NO_ENTRY) return false;
-    this.firstFree = this.next[entry] as number;
+    if (this.freeEntries === 0) return false;
+    let entry = this.firstFree;
+    if (entry === NO_ENTRY) entry = this.firstUnused++;
+    else this.firstFree = this.next[entry] as number;
     this.freeEntries--;
     this.frames[entry] = frame;
     this.flags[entry] = (absent ? ABSENT : 0) | (preSaved ? PRE_SAVED : 0);
