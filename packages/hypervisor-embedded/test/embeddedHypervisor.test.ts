@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { collectGarbage } from './collectGarbage.js';
 import { EmbeddedHypervisor, type RunOptions } from '../src/embeddedHypervisor.js';
+import type { EmbeddedMachine } from '../src/embeddedMachine.js';
 import { assembled, assembledElf, exits, outcomeOf, sleeps, spins, stores } from './guestFixtures.js';
 
 const SMALL = { memoryBytes: 32 * 4096 };
@@ -72,15 +74,25 @@ describe('several VMs', () => {
 
   it('give their memory back when they are closed', async () => {
     const hypervisor = new EmbeddedHypervisor();
-    for (let i = 0; i < 150; i++) {
-      const machine = hypervisor.createMachine({
-        name: 'vm',
-        elf: assembledElf(spins),
-        memoryBytes: 512 * 1024 * 1024,
-      });
+    const memoryBytes = 16 * 1024 * 1024;
+    const closed: WeakRef<EmbeddedMachine>[] = [];
+    const runAndClose = async () => {
+      const machine = hypervisor.createMachine({ name: 'vm', elf: assembledElf(stores), memoryBytes });
+      closed.push(new WeakRef(machine));
+      await machine.checkpoint({ preSave: 'updated' });
+      // Long enough for its code to be translated.
+      await hypervisor.run({ untilNs: 1e6 });
       await machine.close();
-    }
-    expect(hypervisor.machines).toEqual([]);
+    };
+    await collectGarbage();
+    const before = process.memoryUsage().external;
+    for (let i = 0; i < 10; i++) await runAndClose();
+    // The hypervisor forgets a closed VM when it makes another.
+    hypervisor.createMachine({ name: 'other', elf: assembledElf(spins), ...SMALL });
+    await collectGarbage();
+    expect(closed.filter((machine) => machine.deref() !== undefined)).toEqual([]);
+    // Guest memory by itself, which could outlive its VM.
+    expect(process.memoryUsage().external - before).toBeLessThan(memoryBytes);
   });
 });
 
