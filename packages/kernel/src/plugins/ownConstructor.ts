@@ -28,7 +28,18 @@ export function ownConstructor(one: Class): OwnConstructor | undefined {
   return { parameters: written.params.map(parameterOf) };
 }
 
+/** The source of a class never changes, and domains are created again and again from the same plugins. */
+const expressions = new WeakMap<Class, { readonly of: Expression | undefined }>();
+
 function expressionOf(one: Class): Expression | undefined {
+  const known = expressions.get(one);
+  if (known !== undefined) return known.of;
+  const expression = parsedExpression(one);
+  expressions.set(one, { of: expression });
+  return expression;
+}
+
+function parsedExpression(one: Class): Expression | undefined {
   try {
     const { body } = parse(`(${Function.prototype.toString.call(one)})`, {
       ecmaVersion: 'latest',
