@@ -164,14 +164,18 @@ export class GuestMemory implements TranslatableMemory {
     this.u8.set(data, byteOffset);
   }
 
-  /** Sets all of memory, as if there had been nothing before. Nothing may be logged. */
+  /**
+   * Sets all of memory, as if there had been nothing before, but keeps the translations of code that stays the same.
+   * Nothing may be logged.
+   */
   load(pages: readonly (Uint8Array | undefined)[]): void {
     for (const [frame, page] of pages.entries()) {
       if (page === undefined) {
         if (this.present[frame] === 1) this.clearPage(frame);
         continue;
       }
-      this.endCode(frame);
+      if (this.holds(frame, page)) continue;
+      if (this.changesCode(frame, page)) this.endCode(frame);
       this.u8.set(page, frame << FRAME_SHIFT);
       this.present[frame] = 1;
     }
@@ -179,6 +183,27 @@ export class GuestMemory implements TranslatableMemory {
     this.lostReason = undefined;
     this.epoch = 0;
     this.forgetWritten();
+  }
+
+  private holds(frame: number, page: Uint8Array): boolean {
+    return this.present[frame] === 1 && Buffer.compare(this.pageAt(frame), page) === 0;
+  }
+
+  /** Whether the frame holds translated code that the page does not have at the same place. */
+  private changesCode(frame: number, page: Uint8Array): boolean {
+    if (this.holdsCode[frame] === 0) return false;
+    const mine = this.pageAt(frame);
+    const firstLine = frame << (FRAME_SHIFT - LINE_SHIFT);
+    const bytes = 1 << LINE_SHIFT;
+    for (let at = 0; at < PAGE_BYTES; at += bytes) {
+      if (this.codeLines[firstLine + (at >>> LINE_SHIFT)] === 0) continue;
+      if (Buffer.compare(mine.subarray(at, at + bytes), page.subarray(at, at + bytes)) !== 0) return true;
+    }
+    return false;
+  }
+
+  private pageAt(frame: number): Uint8Array {
+    return this.u8.subarray(frame << FRAME_SHIFT, (frame + 1) << FRAME_SHIFT);
   }
 
   /** Whether a page log is being kept. */

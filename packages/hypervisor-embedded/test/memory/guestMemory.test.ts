@@ -273,6 +273,29 @@ describe('guest memory', () => {
     }
   });
 
+  it('announces of pages that are loaded those alone whose code differs', () => {
+    const line = 1 << LINE_SHIFT;
+    const code = Uint8Array.from({ length: PAGE }, (_, index) => index);
+    const changed = (at: number): Uint8Array => code.with(at, (code[at] ?? 0) ^ 1);
+    const loaded = (page: Uint8Array | undefined): readonly number[] => {
+      const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+      const announced: number[] = [];
+      memory.onCodeWritten = (written) => void announced.push(written);
+      memory.write(3 * PAGE, code);
+      memory.watchCode((3 * PAGE + line) >>> LINE_SHIFT);
+      memory.load(Array.from({ length: PAGES }, (_, index) => (index === 3 ? page : undefined)));
+      expect(memory.u8.slice(3 * PAGE, 4 * PAGE)).toEqual(page ?? new Uint8Array(PAGE));
+      const atLoad = [...announced];
+      memory.write(3 * PAGE + line, Uint8Array.of(7));
+      // What was kept is still watched.
+      expect(announced).toEqual([3]);
+      return atLoad;
+    };
+    expect(loaded(code.slice())).toEqual([]);
+    expect([changed(line - 1), changed(2 * line)].map(loaded)).toEqual([[], []]);
+    expect([changed(line), changed(2 * line - 1), undefined].map(loaded)).toEqual([[3], [3], [3]]);
+  });
+
   it('flips a bit without a fault, and the page exists from then on', () => {
     const memory = new GuestMemory(PAGES * PAGE, PLENTY);
     const { log } = memory.nextEpoch({ preSave: 'none' });

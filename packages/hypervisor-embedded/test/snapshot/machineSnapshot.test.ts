@@ -209,6 +209,43 @@ describe('a snapshot', () => {
   });
 });
 
+describe('a snapshot of a guest that rewrites its code', () => {
+  /** Adds 1 a round, and 2 from round 2000 on. */
+  const rewrites: Program = (program) =>
+    program
+      .li('a1', 0x0025_0513)
+      .li('a4', 2000)
+      .auipc('a2', 0)
+      .label('loop')
+      .addi('a0', 'a0', 1)
+      .addi('a3', 'a3', 1)
+      .branch('bne', 'a3', 'a4', 'loop')
+      .store('sw', 'a1', 'a2', 4)
+      .jump('loop');
+  const guest = (): MachineOptions => ({ ...small(rewrites), engine: 'translator' });
+  const a0At = async (run: Run): Promise<bigint> => run.machine.readRegister('a0');
+
+  const at = fc.nat(12_000);
+
+  it('is continued with its own code, whatever code the VM had translated before', async () => {
+    await fc.assert(
+      fc.asyncProperty(at, at, at, async (taken, before, after) => {
+        const golden = start(guest());
+        await golden.toCycle(taken);
+        const snapshot = golden.machine.snapshot();
+        await golden.toCycle(taken + after);
+        const used = start(guest());
+        await used.toCycle(before);
+        used.machine.load(snapshot);
+        await used.toCycle(taken + after);
+        expect(await a0At(used)).toBe(await a0At(golden));
+        expect(outcomeOf(used.machine)).toEqual(outcomeOf(golden.machine));
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe('a bit of memory flipped beneath the write protection', () => {
   it('is not undone by a rollback, as a flip by a store is', async () => {
     const { machine } = start(small(stores));
