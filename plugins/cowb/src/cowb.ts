@@ -14,16 +14,12 @@ const EVERYTHING_PROTECTED: EpochPlan = { preSave: 'none' };
 @injectable()
 export class Cowb implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowb';
-  private use: Disposable | undefined;
 
   constructor(@inject(CHECKPOINTS) private readonly checkpoints: Checkpoints) {}
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(): EpochPlan {

@@ -22,7 +22,6 @@ const AT_FAULTS: EpochPlan = { preSave: 'none' };
 @injectable()
 export class CowpAdaptive implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp-adaptive';
-  private use: Disposable | undefined;
 
   constructor(
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
@@ -30,11 +29,8 @@ export class CowpAdaptive implements CheckpointAlgorithm, Module {
   ) {}
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(history: readonly EpochReport[]): EpochPlan {

@@ -18,7 +18,6 @@ import { decayedPlan } from './plan.js';
 @injectable()
 export class CowpDecay implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp-decay';
-  private use: Disposable | undefined;
 
   constructor(
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
@@ -26,11 +25,8 @@ export class CowpDecay implements CheckpointAlgorithm, Module {
   ) {}
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(history: readonly EpochReport[]): EpochPlan {

@@ -8,23 +8,18 @@ import {
   type Module,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-
 import { unionPlan } from './plan.js';
 
 /** COWP that looks back two epochs: a page that is written in every other epoch is foreseen too. */
 @injectable()
 export class CowpUnion implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp-union';
-  private use: Disposable | undefined;
 
   constructor(@inject(CHECKPOINTS) private readonly checkpoints: Checkpoints) {}
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(history: readonly EpochReport[]): EpochPlan {

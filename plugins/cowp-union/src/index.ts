@@ -1,4 +1,3 @@
 export { CowpUnion } from './cowpUnion.js';
-
 export { unionPlan } from './plan.js';
 export { cowpUnion } from './plugin.js';

@@ -19,7 +19,6 @@ import type { CowpOptions } from './options.js';
 export class Cowp implements CheckpointAlgorithm, Module {
   readonly name = '@rmk/cowp';
   private readonly epochPlan: EpochPlan;
-  private use: Disposable | undefined;
 
   constructor(
     @inject(CHECKPOINTS) private readonly checkpoints: Checkpoints,
@@ -29,11 +28,8 @@ export class Cowp implements CheckpointAlgorithm, Module {
   }
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(): EpochPlan {

@@ -13,16 +13,12 @@ import { inject, injectable } from 'tsyringe';
 @injectable()
 class NothingAhead implements CheckpointAlgorithm, Module {
   readonly name = 'rmk-plugin-nothing-ahead';
-  private use: Disposable | undefined;
 
   constructor(@inject(CHECKPOINTS) private readonly checkpoints: Checkpoints) {}
 
   start(): void {
-    this.use = this.checkpoints.use(this);
-  }
-
-  stop(): void {
-    this.use?.[Symbol.dispose]();
+    // Until the plugin stops: the kernel disposes of it then.
+    this.checkpoints.use(this);
   }
 
   plan(): EpochPlan {
