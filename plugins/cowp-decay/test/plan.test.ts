@@ -1,20 +1,9 @@
-import type { EpochReport } from '@rmk/core';
+import { epochWriting } from '@rmk/testing/conformance';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decayedPlan, frequencies } from '../src/index.js';
 
-const epoch = (frames: Iterable<number>): EpochReport => ({
-  openedAtNs: 0,
-  closedAtNs: 1,
-  updated: Uint32Array.from(frames).toSorted(),
-  pageFaults: 0,
-  pagesSaved: 0,
-  pagesPreSaved: 0,
-  preSavedInVain: 0,
-  pauseHostNs: 0,
-});
-
-const histories = fc.array(fc.uniqueArray(fc.nat(40), { maxLength: 12 }).map(epoch), { maxLength: 6 });
+const histories = fc.array(fc.uniqueArray(fc.nat(40), { maxLength: 12 }).map(epochWriting), { maxLength: 6 });
 
 const OPTIONS = { decay: 0.5, keep: 0.5, forget: 0.2 };
 
@@ -33,7 +22,7 @@ describe('decayed frequencies', () => {
   });
 
   it('count an epoch less the older it is', () => {
-    const found = frequencies([epoch([1]), epoch([2]), epoch([2, 3])], 0.5);
+    const found = frequencies([epochWriting([1]), epochWriting([2]), epochWriting([2, 3])], 0.5);
     expect(found.get(1)).toBeCloseTo(1 / 1.75);
     expect(found.get(2)).toBeCloseTo(0.75 / 1.75);
     expect(found.get(3)).toBeCloseTo(0.25 / 1.75);
@@ -54,8 +43,10 @@ describe('the plan by decayed frequency', () => {
   });
 
   it('drops nothing on the word of two epochs', () => {
-    const rare = [epoch([1]), epoch([1])];
-    expect(decayedPlan([...rare, epoch([9])], OPTIONS).drop).toEqual(Uint32Array.of(9));
-    expect(decayedPlan([epoch([1]), epoch([9])], { ...OPTIONS, forget: 0.4 }).drop).toHaveLength(0);
+    const rare = [epochWriting([1]), epochWriting([1])];
+    expect(decayedPlan([...rare, epochWriting([9])], OPTIONS).drop).toEqual(Uint32Array.of(9));
+    expect(
+      decayedPlan([epochWriting([1]), epochWriting([9])], { ...OPTIONS, forget: 0.4 }).drop,
+    ).toHaveLength(0);
   });
 });

@@ -1,20 +1,9 @@
-import type { EpochReport } from '@rmk/core';
+import { epochWriting } from '@rmk/testing/conformance';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { unionPlan } from '../src/index.js';
 
-const epoch = (frames: Iterable<number>): EpochReport => ({
-  openedAtNs: 0,
-  closedAtNs: 1,
-  updated: Uint32Array.from(frames).toSorted(),
-  pageFaults: 0,
-  pagesSaved: 0,
-  pagesPreSaved: 0,
-  preSavedInVain: 0,
-  pauseHostNs: 0,
-});
-
-const histories = fc.array(fc.uniqueArray(fc.nat(40), { maxLength: 12 }).map(epoch), { maxLength: 6 });
+const histories = fc.array(fc.uniqueArray(fc.nat(40), { maxLength: 12 }).map(epochWriting), { maxLength: 6 });
 
 describe('the plan of two epochs', () => {
   it('adds the pages of the newest closed epoch to those that the driver knows', () => {

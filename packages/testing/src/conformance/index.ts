@@ -19,3 +19,4 @@ export {
   describeCheckpointAlgorithm,
   type CheckpointAlgorithmOptions,
 } from './algorithm/describeCheckpointAlgorithm.js';
+export { epochWriting } from './algorithm/epochWriting.js';
