@@ -90,11 +90,7 @@ export function factsContract(stage: Stage): void {
       skip,
     }) => {
       const vm = await stage.vm();
-      const { output } = vm.guest;
-      if (output === undefined) {
-        skip('the subject names no device on which its guest puts out');
-        return;
-      }
+      const output = vm.guest.output ?? skip('the subject names no device on which its guest puts out');
       const reported: Facts['output'][] = [];
       vm.observe('output', (fact) => void reported.push(fact));
       await vm.runFor(4 * output.withinNs);

@@ -162,11 +162,7 @@ export function rollbackContract(stage: Stage, propertyRuns: number): void {
 
     it('is refused where a log that it needs is damaged, and nothing is written', async ({ skip }) => {
       const vm = await stage.vm();
-      const { damage } = vm.subject;
-      if (damage === undefined) {
-        skip('the subject has no way to do damage');
-        return;
-      }
+      const damage = vm.subject.damage ?? skip('the subject has no way to do damage');
       await vm.machine.suspend();
       await vm.write(0, 1);
       await vm.write(1, 1);
@@ -184,11 +180,7 @@ export function rollbackContract(stage: Stage, propertyRuns: number): void {
 
     it('is refused where the context is damaged, and nothing is written', async ({ skip }) => {
       const vm = await stage.vm();
-      const { damage } = vm.subject;
-      if (damage === undefined) {
-        skip('the subject has no way to do damage');
-        return;
-      }
+      const damage = vm.subject.damage ?? skip('the subject has no way to do damage');
       await vm.machine.suspend();
       const checkpoint = await vm.checkpoint();
       await vm.write(0, 2);
@@ -201,11 +193,7 @@ export function rollbackContract(stage: Stage, propertyRuns: number): void {
 
     it('strikes the output that had left since from the committed output', async ({ skip }) => {
       const vm = await stage.vm();
-      const { output } = vm.guest;
-      if (output === undefined) {
-        skip('the subject names no device on which its guest puts out');
-        return;
-      }
+      const output = vm.guest.output ?? skip('the subject names no device on which its guest puts out');
       let endNs = 0;
       const ends: number[] = [];
       vm.observe('output', ({ device, position, data }) => {
