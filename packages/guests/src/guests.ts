@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { RmkError } from '@rmk/core';
+import { readElf } from './elf.js';
 
 export type GuestName = 'compressor' | 'interpreter' | 'rtos' | 'search' | 'server' | 'tasks';
 
@@ -66,13 +65,5 @@ export const GUESTS: Readonly<Record<GuestName, Guest>> = {
 
 /** The ELF of a guest. Throws RMK_ERR_UNKNOWN for any other name. */
 export function readGuest(name: GuestName): Uint8Array {
-  if (!Object.hasOwn(GUESTS, name)) {
-    const names = Object.keys(GUESTS).join(', ');
-    throw new RmkError(
-      'RMK_ERR_UNKNOWN',
-      `unknown guest ${JSON.stringify(name)}. The guests of RMK are ${names}.`,
-    );
-  }
-  // `src` and `dist` both lie beside `elf`.
-  return readFileSync(new URL(`../elf/${name}.elf`, import.meta.url));
+  return readElf('guest', name, GUESTS);
 }

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { RmkError } from '@rmk/core';
 import { bootFile, type BootFile } from './bootFile.js';
+import { readElf } from './elf.js';
 
 /** What each program for measurements does most of. */
 export const PROGRAMS = {
@@ -22,14 +22,7 @@ export type ProgramName = keyof typeof PROGRAMS;
 
 /** The ELF of a program for measurements. Throws RMK_ERR_UNKNOWN for any other name. */
 export function readProgram(name: ProgramName): Uint8Array {
-  if (!Object.hasOwn(PROGRAMS, name)) {
-    const names = Object.keys(PROGRAMS).join(', ');
-    throw new RmkError(
-      'RMK_ERR_UNKNOWN',
-      `unknown program ${JSON.stringify(name)}. The programs of RMK are ${names}.`,
-    );
-  }
-  return readFileSync(new URL(`../elf/programs/${name}.elf`, import.meta.url));
+  return readElf('program', name, PROGRAMS);
 }
 
 /**

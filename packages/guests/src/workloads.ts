@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { RmkError } from '@rmk/core';
+import { readElf } from './elf.js';
 
 /** How many pages a workload writes in an epoch: under 100, 100 to 1000, or more. */
 export type DirtyPageClass = 'tens' | 'hundreds' | 'over a thousand';
@@ -35,12 +34,5 @@ export type WorkloadName = keyof typeof WORKLOADS;
  * name.
  */
 export function readWorkload(name: WorkloadName): Uint8Array {
-  if (!Object.hasOwn(WORKLOADS, name)) {
-    const names = Object.keys(WORKLOADS).join(', ');
-    throw new RmkError(
-      'RMK_ERR_UNKNOWN',
-      `unknown workload ${JSON.stringify(name)}. The workloads of RMK are ${names}.`,
-    );
-  }
-  return readFileSync(new URL(`../elf/workloads/${name}.elf`, import.meta.url));
+  return readElf('workload', name, WORKLOADS);
 }
