@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { RmkError } from '@rmk/core';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ControlKind } from '../src/control/checkpointControl.js';
+import type { ControlCheckpoint, ControlKind } from '../src/control/checkpointControl.js';
 import type { LibraryControl } from '../src/control/libraryControl.js';
 import { qmpCommandsOf } from '../src/control/qmpControl.js';
 import { encodeFrame, KIND } from '../src/control/libraryProtocol.js';
@@ -86,6 +86,21 @@ async function protectAgain(vm: ProtectedGuest, kind: ControlKind): Promise<void
   }
 }
 
+/** The guest runs on where `first` is found damaged, and the newer checkpoint does not need it. */
+async function leadsBackToNewerOnly(
+  vm: ProtectedGuest,
+  first: ControlCheckpoint,
+  second: ControlCheckpoint,
+): Promise<void> {
+  await expect(vm.control.rollback(first.state, [second.log, first.log])).rejects.toThrow(
+    'RMK_ERR_LOGDAMAGED',
+  );
+  await vm.guest.proves();
+  const back = await vm.control.rollback(second.state, [second.log]);
+  expect(back.audit).toEqual(exactly(second));
+  await vm.goesOn();
+}
+
 for (const kind of ['in-process', 'qmp'] as const) {
   describeControl(kind, `control ${kind}, when something goes wrong`, () => {
     test('a damaged page is found before anything is written, and the guest runs on', async () => {
@@ -96,14 +111,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       if (page === undefined) throw new Error('the count was not written');
       expect(damage(vm.guest, 'page-logs', page)).toBe(1);
       expect(await vm.control.verifyLog(first.log)).toEqual(Uint32Array.of(1));
-      await expect(vm.control.rollback(first.state, [second.log, first.log])).rejects.toThrow(
-        'RMK_ERR_LOGDAMAGED',
-      );
-      await vm.guest.proves();
-      // The newer checkpoint does not need it.
-      const back = await vm.control.rollback(second.state, [second.log]);
-      expect(back.audit).toEqual(exactly(second));
-      await vm.goesOn();
+      await leadsBackToNewerOnly(vm, first, second);
     });
 
     test('a truncated device state is found before anything is written, and the guest runs on', async () => {
@@ -114,13 +122,7 @@ for (const kind of ['in-process', 'qmp'] as const) {
       const lost = new Uint8Array(stream.length >> 1);
       expect(damage(vm.guest, 'device-states', stream, lost)).toBeGreaterThan(0);
       expect(await vm.control.verifyState(first.state)).toBe(false);
-      await expect(vm.control.rollback(first.state, [second.log, first.log])).rejects.toThrow(
-        'RMK_ERR_LOGDAMAGED',
-      );
-      await vm.guest.proves();
-      const back = await vm.control.rollback(second.state, [second.log]);
-      expect(back.audit).toEqual(exactly(second));
-      await vm.goesOn();
+      await leadsBackToNewerOnly(vm, first, second);
     });
 
     test('a full log area loses nothing while older logs can be released', async () => {
