@@ -31,7 +31,7 @@ const CONTEXT_BYTES = Math.ceil((HartState.BYTES + Clint.BYTES + Uart.BYTES + PO
 export class Board {
   readonly state: HartState;
   readonly processor: Processor;
-  private readonly clint: Clint;
+  readonly clint: Clint;
   private readonly uart: Uart;
 
   constructor(

@@ -31,6 +31,7 @@ import type { ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
 import { EmbeddedPageLog } from './memory/embeddedPageLog.js';
 import { EXCEPTION_NAMES, exceptionNamed } from './hart/exceptionNames.js';
+import { HardwareFaults } from './hardware/hardwareFaults.js';
 import { Execution, UART, type QuantumEnd } from './execution.js';
 import { checkBit } from './memory/checksum.js';
 import { GuestMemory } from './memory/guestMemory.js';
@@ -67,6 +68,8 @@ export class EmbeddedMachine implements VirtualMachine {
   readonly schedulingIntervalNs: Nanoseconds;
   readonly clock: Clock;
   readonly image: ElfImage;
+  /** Stuck bits and lost interrupts, for fault injection. */
+  readonly hardware: HardwareFaults;
 
   private readonly bootPlan: BootPlan;
   private readonly memory: GuestMemory;
@@ -95,7 +98,11 @@ export class EmbeddedMachine implements VirtualMachine {
       })),
     );
     this.board = new Board(this.memory, this.transcript, this.inputLog, timing.cyclesPerTick, checked.engine);
-    this.execution = new Execution(this.board, timing);
+    const { state, clint } = this.board;
+    this.hardware = new HardwareFaults(state, clint, this.memory, (address, bytes) =>
+      this.offsetOf(address, bytes),
+    );
+    this.execution = new Execution(this.board, timing, this.hardware);
     this.clock = this.execution.clock;
     this.schedulingIntervalNs = timing.sliceCycles * timing.nsPerCycle;
     this.board.boot(this.bootPlan);
@@ -280,6 +287,7 @@ export class EmbeddedMachine implements VirtualMachine {
     this.transcript.load(snapshot.transcript);
     this.inputLog.load(snapshot.input);
     this.board.load(snapshot.context);
+    this.hardware.clear();
     this.execution.beginHere();
   }
 
@@ -303,6 +311,15 @@ export class EmbeddedMachine implements VirtualMachine {
     if (!REGISTER_NAMES.includes(register))
       throw unknownNameError(this.name, 'register', register, REGISTER_NAMES);
     return this.stepping.firstUseOf(register, instructions);
+  }
+
+  /**
+   * Runs the guest to where the instruction at `address` is next, through at most `instructions`. False if it does not
+   * come there.
+   */
+  runTo(address: number, instructions: number): boolean {
+    this.checkOpen();
+    return this.stepping.runTo(address, instructions);
   }
 
   /**

@@ -7,6 +7,7 @@ import type { Timing } from './machineOptions.js';
 import { MACHINE, type ExceptionCause } from './hart/privileged.js';
 import { Stop } from './hart/processor.js';
 import { takeException } from './hart/trap.js';
+import type { HardwareFaults } from './hardware/hardwareFaults.js';
 
 /** The device name of the board's UART. */
 export const UART = 'uart';
@@ -36,6 +37,7 @@ export class Execution {
   constructor(
     private readonly board: Board,
     private readonly timing: Timing,
+    private readonly hardware: HardwareFaults,
   ) {
     this.clock = new DomainClock(timing.nsPerCycle, () => this.domainCycles);
     this.quantumEndCycle = timing.sliceCycles;
@@ -56,7 +58,7 @@ export class Execution {
 
   /** Runs until its slice or `untilCycle` (of domain time) is over, or something stands in the way. */
   runQuantum(untilCycle: number): QuantumEnd {
-    const { state, processor } = this.board;
+    const { state } = this.board;
     for (;;) {
       if (this.holdWhile() !== undefined) return 'held';
       if (!this.isRunnable) return 'stopped';
@@ -69,7 +71,7 @@ export class Execution {
       const target = Math.min(this.quantumEndCycle, untilCycle, this.clock.nextCycle) - this.turnedBackCycles;
       const before = state.cycles;
       const { timesTurnedBack } = this;
-      const stop = processor.run(target);
+      const stop = this.runProcessor(target);
       this.sinceScheduled.cpu += state.cycles - before;
       this.emitPageFaults();
       this.emitOutput();
@@ -78,6 +80,19 @@ export class Execution {
       if (stop === Stop.EXCEPTION) this.emitException();
       else if (stop === Stop.WAITING && !this.isDead) this.idle(target);
       else if (stop === Stop.EXITED) this.emitExit();
+    }
+  }
+
+  /** On hardware with stuck bits one instruction at a time, so that none sees such a bit with its other value. */
+  private runProcessor(target: number): Stop {
+    const { processor, state } = this.board;
+    const { hardware } = this;
+    if (!hardware.isSticking) return processor.run(target);
+    for (;;) {
+      hardware.force();
+      const stop = processor.run(Math.min(target, state.cycles + 1));
+      hardware.force();
+      if (stop !== Stop.LIMIT || state.cycles >= target) return stop;
     }
   }
 

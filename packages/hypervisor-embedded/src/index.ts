@@ -3,6 +3,8 @@ export type { BootData } from './bootPlan.js';
 export { parseElf, type ElfImage, type ElfSegment } from './elf/elf.js';
 export { parseProgram } from './elf/program.js';
 export { EmbeddedHypervisor, type RunOptions } from './embeddedHypervisor.js';
+export { HardwareFaults } from './hardware/hardwareFaults.js';
+export type { StuckBit, StuckPlace } from './hardware/stuckBit.js';
 export { EMBEDDED_MACHINE, EmbeddedMachine } from './embeddedMachine.js';
 export { EmbeddedContext } from './memory/embeddedContext.js';
 export { EmbeddedPageLog } from './memory/embeddedPageLog.js';

@@ -14,6 +14,9 @@ const MTIMECMP = 0x4000;
 const MTIMECMP_HIGH = 0x4004;
 const MTIME = 0xbff8;
 const MTIME_HIGH = 0xbffc;
+/** Bits of the flags that are saved. */
+const SOFTWARE_PENDING = 1;
+const TIMER_LOST = 2;
 
 /**
  * The core-local interruptor of hart 0: software interrupt and timer. mtime is a function of the hart's cycles, so the
@@ -26,6 +29,8 @@ export class Clint {
   timerRearmCycle = -1;
 
   private softwarePending = false;
+  /** The interrupt that mtimecmp stands for does not come. */
+  private isLost = false;
   private compareLow = 0xffff_ffff;
   private compareHigh = 0xffff_ffff;
   private readonly time = new Counter();
@@ -56,6 +61,14 @@ export class Clint {
     return this.time.high(this.ticks(cycles));
   }
 
+  /** The interrupt as programmed never comes, unless mtimecmp is written. False if it never would have. */
+  loseInterrupt(): boolean {
+    if (this.dueCycle === Infinity) return false;
+    this.isLost = true;
+    this.schedule();
+    return true;
+  }
+
   /** A load of an aligned word. */
   read(offset: number, cycles: number): number {
     switch (offset) {
@@ -82,11 +95,11 @@ export class Clint {
         return;
       case MTIMECMP:
         this.compareLow = value >>> 0;
-        this.timerRearmCycle = cycles;
+        this.rearm(cycles);
         break;
       case MTIMECMP_HIGH:
         this.compareHigh = value >>> 0;
-        this.timerRearmCycle = cycles;
+        this.rearm(cycles);
         break;
       case MTIME:
         this.time.write(value, this.timeHigh(cycles), this.ticks(cycles));
@@ -101,18 +114,25 @@ export class Clint {
   }
 
   save(to: StateWriter): void {
-    to.u8(this.softwarePending ? 1 : 0);
+    to.u8((this.softwarePending ? SOFTWARE_PENDING : 0) | (this.isLost ? TIMER_LOST : 0));
     to.u32(this.compareLow);
     to.u32(this.compareHigh);
     this.time.save(to);
   }
 
   load(from: StateReader): void {
-    this.softwarePending = from.u8() !== 0;
+    const flags = from.u8();
+    this.softwarePending = (flags & SOFTWARE_PENDING) !== 0;
+    this.isLost = (flags & TIMER_LOST) !== 0;
     this.compareLow = from.u32();
     this.compareHigh = from.u32();
     this.time.load(from);
     this.schedule();
+  }
+
+  private rearm(cycles: number): void {
+    this.timerRearmCycle = cycles;
+    this.isLost = false;
   }
 
   private ticks(cycles: number): number {
@@ -121,7 +141,7 @@ export class Clint {
 
   private schedule(): void {
     const tick = this.time.reaches(this.compareLow, this.compareHigh);
-    if (tick * this.cyclesPerTick >= Number.MAX_SAFE_INTEGER) {
+    if (this.isLost || tick * this.cyclesPerTick >= Number.MAX_SAFE_INTEGER) {
       this.dueCycle = Infinity;
       return;
     }

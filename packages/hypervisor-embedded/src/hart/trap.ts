@@ -4,9 +4,11 @@ import {
   INTERRUPT_MACHINE_TIMER,
   MACHINE,
   MIP_MSIP,
+  MIP_MTIP,
   MSTATUS_MIE,
   MSTATUS_MPIE,
   MSTATUS_MPP,
+  USER,
   type ExceptionCause,
 } from './privileged.js';
 
@@ -29,6 +31,11 @@ export function takeException(state: HartState, cause: ExceptionCause, value: nu
 /** Takes an interrupt between two instructions; it costs no cycle. `number`: as in mcause, below the top bit. */
 export function takeInterrupt(state: HartState, number: number): void {
   enter(state, INTERRUPT | number, 0, interruptHandler(state, number));
+}
+
+/** Whether a timer interrupt would be taken before the next instruction if it were pending. */
+export function canTakeTimerInterrupt({ mie, mstatus, privilege }: HartState): boolean {
+  return (mie & MIP_MTIP) !== 0 && (privilege === USER || (mstatus & MSTATUS_MIE) !== 0);
 }
 
 function interruptHandler({ mtvec }: HartState, number: number): number {

@@ -43,6 +43,17 @@ export class Stepping {
     return 'unused';
   }
 
+  /** Runs to where the instruction at `address` is next, through at most `instructions`. */
+  runTo(address: number, instructions: number): boolean {
+    const { state } = this.board;
+    for (let step = 0; step <= instructions; step++) {
+      if (!this.wake()) return false;
+      if (state.pc >>> 0 === address) return true;
+      if (!this.step()) return false;
+    }
+    return false;
+  }
+
   /**
    * Whether the guest certainly stays in the loop or halt that it is in: no interrupt can reach it, and it comes back
    * to the same state without having written anything or looked at time or devices. Runs it through at most
