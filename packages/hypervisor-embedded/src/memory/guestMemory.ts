@@ -64,7 +64,8 @@ export class GuestMemory implements TranslatableMemory {
   readonly wasmMemory: WasmMemory;
   readonly words: Int32Array;
   readonly layout: TranslationLayout;
-  onCodeWritten: (frame: number) => void = () => {};
+  onCodeWritten: (frame: number, isGuest: boolean) => void = () => {};
+  onReset: () => void = () => {};
 
   private readonly holdsCode: Uint8Array;
   private readonly codeLines: Uint8Array;
@@ -129,8 +130,8 @@ export class GuestMemory implements TranslatableMemory {
   }
 
   /**
-   * Called by the hart and by the host before a store to a page that is not WRITTEN. `offset`: where in RAM, if the
-   * store stays within an aligned word; else translated code in the whole page ends.
+   * Called by the hart, and within this class, before a store to a page that is not WRITTEN. `offset`: where in RAM, if
+   * the store stays within an aligned word; else translated code in the whole page ends.
    */
   beforeWrite(frame: number, offset?: number): void {
     if (this.pageState[frame] === PROTECTED) this.fault(frame);
@@ -139,7 +140,7 @@ export class GuestMemory implements TranslatableMemory {
       this.pageState[frame] = WRITTEN_CODE;
       return;
     }
-    this.endCode(frame);
+    this.endCode(frame, true);
     this.pageState[frame] = WRITTEN;
   }
 
@@ -150,15 +151,15 @@ export class GuestMemory implements TranslatableMemory {
     if (this.pageState[frame] === WRITTEN) this.pageState[frame] = WRITTEN_CODE;
   }
 
-  private endCode(frame: number): void {
+  private endCode(frame: number, isGuest = false): void {
     if (this.holdsCode[frame] === 0) return;
     this.holdsCode[frame] = 0;
     const first = frame << (FRAME_SHIFT - LINE_SHIFT);
     this.codeLines.fill(0, first, first + (1 << (FRAME_SHIFT - LINE_SHIFT)));
-    this.onCodeWritten(frame);
+    this.onCodeWritten(frame, isGuest);
   }
 
-  /** A write by the host, which counts as one of the guest. The range must lie inside. */
+  /** A write by the host, logged as one of the guest. The range must lie inside. */
   write(byteOffset: number, data: Uint8Array): void {
     this.prepareWrite(byteOffset, data.length);
     this.u8.set(data, byteOffset);
@@ -169,6 +170,7 @@ export class GuestMemory implements TranslatableMemory {
    * Nothing may be logged.
    */
   load(pages: readonly (Uint8Array | undefined)[]): void {
+    this.onReset();
     for (const [frame, page] of pages.entries()) {
       if (page === undefined) {
         if (this.present[frame] === 1) this.clearPage(frame);
@@ -222,6 +224,7 @@ export class GuestMemory implements TranslatableMemory {
   /** The guest gives a page back: it does not exist any more and reads as zero, until it is written. */
   discard(frame: number): void {
     if (this.present[frame] === 0) return;
+    this.endCode(frame);
     if (this.pageState[frame] !== WRITTEN) this.beforeWrite(frame);
     this.clearPage(frame);
     this.pageState[frame] = DISCARDED;
@@ -301,6 +304,7 @@ export class GuestMemory implements TranslatableMemory {
 
   /** As at power-on: no page exists, nothing is logged. */
   reset(): void {
+    this.onReset();
     for (let frame = 0; frame < this.pages; frame++) if (this.present[frame] === 1) this.clearPage(frame);
     this.pageState.fill(PROTECTED);
     this.dropLogs();
@@ -439,6 +443,7 @@ export class GuestMemory implements TranslatableMemory {
     if (length === 0) return;
     const last = (byteOffset + length - 1) >>> FRAME_SHIFT;
     for (let frame = byteOffset >>> FRAME_SHIFT; frame <= last; frame++) {
+      this.endCode(frame);
       if (this.pageState[frame] !== WRITTEN) this.beforeWrite(frame);
     }
   }

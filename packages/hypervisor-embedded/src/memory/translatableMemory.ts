@@ -16,5 +16,8 @@ export interface TranslatableMemory extends HartMemory {
    * anything that is not distinguished from it, is written to.
    */
   watchCode(line: number): void;
-  onCodeWritten: (frame: number) => void;
+  /** `isGuest`: whether the guest writes; else the host does, or a rollback. */
+  onCodeWritten: (frame: number, isGuest: boolean) => void;
+  /** All of memory is set: the guest starts again, or goes on from a snapshot. */
+  onReset: () => void;
 }

@@ -4,28 +4,13 @@ import { WebAssembly } from '../webAssembly.js';
 import type { Region } from './region.js';
 import { ENTRY_BITS } from './regionCode.js';
 import { regionModule, wayBackModule } from './regionModule.js';
-
-/** Executes a region from an entry on, with a budget of instructions; gives what is left of it. */
-export type RegionFunction = (remaining: number, entry: number) => number;
+import { RegionSource } from './regionSource.js';
+import type { RegionFunction, Translation } from './translation.js';
 
 /** A place where translated code can be entered. */
 export interface Way {
   readonly run: RegionFunction;
   readonly entry: number;
-}
-
-/** A region that was translated. */
-export interface Translation {
-  readonly id: number;
-  readonly region: Region;
-  /** The entries that were asked for. */
-  readonly asked: readonly number[];
-  /** The smaller one whose place it takes. */
-  readonly replaces: Translation | undefined;
-  /** Places that it could not be grown by: compiling the larger one failed. */
-  readonly refused: Set<number>;
-  /** Not where compiling it failed. */
-  isCompiled: boolean;
 }
 
 /** Slots that a region may ask for at most; where fewer are free, all regions go. */
@@ -45,6 +30,8 @@ export class RegionTable {
   private readonly ways = new Map<number, Way & { readonly owner: Translation }>();
   private readonly slots = new Map<number, number>();
   private readonly byFrame = new Map<number, Set<Translation>>();
+  /** Those that are not linked, by their entries. */
+  private readonly unlinkedAt = new Map<number, Set<Translation>>();
   private lastId = 0;
   private hasFailed = false;
 
@@ -78,12 +65,13 @@ export class RegionTable {
   /** A region that holds the instruction at `pc`, which lies in a page frame. */
   holding(pc: number, frame: number): Translation | undefined {
     for (const translation of this.byFrame.get(frame) ?? [])
-      if (translation.region.places.has(pc)) return translation;
+      if (translation.region.places.has(pc) && (translation.isLinked || translation.run === undefined))
+        return translation;
     return undefined;
   }
 
   /** Lets indirect jumps to `pc` find its region. Gives whether there is one. */
-  link(pc: number): boolean {
+  cache(pc: number): boolean {
     if (!this.ways.has(pc)) return false;
     const { words, layout } = this.memory;
     const entry = (layout.jumpCache >>> 2) + 2 * ((pc >>> 1) & (layout.jumpCacheEntries - 1));
@@ -110,32 +98,76 @@ export class RegionTable {
    * executes the region until it is written to.
    */
   add(region: Region, asked: readonly number[], replaces: Translation | undefined): void {
-    const translation = this.announce(region, asked, replaces);
+    const translation = this.announce(region, asked);
     try {
-      this.install(translation, new WebAssembly.Module(this.moduleOf(translation)));
+      // First, because it can fail: then the one that it replaces stays.
+      translation.run = this.instantiate(new WebAssembly.Module(this.moduleOf(translation)));
     } catch (error) {
-      this.fail(translation, error);
+      this.fail(translation, replaces, error);
+      return;
+    }
+    if (replaces !== undefined) this.remove(replaces);
+    this.link(translation);
+  }
+
+  /** The regions that hold instructions of a page frame cannot be entered any more. */
+  unlinkFrame(frame: number): void {
+    for (const translation of this.byFrame.get(frame) ?? []) {
+      translation.differs = false;
+      if (translation.run === undefined) this.remove(translation);
+      else if (translation.isLinked) this.unlink(translation);
     }
   }
 
-  /** The regions that hold instructions of a page frame end. */
-  removeFrame(frame: number): void {
-    for (const translation of this.byFrame.get(frame) ?? []) this.remove(translation);
+  /**
+   * A region that has an entry at `pc`, cannot be entered, and whose code is in memory again. `isAgain`: compares also
+   * those that were found to differ.
+   */
+  returned(pc: number, isAgain: boolean): Translation | undefined {
+    for (const translation of this.unlinkedAt.get(pc) ?? []) {
+      if (translation.differs && !isAgain) continue;
+      if (translation.source.isThere()) return translation;
+      translation.differs = true;
+    }
+    return undefined;
+  }
+
+  /** Lets a region be entered: what it was translated from is in memory. */
+  link(translation: Translation): void {
+    const { id, run, region } = translation;
+    if (run === undefined) return;
+    translation.isLinked = true;
+    region.entries.forEach(({ pc }, entry) => {
+      this.deleteUnlinked(pc, translation);
+      if (this.ways.has(pc)) return;
+      this.ways.set(pc, { run, entry, owner: translation });
+      this.setSlot(pc, run, (id << ENTRY_BITS) | entry);
+    });
+  }
+
+  private unlink(translation: Translation): void {
+    translation.isLinked = false;
+    for (const { pc } of translation.region.entries) {
+      const unlinked = this.unlinkedAt.get(pc) ?? new Set();
+      this.unlinkedAt.set(pc, unlinked.add(translation));
+      this.leave(pc, translation);
+    }
   }
 
   /** From here on a write to its code ends the region. */
-  private announce(region: Region, asked: readonly number[], replaces: Translation | undefined): Translation {
+  private announce(region: Region, asked: readonly number[]): Translation {
     this.makeRoom();
-    const id = (this.lastId += 1);
     const translation: Translation = {
-      id,
+      id: (this.lastId += 1),
       region,
       asked,
-      replaces,
+      source: new RegionSource(this.memory.i32, region.lines),
       refused: new Set(),
-      isCompiled: false,
+      run: undefined,
+      isLinked: false,
+      differs: false,
     };
-    this.regions.set(id, translation);
+    this.regions.set(translation.id, translation);
     for (const frame of region.frames) {
       const inFrame = this.byFrame.get(frame) ?? new Set();
       this.byFrame.set(frame, inFrame.add(translation));
@@ -150,7 +182,7 @@ export class RegionTable {
   /**
    * The translation stays, not compiled, so that its code is not compiled in vain again. Reported once for all of them.
    */
-  private fail({ asked, replaces }: Translation, error: unknown): void {
+  private fail({ asked }: Translation, replaces: Translation | undefined, error: unknown): void {
     const place = asked.at(-1);
     if (place !== undefined) replaces?.refused.add(place);
     if (this.hasFailed) return;
@@ -162,18 +194,6 @@ export class RegionTable {
   private makeRoom(): void {
     if (this.slots.size >= this.memory.layout.slots - SLOTS_KEPT_FREE || this.lastId === MAX_ID) this.clear();
     else if (this.regions.size >= this.maxRegions) this.evictHalf();
-  }
-
-  private install(translation: Translation, module: object): void {
-    // First, because it can fail: then the one that it replaces stays.
-    const run = this.instantiate(module);
-    if (translation.replaces !== undefined) this.remove(translation.replaces);
-    translation.isCompiled = true;
-    translation.region.entries.forEach(({ pc }, entry) => {
-      if (this.ways.has(pc)) return;
-      this.ways.set(pc, { run, entry, owner: translation });
-      this.setSlot(pc, run, (translation.id << ENTRY_BITS) | entry);
-    });
   }
 
   private setSlot(pc: number, run: RegionFunction, word: number): void {
@@ -205,13 +225,25 @@ export class RegionTable {
   }
 
   private remove(translation: Translation): void {
-    this.regions.delete(translation.id);
-    for (const frame of translation.region.frames) this.byFrame.get(frame)?.delete(translation);
-    for (const { pc } of translation.region.entries) {
-      if (this.ways.get(pc)?.owner !== translation) continue;
-      this.ways.delete(pc);
-      this.setSlot(pc, this.unlinked, NO_ENTRY);
+    const { id, region } = translation;
+    this.regions.delete(id);
+    for (const frame of region.frames) this.byFrame.get(frame)?.delete(translation);
+    for (const { pc } of region.entries) {
+      this.deleteUnlinked(pc, translation);
+      this.leave(pc, translation);
     }
+  }
+
+  private deleteUnlinked(pc: number, translation: Translation): void {
+    const unlinked = this.unlinkedAt.get(pc);
+    if (unlinked?.delete(translation) === true && unlinked.size === 0) this.unlinkedAt.delete(pc);
+  }
+
+  /** Nothing leads to a region's entry at `pc` any more. */
+  private leave(pc: number, translation: Translation): void {
+    if (this.ways.get(pc)?.owner !== translation) return;
+    this.ways.delete(pc);
+    this.setSlot(pc, this.unlinked, NO_ENTRY);
   }
 
   private fill(from: number): void {

@@ -5,9 +5,11 @@ import { Interpreter } from '../hart/interpreter.js';
 import type { Processor, Stop } from '../hart/processor.js';
 import { runHart, type Executor } from '../hart/runHart.js';
 import { decode } from './instruction.js';
-import { RegionFinder, type Fetched } from './region.js';
+import { RegionFinder, type Fetched, type Region } from './region.js';
 import { Left } from './left.js';
-import { RegionTable, type Translation } from './regionTable.js';
+import { RegionTable } from './regionTable.js';
+import { Rewrites } from './rewrites.js';
+import type { Translation } from './translation.js';
 import type { TranslatableMemory } from '../memory/translatableMemory.js';
 
 /** When code is translated; what a guest computes does not depend on it. */
@@ -24,8 +26,6 @@ export interface TranslatorOptions {
   readonly maxRegions?: number;
 }
 
-/** A page frame whose code was written to so often is left to the interpreter. */
-const MAX_REWRITES = 64;
 /** Most places that are counted at a time. */
 const MAX_COUNTED = 1 << 16;
 /** Most instructions of a region, when it is found first and when it has grown; inlined functions count each time. */
@@ -54,8 +54,7 @@ export class Translator implements Processor, Executor {
   private readonly interpreter: Interpreter;
   private readonly table: RegionTable;
   private readonly heat = new Map<number, number>();
-  /** How often translated code in a frame was written to; bounds what a guest that rewrites its code costs. */
-  private readonly rewrites = new Map<number, number>();
+  private readonly rewrites = new Rewrites();
   private readonly hotVisits: number;
   private readonly interpretedInstructions: number;
   private endCycle = 0;
@@ -63,6 +62,8 @@ export class Translator implements Processor, Executor {
   private translations = 0;
   private invalidations = 0;
   private translated = 0;
+  /** Instructions so far, those that were rolled back included. */
+  private executed = 0;
 
   constructor(
     readonly state: HartState,
@@ -75,7 +76,8 @@ export class Translator implements Processor, Executor {
     this.interpretedInstructions = interpretedInstructions;
     this.interpreter = new Interpreter(state, memory, devices);
     this.table = new RegionTable(memory, this.guard, maxRegions);
-    memory.onCodeWritten = (frame) => this.invalidate(frame);
+    memory.onCodeWritten = (frame, isGuest) => this.invalidate(frame, isGuest);
+    memory.onReset = () => this.rewrites.forget();
   }
 
   get statistics(): TranslatorStatistics {
@@ -88,6 +90,13 @@ export class Translator implements Processor, Executor {
   }
 
   execute(budget: number): boolean {
+    const before = this.state.cycles;
+    const isException = this.executeAll(budget);
+    this.executed += this.state.cycles - before;
+    return isException;
+  }
+
+  private executeAll(budget: number): boolean {
     const { state, table, memory } = this;
     const { words, layout } = memory;
     this.endCycle = state.cycles + budget;
@@ -112,7 +121,7 @@ export class Translator implements Processor, Executor {
       const left = words[layout.left >>> 2];
       if (left === Left.INTERPRET) return remaining > 0 && this.interpreter.execute(1);
       if (left === Left.SPENT) return remaining > 0 && this.interpreter.execute(remaining);
-      if (remaining > 0 && !table.link(state.pc))
+      if (remaining > 0 && !table.cache(state.pc))
         this.visit(state.pc, words[layout.leftRegion >>> 2] ?? NO_REGION);
     }
     return false;
@@ -123,17 +132,28 @@ export class Translator implements Processor, Executor {
     const visits = (this.heat.get(pc) ?? 0) + 1;
     if (this.heat.size >= MAX_COUNTED) this.heat.clear();
     this.heat.set(pc, visits);
-    if (visits % this.hotVisits === 0 && this.table.at(pc) === undefined) {
-      this.translate(pc, from, visits / this.hotVisits);
-    }
+    const isHot = visits % this.hotVisits === 0;
+    if (this.table.at(pc) !== undefined || this.takeBack(pc, isHot)) return;
+    if (isHot) this.translate(pc, from, visits / this.hotVisits);
+  }
+
+  /** Uses the translation of code that is in memory again. Gives whether there is one. */
+  private takeBack(pc: number, isHot: boolean): boolean {
+    const returned = this.table.returned(pc, isHot);
+    if (returned === undefined || this.isRewritten(returned.region)) return false;
+    this.watch(returned.region);
+    this.table.link(returned);
+    return true;
   }
 
   /** Translates what begins at `pc`: into the region that it lies in, or that leads there, or into a new one. */
   private translate(pc: number, from: number, timesHot: number): void {
     const { memory, table, fetch, isWarm } = this;
     const { base } = memory.layout;
-    const found = table.holding(pc, ((pc - base) >>> 0) >>> 12) ?? this.growable(table.region(from));
-    if (found !== undefined && (!found.isCompiled || found.asked.includes(pc) || found.refused.has(pc)))
+    const frame = ((pc - base) >>> 0) >>> 12;
+    if (this.rewrites.areTooMany(frame, this.executed)) return;
+    const found = table.holding(pc, frame) ?? this.growable(table.region(from));
+    if (found !== undefined && (found.run === undefined || found.asked.includes(pc) || found.refused.has(pc)))
       return;
     const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
     if (host !== undefined && timesHot < Math.min(host.asked.length, MOST_TIMES_HOT)) return;
@@ -141,8 +161,8 @@ export class Translator implements Processor, Executor {
     const maxInstructions = host === undefined ? MAX_FIRST : MAX_GROWN;
     const region = RegionFinder.find(asked, { fetch, isWarm, base, maxInstructions });
     if (region === undefined || !region.entries.some((entry) => entry.pc === pc)) return;
-    if (region.frames.some((frame) => this.isRewritten(frame))) return;
-    for (const line of region.lines) memory.watchCode(line);
+    if (this.isRewritten(region)) return;
+    this.watch(region);
     this.translations += 1;
     table.add(region, asked, host);
   }
@@ -151,18 +171,23 @@ export class Translator implements Processor, Executor {
   private readonly isWarm = (pc: number): boolean => this.heat.has(pc) || this.table.at(pc) !== undefined;
 
   private growable(translation: Translation | undefined): Translation | undefined {
-    return translation !== undefined && translation.region.instructions < MAX_GROWN ? translation : undefined;
+    const isGrowable = translation?.isLinked === true && translation.region.instructions < MAX_GROWN;
+    return isGrowable ? translation : undefined;
   }
 
-  private isRewritten(frame: number): boolean {
-    return (this.rewrites.get(frame) ?? 0) >= MAX_REWRITES;
+  private isRewritten({ frames }: Region): boolean {
+    return frames.some((frame) => this.rewrites.areTooMany(frame, this.executed));
   }
 
-  private invalidate(frame: number): void {
+  private watch({ lines }: Region): void {
+    for (const line of lines) this.memory.watchCode(line);
+  }
+
+  private invalidate(frame: number, isGuest: boolean): void {
     this.invalidated = true;
     this.invalidations += 1;
-    this.rewrites.set(frame, (this.rewrites.get(frame) ?? 0) + 1);
-    this.table.removeFrame(frame);
+    if (isGuest) this.rewrites.note(frame, this.executed);
+    this.table.unlinkFrame(frame);
   }
 
   /** Called by translated code before a store to a page that is protected or holds code. Gives 1 where code is gone. */

@@ -296,6 +296,26 @@ describe('guest memory', () => {
     expect([changed(line), changed(2 * line - 1), undefined].map(loaded)).toEqual([[3], [3], [3]]);
   });
 
+  it('says whether the guest wrote code, or somebody else', () => {
+    for (const [isGuest, change] of [
+      [true, (memory: GuestMemory) => memory.beforeWrite(3, 3 * PAGE)],
+      [true, (memory: GuestMemory) => memory.beforeWrite(3)],
+      [false, (memory: GuestMemory) => memory.write(3 * PAGE, Uint8Array.of(1))],
+      [false, (memory: GuestMemory) => memory.flipBit(3 * PAGE, 0)],
+      [false, (memory: GuestMemory) => memory.discard(3)],
+      [false, (memory: GuestMemory) => memory.reset()],
+      [false, (memory: GuestMemory) => memory.load(Array.from({ length: PAGES }, () => undefined))],
+    ] as const) {
+      const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+      const announced: boolean[] = [];
+      memory.onCodeWritten = (_, byGuest) => void announced.push(byGuest);
+      memory.write(3 * PAGE, Uint8Array.of(7));
+      memory.watchCode((3 * PAGE) >>> LINE_SHIFT);
+      change(memory);
+      expect(announced).toEqual([isGuest]);
+    }
+  });
+
   it('flips a bit without a fault, and the page exists from then on', () => {
     const memory = new GuestMemory(PAGES * PAGE, PLENTY);
     const { log } = memory.nextEpoch({ preSave: 'none' });

@@ -107,6 +107,95 @@ describe('Translator', () => {
     expect(x(board, 'a0')).toBe(3500 + 500);
   });
 
+  /** Counts a0 up, and stores it. */
+  const storing = (program: Assembler): void => {
+    program
+      .li('a1', RAM + 8 * PAGE)
+      .label('loop')
+      .addi('a0', 'a0', 1)
+      .store('sw', 'a0', 'a1')
+      .jump('loop');
+  };
+  const started = (board: Board): void => {
+    board.state.pc = RAM | 0;
+  };
+
+  it.each([
+    {
+      change: 'a restart',
+      make: (board: Board) => {
+        const program = board.memory.u8.slice(0, 64);
+        return () => {
+          board.memory.reset();
+          board.memory.write(0, program);
+          started(board);
+        };
+      },
+    },
+    {
+      change: 'a snapshot that is loaded',
+      make: (board: Board) => {
+        const page = board.memory.u8.slice(0, PAGE);
+        return () => board.memory.load([page]);
+      },
+    },
+    {
+      change: 'a rollback of its page',
+      make: (board: Board) => () => {
+        const { log } = board.memory.nextEpoch(NO_PRESAVE);
+        board.memory.write(0x800, Uint8Array.of(1));
+        board.processor.run(board.state.cycles + 1000);
+        const undone = board.memory.rollback([log], NO_PRESAVE);
+        for (const spent of [log, undone.log]) board.memory.area.release(spent);
+      },
+    },
+    {
+      change: 'a flipped bit in its page',
+      make: (board: Board) => () => board.memory.flipBit(0x800, 0),
+    },
+    {
+      change: 'a bit of its code that is flipped and set right',
+      make: (board: Board) => () => {
+        board.memory.flipBit(12, 20);
+        board.processor.run(board.state.cycles + 50);
+        board.memory.flipBit(12, 20);
+        started(board);
+      },
+    },
+  ])('uses its translation again after $change, however often', ({ make }) => {
+    const board = boardWith(storing, { hotVisits: 100 });
+    const change = make(board);
+    board.processor.run(1000);
+    const { translations } = translatorOf(board).statistics;
+    for (let time = 0; time < 200; time += 1) {
+      change();
+      board.processor.run(board.state.cycles + 1000);
+    }
+    const { translated } = translatorOf(board).statistics;
+    change();
+    board.processor.run(board.state.cycles + 1000);
+    expect(translatorOf(board).statistics.translated - translated).toBeGreaterThan(900);
+    expect([translations, translatorOf(board).statistics.translations]).toEqual([1, 1]);
+  });
+
+  it('keeps translations of both codes where a rollback brings back the other', () => {
+    const board = boardWith(counting, { hotVisits: 4 });
+    const { log } = board.memory.nextEpoch(NO_PRESAVE);
+    let count = 0;
+    const logs = [log];
+    for (let time = 0; time < 100; time += 1) {
+      board.processor.run(board.state.cycles + 1000);
+      count += 500;
+      board.memory.write(0, new Uint8Array(Uint32Array.of(addition(7)).buffer));
+      board.processor.run(board.state.cycles + 1000);
+      count += 3500;
+      const { log: next } = board.memory.rollback(logs, NO_PRESAVE);
+      for (const spent of logs.splice(0, 1, next)) board.memory.area.release(spent);
+    }
+    expect(x(board, 'a0')).toBe(count);
+    expect(translatorOf(board).statistics.translations).toBe(2);
+  });
+
   it('captures a page before the first store of translated code to it, once an epoch', () => {
     const board = boardWith((program) => {
       program
@@ -137,6 +226,27 @@ describe('Translator', () => {
     board.processor.run(60_000);
     expect(translatorOf(board).statistics).toMatchObject({ translations, invalidations });
     expect(x(board, 'a0')).toBe(Math.ceil((60_000 - 2 - 1) / 3));
+  });
+
+  it.each([
+    { after: 'a restart', forget: ({ memory }: Board) => memory.reset() },
+    {
+      after: 'a loaded snapshot',
+      forget: ({ memory }: Board) => memory.load(Array.from({ length: 16 }, () => undefined)),
+    },
+  ])('tries a page again whose code was rewritten, after $after', ({ forget }) => {
+    const rewriting = (program: Assembler): void => {
+      program.li('a1', addition(1)).auipc('a2', 0).label('loop');
+      program.addi('a0', 'a0', 1).store('sw', 'a1', 'a2', 4).jump('loop');
+    };
+    const board = boardWith(rewriting);
+    board.processor.run(30_000);
+    forget(board);
+    board.memory.write(0, new Uint8Array(new Assembler(RAM).addi('a0', 'a0', 1).jump(-4).words().buffer));
+    board.state.pc = RAM | 0;
+    const { translated } = translatorOf(board).statistics;
+    board.processor.run(board.state.cycles + 10_000);
+    expect(translatorOf(board).statistics.translated - translated).toBeGreaterThan(9000);
   });
 
   it('lets a region grow by the places that it leads to', () => {
