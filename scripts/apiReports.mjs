@@ -4,61 +4,23 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Extractor, ExtractorConfig } from '@microsoft/api-extractor';
+import { extract } from './declarations.mjs';
 import { published, root } from './workspaces.mjs';
 
 const update = process.argv.includes('--update');
 const committed = join(root, 'api');
-const SILENT = { default: { logLevel: 'none' } };
 
 /** Writes the report of a package into `scratch`, and where it is to be updated into `committed`. */
-function report({ path, manifest }, scratch) {
-  const declarations = join(path, 'dist', 'index.d.ts');
-  if (!existsSync(declarations)) throw new Error(`${manifest.name} is not built: npm run setup`);
-  const reportFileName = `${manifest.name.replace(/^@rmk\//, '')}.api.md`;
-  const config = ExtractorConfig.prepare({
-    packageJsonFullPath: join(path, 'package.json'),
-    configObjectFullPath: undefined,
-    configObject: {
-      projectFolder: path,
-      mainEntryPointFilePath: declarations,
-      newlineKind: 'lf',
-      apiReport: {
-        enabled: true,
-        reportFileName,
-        reportFolder: committed,
-        reportTempFolder: scratch,
-        includeForgottenExports: true,
-      },
-      docModel: { enabled: false },
-      dtsRollup: { enabled: false },
-      tsdocMetadata: { enabled: false },
-      compiler: {
-        overrideTsconfig: {
-          compilerOptions: {
-            target: 'ES2022',
-            lib: ['ES2023', 'ESNext.Disposable'],
-            module: 'NodeNext',
-            types: ['node'],
-            strict: true,
-            skipLibCheck: true,
-          },
-          files: [declarations],
-        },
-      },
-      // What is exported is public, and documented in the READMEs: of interest is the shape alone.
-      messages: {
-        compilerMessageReporting: SILENT,
-        extractorMessageReporting: SILENT,
-        tsdocMessageReporting: SILENT,
-      },
-    },
-  });
-  const { apiReportChanged } = Extractor.invoke(config, {
-    localBuild: update,
-    // Its remarks on versions of TypeScript and on changes that are reported below.
-    messageCallback: (message) => void (message.handled = true),
-  });
+function report(workspace, scratch) {
+  const reportFileName = `${workspace.manifest.name.replace(/^@rmk\//, '')}.api.md`;
+  const apiReport = {
+    enabled: true,
+    reportFileName,
+    reportFolder: committed,
+    reportTempFolder: scratch,
+    includeForgottenExports: true,
+  };
+  const { apiReportChanged } = extract(workspace, { apiReport }, { localBuild: update });
   return { reportFileName, changed: apiReportChanged };
 }
 

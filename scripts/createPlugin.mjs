@@ -1,10 +1,6 @@
 // `npm create rmk-plugin` without a registry: writes a plugin whose RMK is the one of this clone, packed beside it.
-import { mkdirSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { ExitCode, main } from '../packages/create-rmk-plugin/dist/index.js';
-import { packPackages, usePacked } from './packedPackages.mjs';
-
-const FOLDER = 'rmk-packages';
+import { FOLDER, usePackedBeside } from './packedPackages.mjs';
 
 // `npm run` changes to the clone; where it was called is where the plugin is to be.
 process.chdir(process.env.INIT_CWD ?? '.');
@@ -14,13 +10,7 @@ const code = await main(process.argv.slice(2), undefined, (plugin) => {
   directory = plugin.directory;
 });
 if (code === ExitCode.DONE && directory !== undefined) {
-  const folder = join(directory, FOLDER);
-  mkdirSync(folder);
-  const packed = await packPackages(folder);
-  usePacked(
-    directory,
-    new Map(Array.from(packed, ([name, tarball]) => [name, `${FOLDER}/${basename(tarball)}`])),
-  );
+  await usePackedBeside(directory);
   process.stdout.write(
     `\nRMK lies in ${FOLDER}, packed from this clone, and package.json names it there. Before the plugin is published:\n` +
       'take "overrides" out, and give each @rmk package a range of versions.\n',
