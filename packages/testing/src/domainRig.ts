@@ -1,7 +1,11 @@
 import {
+  CHECKPOINTS,
   messageOf,
   nanoseconds,
+  P_VCPU,
+  RmkError,
   type Bus,
+  type Checkpoint,
   type Domain,
   type Duration,
   type EventName,
@@ -147,6 +151,16 @@ function failureOf(problems: readonly RigProblem[]): Error {
   return failure;
 }
 
+function takenAt(atNs: Nanoseconds, retained: readonly Checkpoint[]): Checkpoint {
+  const found = retained.find(({ takenAtNs }) => takenAtNs === atNs);
+  if (found !== undefined) return found;
+  const times = retained.map(({ takenAtNs }) => takenAtNs).join(', ');
+  throw new RmkError(
+    'RMK_ERR_UNPROTECTED',
+    `rollBack: no retained checkpoint was taken at ${atNs} ns. Those retained were taken at (ns): ${times || 'none'}.`,
+  );
+}
+
 function rememberingInstalls(domain: Domain, plugins: Plugin[]): Domain {
   const install: Domain['install'] = (plugin, how) => {
     plugins.push(plugin);
@@ -193,6 +207,19 @@ export abstract class DomainRig<Machine extends VirtualMachine> implements Event
   /** A line for each recorded event, in the order of their delivery; long runs of ordinary ones are folded. */
   timeline(): string {
     return this.watched.recorder.timeline();
+  }
+
+  /**
+   * Rolls the VM back to a retained checkpoint, or to the newest one taken at this domain time, and resumes it, as a
+   * recovery does. Throws RMK_ERR_UNPROTECTED if none of that time is retained.
+   */
+  async rollBack(to: Checkpoint | Nanoseconds): Promise<void> {
+    const checkpoints = this.domain.get(CHECKPOINTS);
+    const vcpu = this.domain.get(P_VCPU);
+    const target = typeof to === 'number' ? takenAt(to, checkpoints.retained) : to;
+    const suspension = await vcpu.suspend();
+    await checkpoints.rollback(target);
+    await vcpu.resume(suspension);
   }
 
   get isStopped(): boolean {

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import {
   BUS,
+  CHECKPOINTS,
   definePlugin,
   OPTIONS,
   VIRTUAL_MACHINE,
@@ -10,6 +11,8 @@ import {
 } from '@rmk/core';
 import { EMBEDDED_MACHINE } from '@rmk/hypervisor-embedded';
 import { checkpoint } from '@rmk/checkpoint';
+import { cowb } from '@rmk/cowb';
+import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
 import { pinVmio } from '@rmk/pin-vmio';
 import * as fc from 'fast-check';
@@ -157,6 +160,22 @@ describe('the rig', () => {
       ['EVT_VMOUTPUT', 'EVT_VCPUSUSPENDED', 'EVT_VMRESTARTED', 'EVT_VCPURESUMED'] as const
     ).flatMap((name) => rig.events(name).map((event) => event.sequence));
     expect(sequence).toEqual(sequence.toSorted((a, b) => a - b));
+  });
+
+  it('rolls back to a checkpoint, or to that of a time, and resumes the guest', async () => {
+    const plugins = [pinVcpu(), pinPtable(), checkpoint({ interval: '5ms', retain: 4 }), cowb()];
+    const rig = await startRig({ ...tasks, plugins });
+    await rig.advance('12ms');
+    await rig.rollBack(5e6);
+    expect(rig.guestState).toEqual(await goldenRun(tasks, 5e6));
+    await rig.advance('3ms');
+    expect(rig.machine.guestNs).toBe(8e6);
+    const [newest] = rig.domain.get(CHECKPOINTS).retained;
+    if (newest !== undefined) await rig.rollBack(newest);
+    expect(rig.machine.guestNs).toBe(5e6);
+    await expect(rig.rollBack(1)).rejects.toThrow(
+      'RMK_ERR_UNPROTECTED: rollBack: no retained checkpoint was taken at 1 ns.',
+    );
   });
 
   it('refuses to return events that it does not record', async () => {

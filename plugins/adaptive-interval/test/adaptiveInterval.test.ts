@@ -1,5 +1,5 @@
 import { checkpoint } from '@rmk/checkpoint';
-import { CHECKPOINTS, P_VCPU } from '@rmk/core';
+import { CHECKPOINTS } from '@rmk/core';
 import { cowp } from '@rmk/cowp';
 import { pinPtable } from '@rmk/pin-ptable';
 import { pinVcpu } from '@rmk/pin-vcpu';
@@ -64,12 +64,7 @@ describe('the adaptive interval', () => {
   it('requests nothing for output that a rollback has undone, and nothing without protection', async () => {
     const rig = await start(100, 20);
     await rig.advance('15ms');
-    const checkpoints = rig.domain.get(CHECKPOINTS);
-    const [newest] = checkpoints.retained;
-    if (newest === undefined) throw new Error('no checkpoint');
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await checkpoints.rollback(newest);
-    await rig.domain.get(P_VCPU).resume(suspension);
+    await rig.rollBack(rig.domain.get(CHECKPOINTS).retained[0]?.takenAtNs ?? NaN);
     await rig.domain.remove('@rmk/cowp');
     const before = checkpointed(rig).length;
     await rig.advance('100ms');

@@ -96,14 +96,11 @@ describe('COWP', () => {
     const twin = await start();
     await twin.advance('22ms');
     await twin.domain.get(CHECKPOINTS).take();
-    const checkpoints = rig.domain.get(CHECKPOINTS);
-    const [, , to] = checkpoints.retained;
+    const [, , to] = rig.domain.get(CHECKPOINTS).retained;
     if (to === undefined) throw new Error('too few checkpoints');
     const undone = epochs(twin).filter(({ openedAtNs }) => openedAtNs >= to.takenAtNs);
     expect(undone).toHaveLength(3);
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await checkpoints.rollback(to);
-    await rig.domain.get(P_VCPU).resume(suspension);
+    await rig.rollBack(to);
     await rig.advance('6ms');
     const written = new Set(undone.flatMap(({ updated }) => [...updated]));
     expect(epochs(rig).at(-1)).toMatchObject({ openedAtNs: 22e6, pagesPreSaved: written.size });
@@ -128,11 +125,9 @@ describe('COWP', () => {
     for (const age of [0, 1, 2, 3]) {
       const rig = await start({ clusterPages: 4 });
       await rig.advance('23ms');
-      const checkpoints = rig.domain.get(CHECKPOINTS);
-      const to = checkpoints.retained[age];
+      const to = rig.domain.get(CHECKPOINTS).retained[age];
       if (to === undefined) throw new Error(`no checkpoint of age ${age}`);
-      await rig.domain.get(P_VCPU).suspend();
-      await checkpoints.rollback(to);
+      await rig.rollBack(to);
       expect(rig.guestState).toEqual(await goldenRun(tasks, to.takenAtNs));
     }
   });

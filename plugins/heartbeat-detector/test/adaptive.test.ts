@@ -46,15 +46,6 @@ function silencesOf(beatsNs: readonly Nanoseconds[]): readonly Nanoseconds[] {
   return beatsNs.slice(1).map((atNs, index) => atNs - (beatsNs[index] ?? 0));
 }
 
-async function rollBack(rig: Rig, takenAtNs: Nanoseconds): Promise<void> {
-  const checkpoints = rig.domain.get(CHECKPOINTS);
-  const to = checkpoints.retained.find((checkpoint) => checkpoint.takenAtNs === takenAtNs);
-  if (to === undefined) throw new Error(`no checkpoint of ${takenAtNs} ns is retained`);
-  const suspension = await rig.domain.get(P_VCPU).suspend();
-  await checkpoints.rollback(to);
-  await rig.domain.get(P_VCPU).resume(suspension);
-}
-
 describe('the adaptive heartbeat on a real guest', () => {
   it('declares its upper bound and a slice, and how it decides', async () => {
     const rig = await startRig({ ...beatingGuest([20]), plugins: detecting() });
@@ -106,7 +97,7 @@ describe('the adaptive heartbeat on a real guest', () => {
   it('forgets at a rollback the silences that are undone, and that which the rollback cuts in two', async () => {
     const rig = await startRig({ ...beatingGuest(MOMENTS), plugins: checkpointing() });
     await rig.advance('3030ms');
-    await rollBack(rig, 2700 * MS);
+    await rig.rollBack(2700 * MS);
     const rolledBackNs = rig.nowNs;
     await rig.advance('500ms');
     await spin(rig);
@@ -121,7 +112,7 @@ describe('the adaptive heartbeat on a real guest', () => {
   it('counts from a rollback when the guest is silent after it, with what it knew at the checkpoint', async () => {
     const rig = await startRig({ ...beatingGuest(MOMENTS), plugins: checkpointing() });
     await rig.advance('3030ms');
-    await rollBack(rig, 2700 * MS);
+    await rig.rollBack(2700 * MS);
     const rolledBackNs = rig.nowNs;
     await spin(rig);
     await rig.advance('200ms');
@@ -153,7 +144,7 @@ describe('the adaptive heartbeat on a real guest', () => {
     const { registered } = rig.domain.plugins.find(({ name }) => name === '@rmk/heartbeat-detector') ?? {};
     expect(registered).not.toContain('timer');
     const [, to] = rig.domain.get(CHECKPOINTS).retained;
-    await rollBack(rig, to?.takenAtNs ?? NaN);
+    await rig.rollBack(to?.takenAtNs ?? NaN);
     const rolledBackNs = rig.nowNs;
     await spin(rig);
     await rig.advance('200ms');

@@ -136,19 +136,10 @@ describe('the heartbeat rule', () => {
 });
 
 describe('a rollback', () => {
-  async function rollBack(rig: Rig, takenAtNs: number): Promise<void> {
-    const checkpoints = rig.domain.get(CHECKPOINTS);
-    const to = checkpoints.retained.find((checkpoint) => checkpoint.takenAtNs === takenAtNs);
-    if (to === undefined) throw new Error(`no checkpoint of ${takenAtNs} ns is retained`);
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await checkpoints.rollback(to);
-    await rig.domain.get(P_VCPU).resume(suspension);
-  }
-
   it('leaves the rule armed, and the silence starts again', async () => {
     const rig = await startRig({ ...every20ms(60), plugins: protecting('100ms') });
     await rig.advance('230ms');
-    await rollBack(rig, 150 * MS);
+    await rig.rollBack(150 * MS);
     await spin(rig);
     await rig.advance('100ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
@@ -164,7 +155,7 @@ describe('a rollback', () => {
     ];
     const rig = await startRig({ ...guest, plugins });
     await rig.advance('165ms');
-    await rollBack(rig, 50 * MS);
+    await rig.rollBack(50 * MS);
     await rig.advance('200ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
     await spin(rig);
@@ -178,7 +169,7 @@ describe('a rollback', () => {
     await rig.advance('110ms');
     await rig.domain.install(heartbeatDetector({ device: 'uart', silence: '60ms' }));
     await rig.advance('60ms');
-    await rollBack(rig, 50 * MS);
+    await rig.rollBack(50 * MS);
     await rig.advance('75ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
   });
@@ -188,7 +179,7 @@ describe('a rollback', () => {
     const machine = { input: [...beatingGuest(regularly(20, 20, 9)).machine.input, quit] };
     const rig = await startRig({ guest: 'server', machine, plugins: protecting('100ms') });
     expect(await rig.runToEnd()).toBe(0);
-    await rollBack(rig, 150 * MS);
+    await rig.rollBack(150 * MS);
     await spin(rig);
     const rolledBackAtNs = rig.nowNs;
     await rig.advance('101ms');
@@ -213,7 +204,7 @@ describe('a rollback', () => {
     await rig.domain.get(CHECKPOINTS).take();
     await rig.advance('30ms');
     put('xx');
-    await rollBack(rig, 10 * MS);
+    await rig.rollBack(10 * MS);
     await rig.advance('60ms');
     put('at');
     await rig.advance('60ms');

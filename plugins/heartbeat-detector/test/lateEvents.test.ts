@@ -1,4 +1,4 @@
-import { CHECKPOINTS, P_VCPU, type Checkpoint } from '@rmk/core';
+import { CHECKPOINTS } from '@rmk/core';
 import { pinVmio } from '@rmk/pin-vmio';
 import { pinVmschl } from '@rmk/pin-vmschl';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
@@ -47,13 +47,6 @@ describe('a silence that is over is not held against a guest', () => {
 });
 
 describe('the checkpoint that a rollback reopens', () => {
-  async function rollBack(rig: Rig, to: Checkpoint | undefined): Promise<void> {
-    if (to === undefined) throw new Error('there is no such checkpoint');
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await rig.domain.get(CHECKPOINTS).rollback(to);
-    await rig.domain.get(P_VCPU).resume(suspension);
-  }
-
   it('stands for what the guest had said there: a second rollback to it leaves the rule armed', async () => {
     const plugins = [
       ...microcheckpoint({ hang: false, recovery: false }),
@@ -62,11 +55,11 @@ describe('the checkpoint that a rollback reopens', () => {
     const rig = await startRig({ ...beatingGuest(regularly(20, 20, 60)), plugins });
     await rig.advance('230ms');
     const checkpoints = rig.domain.get(CHECKPOINTS);
-    await rollBack(rig, checkpoints.retained[1]);
+    await rig.rollBack(checkpoints.retained[1]?.takenAtNs ?? NaN);
     await rig.advance('20ms');
     const [reopened] = checkpoints.retained;
     expect(reopened?.origin).toBe('rollback');
-    await rollBack(rig, reopened);
+    await rig.rollBack(reopened?.takenAtNs ?? NaN);
     const rolledBackNs = rig.nowNs;
     await spin(rig);
     await rig.advance('101ms');

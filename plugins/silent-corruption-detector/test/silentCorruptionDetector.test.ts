@@ -199,12 +199,7 @@ describe('after a rollback', () => {
       ...RECORD,
     });
     await rig.advance('620ms');
-    const { retained } = rig.domain.get(CHECKPOINTS);
-    const to = retained.find(({ takenAtNs }) => takenAtNs === 400 * MS);
-    if (to === undefined) throw new Error('the checkpoint of 400 ms is not retained');
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await rig.domain.get(CHECKPOINTS).rollback(to);
-    await rig.domain.get(P_VCPU).resume(suspension);
+    await rig.rollBack(400 * MS);
     // The pages had their turns at 0, 50, 100 ms and so on, the first again at 450 ms, the fourth again at 600 ms.
     for (const address of [SERVER_CONSTANTS, 0x8100_1008, 0x8100_2008, 0x8100_6008]) await flip(rig, address);
     // The rollback has put the next checkpoint off.
@@ -234,9 +229,7 @@ describe('after a rollback', () => {
     const release = gated.hold();
     const advanced = rig.advance('100ms');
     await gated.reading();
-    const suspension = await rig.domain.get(P_VCPU).suspend();
-    await rig.domain.get(CHECKPOINTS).rollback(undone);
-    await rig.domain.get(P_VCPU).resume(suspension);
+    await rig.rollBack(undone);
     release();
     await advanced;
     await rig.advance('300ms');

@@ -1,4 +1,4 @@
-import { CHECKPOINTS, P_PTABLE, P_VCPU, PAGE_BYTES, RmkError, type Checkpoint } from '@rmk/core';
+import { CHECKPOINTS, P_PTABLE, PAGE_BYTES, RmkError, type Checkpoint } from '@rmk/core';
 import { RAM_BASE } from '@rmk/hypervisor-embedded';
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
@@ -39,10 +39,8 @@ export async function rollBack(
   const to = checkpoints.retained.at(Math.min(age, checkpoints.retained.length - 1));
   if (to === undefined) throw new RmkError('RMK_ERR_UNPROTECTED', `nothing is retained:\n${rig.timeline()}`);
   const expected = stateAt(to);
-  const suspension = await rig.domain.get(P_VCPU).suspend();
-  await checkpoints.rollback(to);
+  await rig.rollBack(to);
   expect(rig.guestState).toEqual(expected);
-  await rig.domain.get(P_VCPU).resume(suspension);
 }
 
 type Step =
