@@ -1,11 +1,8 @@
 import type { ProgressSign, RmkEvent } from '@rmk/core';
-import { readGuest } from '@rmk/guests';
-import { pinVmschl } from '@rmk/pin-vmschl';
-import { startRig } from '@rmk/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CountedSigns } from '../src/countedSigns.js';
-import { hangDetector } from '../src/index.js';
+import { lockScheduler, watchedRtos } from './rtos.js';
 
 const MS = 1e6;
 const SLICE_NS = 10 * MS;
@@ -91,18 +88,12 @@ describe('the signs that count as life', () => {
 
 describe('a kernel whose timer ticks on while one task holds the scheduler forever', () => {
   it('is accused by the default signs, once it has proved that it switches tasks', async () => {
-    const machine = {
-      name: 'rtos',
-      elf: readGuest('rtos'),
-      memoryBytes: 32 << 20,
-      contextSwitch: { symbol: 'current_task' },
-    } as const;
-    const rig = await startRig({ machine, plugins: [pinVmschl(), hangDetector({ threshold: '50ms' })] });
+    const rig = await watchedRtos({ threshold: '50ms' });
     let progress: readonly ProgressSign[] = [];
     rig.domain.bus.on('EVT_VMSCHEDULED', (scheduled) => void (progress = scheduled.progress));
     await rig.advance('150ms');
     expect(rig.events('EVT_ERRORDETECTED')).toEqual([]);
-    await rig.machine.write(Number(rig.symbol('scheduler_locked')), Uint8Array.of(1, 0, 0, 0));
+    await lockScheduler(rig);
     await rig.advance('100ms');
     expect(progress).toMatchObject([{ sign: WEAK }]);
     expect(rig.events('EVT_ERRORDETECTED')[0]).toMatchObject({

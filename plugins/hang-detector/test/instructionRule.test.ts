@@ -1,10 +1,9 @@
-import { readGuest } from '@rmk/guests';
 import type { RmkEvent } from '@rmk/core';
-import { pinVmschl } from '@rmk/pin-vmschl';
 import { startFakeRig, startRig, type Rig } from '@rmk/testing';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hangDetector } from '../src/index.js';
+import { lockScheduler, watchedRtos } from './rtos.js';
 import { scriptedScheduling, SLICE_NS } from './scriptedScheduling.js';
 
 const MS = 1e6;
@@ -20,19 +19,24 @@ function hangs(rig: Rig): readonly Detected[] {
   return rig.events('EVT_ERRORDETECTED');
 }
 
+/** Publishes a slice of 1000 instructions that ends at `atNs`, with a context switch in it or without. */
+function publishSlice(rig: Rig, atNs: number, switchedAtNs?: number): void {
+  rig.domain.bus.topic('EVT_VMSCHEDULED').publish({
+    atNs,
+    cpuNs: SLICE_NS,
+    idleNs: 0,
+    haltedNs: 0,
+    instructions: PER_SLICE,
+    state: 'ran',
+    progress: switchedAtNs === undefined ? [] : [{ sign: 'context-switch', atNs: switchedAtNs }],
+  });
+}
+
 /** Publishes slices of 1000 instructions each from `fromMs` on; `switched`: whether a context switch ends the slice. */
 function publish(rig: Rig, fromMs: number, switched: readonly boolean[]): void {
   switched.forEach((isSwitch, index) => {
     const atNs = fromMs * MS + (index + 1) * SLICE_NS;
-    rig.domain.bus.topic('EVT_VMSCHEDULED').publish({
-      atNs,
-      cpuNs: SLICE_NS,
-      idleNs: 0,
-      haltedNs: 0,
-      instructions: PER_SLICE,
-      state: 'ran',
-      progress: isSwitch ? [{ sign: 'context-switch', atNs }] : [],
-    });
+    publishSlice(rig, atNs, isSwitch ? atNs : undefined);
   });
 }
 
@@ -87,17 +91,7 @@ describe('the instruction rule', () => {
 
   it('counts what was executed after the switch within its slice', async () => {
     const rig = await scripted();
-    const at = (atNs: number, signAtNs: number) =>
-      rig.domain.bus.topic('EVT_VMSCHEDULED').publish({
-        atNs,
-        cpuNs: SLICE_NS,
-        idleNs: 0,
-        haltedNs: 0,
-        instructions: PER_SLICE,
-        state: 'ran',
-        progress: [{ sign: 'context-switch', atNs: signAtNs }],
-      });
-    at(10 * MS, 5 * MS);
+    publishSlice(rig, 10 * MS, 5 * MS);
     publish(rig, 10, silent(3));
     expect(hangs(rig)).toMatchObject([{ atNs: 40 * MS, suspectSinceNs: 5 * MS }]);
   });
@@ -118,16 +112,9 @@ describe('the instruction rule', () => {
   });
 
   it('finds a task that holds the scheduler forever, though the timer ticks on', async () => {
-    const machine = {
-      name: 'rtos',
-      elf: readGuest('rtos'),
-      memoryBytes: 32 << 20,
-      contextSwitch: { symbol: 'current_task' },
-    } as const;
-    const detector = hangDetector({ signs: ['timer-rearmed'], maxInstructions: 5_000_000 });
-    const rig = await startRig({ machine, plugins: [pinVmschl(), detector] });
+    const rig = await watchedRtos({ signs: ['timer-rearmed'], maxInstructions: 5_000_000 });
     await rig.advance('30ms');
-    await rig.machine.write(Number(rig.symbol('scheduler_locked')), Uint8Array.of(1, 0, 0, 0));
+    await lockScheduler(rig);
     await rig.advance('200ms');
     expect(hangs(rig)[0]).toMatchObject({ cause: 'no context switch in 5000000 instructions' });
   });
