@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import type { ChainDefinition } from '../src/chain/markovChain.js';
+import type { ChainDefinition, MarkovChain } from '../src/chain/markovChain.js';
 
 /** A chain from a list of [from, to, rate]; the last state is the only one that is down unless said otherwise. */
 export function chainFrom(
@@ -45,3 +45,19 @@ export const irreducibleChains = fc
     size,
     arcs: [...ring.map((rate, state) => [state, (state + 1) % size, rate] as const), ...others],
   }));
+
+/**
+ * How far the flows into and out of a state are apart, at most, relative to the flow: an oracle that needs no other
+ * solver.
+ */
+export function imbalance(chain: MarkovChain, pi: Float64Array): number {
+  const flow = new Float64Array(pi.length);
+  const through = new Float64Array(pi.length);
+  for (const { from, to, rate } of chain.arcs) {
+    const amount = (pi[from] as number) * rate;
+    flow[from] = (flow[from] as number) - amount;
+    flow[to] = (flow[to] as number) + amount;
+    through[from] = (through[from] as number) + amount;
+  }
+  return flow.reduce((most, f, i) => Math.max(most, Math.abs(f) / (through[i] as number)), 0);
+}

@@ -10,22 +10,10 @@ import { formatRate } from '../src/chain/rate.js';
 import { steadyState } from '../src/chain/steadyState.js';
 import { transient } from '../src/chain/transient.js';
 import { exponentialLatency, fixedLatency, mixedLatency } from '../src/corruption/latencyDistribution.js';
-import { powersOfTen, uniform } from './generators.js';
+import { anyRates, uniform } from './generators.js';
 
 const reconstruction = parameterSet('reconstruction');
-const rate = (from: number, to: number) => powersOfTen(from, to);
-
-/** Any rates, per hour, and any pc. */
-const anyValues = fc.record({
-  λp: rate(-4, 0),
-  λs: rate(-5, 0),
-  λv: rate(-6, 0),
-  rp: rate(-1, 2),
-  rs: rate(-1, 2),
-  rv: rate(-1, 2),
-  "r'p": rate(1, 5),
-  pc: uniform(0, 1),
-});
+const anyValues = anyRates(-4, uniform(0, 1));
 
 describe('the model of figure 5', () => {
   it('has the transitions that the text determines', () => {

@@ -5,7 +5,6 @@ import {
   clip,
   exponentialLatency,
   fixedLatency,
-  type LatencyDistribution,
   logNormalLatency,
   mixedLatency,
   weibullLatency,
@@ -13,6 +12,7 @@ import {
 import { incompleteGamma, logGamma } from '../src/numerics/incompleteGamma.js';
 import { normalSurvival } from '../src/numerics/normal.js';
 import { seededRandom } from '../src/numerics/random.js';
+import { EACH_LATENCY } from './latencies.js';
 import { powersOfTen, uniform } from './generators.js';
 
 const intervals = powersOfTen(-1, 4);
@@ -121,19 +121,7 @@ describe('corruption without an integral', () => {
 });
 
 describe('every distribution', () => {
-  const all: readonly LatencyDistribution[] = [
-    exponentialLatency(0.0599),
-    weibullLatency(0.6, 20),
-    logNormalLatency(2, 1.1),
-    fixedLatency(70),
-    empiricalLatency([3, 20, 55, 120, Infinity]),
-    mixedLatency([
-      { share: 0.7, latency: weibullLatency(2, 30) },
-      { share: 0.3, latency: fixedLatency(90) },
-    ]),
-  ];
-
-  it.each(all)('$name: the share of long samples is the survival', (latency) => {
+  it.each(EACH_LATENCY)('$name: the share of long samples is the survival', (latency) => {
     const random = seededRandom(7);
     const drawn = Array.from({ length: 40_000 }, () => latency.sample(random));
     for (const limit of [1, 10, 50, 100]) {
@@ -143,23 +131,26 @@ describe('every distribution', () => {
     }
   });
 
-  it.each(all)('$name: the mean age of a clean target is what a simulation of ages gives', (latency) => {
-    const random = seededRandom(11);
-    for (const [t, k] of [
-      [50, 1],
-      [50, 2],
-      [30, 4],
-    ] as const) {
-      const ages: number[] = [];
-      for (let trial = 0; trial < 40_000; trial++) {
-        const age = (k - 1 + random()) * t;
-        ages.push(latency.sample(random) <= age ? age : 0);
+  it.each(EACH_LATENCY)(
+    '$name: the mean age of a clean target is what a simulation of ages gives',
+    (latency) => {
+      const random = seededRandom(11);
+      for (const [t, k] of [
+        [50, 1],
+        [50, 2],
+        [30, 4],
+      ] as const) {
+        const ages: number[] = [];
+        for (let trial = 0; trial < 40_000; trial++) {
+          const age = (k - 1 + random()) * t;
+          ages.push(latency.sample(random) <= age ? age : 0);
+        }
+        const mean = ages.reduce((sum, age) => sum + age, 0) / ages.length;
+        const deviation = Math.sqrt(ages.reduce((sum, age) => sum + (age - mean) ** 2, 0) / ages.length);
+        expect(Math.abs(latency.cleanAge(t, k) - mean)).toBeLessThanOrEqual(
+          (4.5 * deviation) / Math.sqrt(ages.length) + 1e-9,
+        );
       }
-      const mean = ages.reduce((sum, age) => sum + age, 0) / ages.length;
-      const deviation = Math.sqrt(ages.reduce((sum, age) => sum + (age - mean) ** 2, 0) / ages.length);
-      expect(Math.abs(latency.cleanAge(t, k) - mean)).toBeLessThanOrEqual(
-        (4.5 * deviation) / Math.sqrt(ages.length) + 1e-9,
-      );
-    }
-  });
+    },
+  );
 });

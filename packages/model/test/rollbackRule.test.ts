@@ -11,13 +11,12 @@ import {
   exponentialLatency,
   fixedLatency,
   type LatencyDistribution,
-  logNormalLatency,
-  mixedLatency,
   weibullLatency,
 } from '../src/corruption/latencyDistribution.js';
 import { boundOfRisk, ruleCorruption, ruleRetained } from '../src/corruption/rollbackRule.js';
 import { incompleteGamma, logGamma } from '../src/numerics/incompleteGamma.js';
 import { seededRandom } from '../src/numerics/random.js';
+import { EACH_LATENCY } from './latencies.js';
 import { powersOfTen } from './generators.js';
 
 const Exact = Decimal.clone({ precision: 60, minE: -9e15, maxE: 9e15 });
@@ -27,18 +26,6 @@ function exact(rate: number, intervalMs: number, boundMs: number): Decimal {
   const x = new Exact(rate).times(intervalMs);
   return new Exact(rate).times(boundMs).neg().exp().times(new Exact(1).minus(x.neg().exp())).div(x);
 }
-
-const all: readonly LatencyDistribution[] = [
-  exponentialLatency(0.0599),
-  weibullLatency(0.6, 20),
-  logNormalLatency(2, 1.1),
-  fixedLatency(70),
-  empiricalLatency([3, 20, 55, 120, Infinity]),
-  mixedLatency([
-    { share: 0.7, latency: weibullLatency(2, 30) },
-    { share: 0.3, latency: fixedLatency(90) },
-  ]),
-];
 
 /**
  * Plays detections in a ring of checkpoints at 0, T, 2 T, ... and counts those whose target, the newest one taken at or
@@ -112,7 +99,7 @@ describe('the corruption of the rule’s target', () => {
     );
   });
 
-  it.each(all)('$name: is what a ring of checkpoints shows', (latency) => {
+  it.each(EACH_LATENCY)('$name: is what a ring of checkpoints shows', (latency) => {
     for (const [intervalMs, boundMs] of [
       [50, 0],
       [50, 50],
@@ -128,19 +115,22 @@ describe('the corruption of the rule’s target', () => {
     }
   });
 
-  it.each(all)('$name: falls with T_B, and is that of the oldest of k for T_B = (k-1) T_ck', (latency) => {
-    let before = Infinity;
-    for (const boundMs of [0, 1, 10, 40, 50, 99, 100, 250]) {
-      const p = ruleCorruption(latency, { intervalMs: 50, boundMs });
-      expect(p).toBeLessThanOrEqual(before);
-      before = p;
-      const retained = boundMs / 50 + 1;
-      if (Number.isInteger(retained)) expect(p).toBe(latency.corruption(50, retained));
-    }
-  });
+  it.each(EACH_LATENCY)(
+    '$name: falls with T_B, and is that of the oldest of k for T_B = (k-1) T_ck',
+    (latency) => {
+      let before = Infinity;
+      for (const boundMs of [0, 1, 10, 40, 50, 99, 100, 250]) {
+        const p = ruleCorruption(latency, { intervalMs: 50, boundMs });
+        expect(p).toBeLessThanOrEqual(before);
+        before = p;
+        const retained = boundMs / 50 + 1;
+        if (Number.isInteger(retained)) expect(p).toBe(latency.corruption(50, retained));
+      }
+    },
+  );
 
   it('refuses bounds and intervals that are none', () => {
-    for (const latency of all) {
+    for (const latency of EACH_LATENCY) {
       expect(() => ruleCorruption(latency, { intervalMs: 50, boundMs: -1 })).toThrow(
         /latency bound .* not -1/,
       );
@@ -201,7 +191,7 @@ describe('T_B from a target risk', () => {
     );
   });
 
-  it.each(all.slice(0, 3))('$name: meets the risk, and nothing shorter does', (latency) => {
+  it.each(EACH_LATENCY.slice(0, 3))('$name: meets the risk, and nothing shorter does', (latency) => {
     for (const risk of [0.2, 0.02, 1e-3]) {
       const bound = boundOfRisk(latency, risk, 50);
       expect(ruleCorruption(latency, { intervalMs: 50, boundMs: bound })).toBeLessThanOrEqual(risk);

@@ -1,13 +1,13 @@
 import * as fc from 'fast-check';
 import { cases } from '../../../test/long.js';
 import { describe, expect, it } from 'vitest';
-import { buildChain, type MarkovChain } from '../src/chain/markovChain.js';
+import { buildChain } from '../src/chain/markovChain.js';
 import { unavailabilityOf } from '../src/chain/measures.js';
 import { simulateChain } from '../src/chain/simulation.js';
 import { steadyState, steadyStateByIteration, steadyStateByLu } from '../src/chain/steadyState.js';
 import { transient } from '../src/chain/transient.js';
 import { seededRandom } from '../src/numerics/random.js';
-import { chainFrom, irreducibleChains } from './chainFixtures.js';
+import { chainFrom, imbalance, irreducibleChains } from './chainFixtures.js';
 
 type Arcs = readonly (readonly [number, number, number])[];
 
@@ -52,22 +52,6 @@ function determinant(matrix: bigint[][]): bigint {
 
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - (b[i] ?? Number.NaN))), 0);
-
-/**
- * How far the flows into and out of a state are apart, at most, relative to the flow: an oracle that needs no other
- * solver.
- */
-function imbalance(chain: MarkovChain, pi: Float64Array): number {
-  const flow = new Float64Array(pi.length);
-  const through = new Float64Array(pi.length);
-  for (const { from, to, rate } of chain.arcs) {
-    const amount = (pi[from] as number) * rate;
-    flow[from] = (flow[from] as number) - amount;
-    flow[to] = (flow[to] as number) + amount;
-    through[from] = (through[from] as number) + amount;
-  }
-  return flow.reduce((most, f, i) => Math.max(most, Math.abs(f) / (through[i] as number)), 0);
-}
 
 describe('the steady state by GTH elimination', () => {
   it('is the exact one to 14 digits of each probability', () => {
