@@ -37,6 +37,11 @@ describe('measured slowdowns', () => {
       /slowdown\.0\.intervalMs/,
     );
     expect(() => parseSlowdownText('50=')).toThrow(/slowdown\.0\.slowdown/);
+    expect(() => parseSlowdownText('50=-0.001')).toThrow(/Checkpoints make no program faster: measure again/);
+    expect(() => parseSlowdownText('50=0.01:-1:0.02')).toThrow(/slowdown\.0\.low: must be a number above -1/);
+    expect(parseSlowdownText('50=0:-0.01:0.02')).toEqual([
+      { intervalMs: 50, slowdown: 0, low: -0.01, high: 0.02 },
+    ]);
     expect(() => parseSlowdownText('50=0.1,50=0.2')).toThrow(/two slowdowns at 50 ms/);
     expect(() => parseSlowdownText('50=0.1:0.05')).toThrow(/one bound only/);
     expect(() => parseSlowdownText('50=0.1:0.2:0.3')).toThrow(/0\.1 does not lie between/);

@@ -1,14 +1,17 @@
 import { z } from 'zod';
 import { ModelError } from '../errors.js';
 
-const NOT_A_SLOWDOWN = 'must be a number above -1: 0.063 for programs that take 6.3 % longer';
-const slowdownNumber = z.number().gt(-1, NOT_A_SLOWDOWN);
+const NOT_A_SLOWDOWN =
+  'must be a number of 0 or more: 0.063 for programs that take 6.3 % longer. Checkpoints make no program faster: measure again, with more pairs';
+const NOT_A_BOUND =
+  'must be a number above -1; a lower bound may be below 0, where measurements vary so much';
+const bound = z.number().gt(-1, NOT_A_BOUND);
 
 const pointSchema = z.object({
   intervalMs: z.number().positive(),
-  slowdown: slowdownNumber,
-  low: slowdownNumber.optional(),
-  high: slowdownNumber.optional(),
+  slowdown: z.number(NOT_A_SLOWDOWN).min(0, NOT_A_SLOWDOWN),
+  low: bound.optional(),
+  high: bound.optional(),
 });
 
 /** The part of `rmk bench ... --json` that advice needs; whatever else the object holds is left alone. */
@@ -16,7 +19,7 @@ export const slowdownSchema = z.object({ slowdown: z.array(pointSchema).min(1) }
 
 /**
  * How much longer programs take with a checkpoint every `intervalMs`: 0.063 is 6.3 %. `low` and `high` bound it with 95
- * %.
+ * %; a negative `low` says that the measurement does not tell it from 0.
  */
 export type SlowdownPoint = z.infer<typeof pointSchema>;
 
