@@ -50,6 +50,13 @@ import { copyPages, differingFrames } from './snapshot/memoryPages.js';
 import { Stepping, type FirstUse } from './snapshot/stepping.js';
 import { Transcript } from './devices/transcript.js';
 
+function uncheckedStoresError(name: string): RmkError {
+  return new RmkError(
+    'RMK_ERR_STATE',
+    `VM ${JSON.stringify(name)} does not see the stores of its guest. Create it without storeCheck: false to take checkpoints of it`,
+  );
+}
+
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
 export const EMBEDDED_MACHINE = token<EmbeddedMachine>('EMBEDDED_MACHINE');
 
@@ -86,7 +93,7 @@ export class EmbeddedMachine implements VirtualMachine {
   constructor(options: MachineOptions, timing: Timing) {
     const checked = checkMachineOptions(options);
     this.name = checked.name;
-    this.memory = new GuestMemory(checked.memoryBytes, checked.logPages);
+    this.memory = new GuestMemory(checked.memoryBytes, checked.logPages, checked.storeCheck);
     this.bootPlan = bootPlan(checked, this.memory);
     this.image = this.bootPlan.image;
     this.memoryPages = this.memory.pages;
@@ -165,6 +172,7 @@ export class EmbeddedMachine implements VirtualMachine {
 
   async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
     this.checkOpen();
+    if (!this.memory.layout.storeCheck) throw uncheckedStoresError(this.name);
     const started = performance.now();
     this.execution.emitPageFaults();
     const openedAtNs = this.epochOpenedAtNs;

@@ -54,6 +54,11 @@ const schema = z.strictObject({
    * of code that runs often, and is several times faster there. The environment's RMK_ENGINE names another default.
    */
   engine: z.enum(ENGINES).default(defaultEngine),
+  /**
+   * Whether translated stores check for a protected page. Without, to measure what that costs, the VM cannot be
+   * checkpointed, and what it writes over its own code goes unnoticed.
+   */
+  storeCheck: z.boolean().default(true),
   /** Input that arrives on the UART at the given guest time. */
   input: z.array(z.strictObject({ at: duration, data: bytes })).default([]),
   /** Output kept of each kind, committed and wire; what comes beyond is only counted. */

@@ -79,10 +79,14 @@ export class GuestMemory implements TranslatableMemory {
   private pageFaults = 0;
   private lostReason: string | undefined;
 
-  /** `bytes`: a multiple of {@link PAGE_BYTES}. `logPages`: entries of all page logs together. */
+  /**
+   * `bytes`: a multiple of {@link PAGE_BYTES}. `logPages`: entries of all page logs together. `storeCheck`: whether
+   * translated stores call {@link beforeWrite}.
+   */
   constructor(
     readonly bytes: number,
     logPages: number,
+    storeCheck = true,
   ) {
     this.pages = bytes / PAGE_BYTES;
     const registers = bytes + logPages * PAGE_BYTES;
@@ -98,6 +102,7 @@ export class GuestMemory implements TranslatableMemory {
       bytes,
       wasmPages,
       pageState,
+      storeCheck,
       registers,
       pc,
       left: pc + 4,
@@ -119,7 +124,8 @@ export class GuestMemory implements TranslatableMemory {
     this.pageState = new Uint8Array(buffer, pageState, this.pages).fill(PROTECTED);
     this.holdsCode = new Uint8Array(this.pages);
     this.codeLines = new Uint8Array(bytes >>> LINE_SHIFT);
-    this.present = new Uint8Array(this.pages);
+    // Where stores are not seen, any page may exist.
+    this.present = new Uint8Array(this.pages).fill(storeCheck ? 0 : 1);
     this.faulted = new Uint32Array(this.pages);
     this.marks = new FrameMarks(this.pages);
   }
@@ -451,7 +457,7 @@ export class GuestMemory implements TranslatableMemory {
   private clearPage(frame: number): void {
     this.endCode(frame);
     this.u8.fill(0, frame << FRAME_SHIFT, (frame + 1) << FRAME_SHIFT);
-    this.present[frame] = 0;
+    this.present[frame] = this.layout.storeCheck ? 0 : 1;
   }
 
   /** An undo log with a gap is worth nothing, and every older checkpoint is reached through it. */

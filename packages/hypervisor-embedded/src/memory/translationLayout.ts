@@ -6,6 +6,8 @@ export interface TranslationLayout {
   /** 64 KiB pages of the whole memory. */
   readonly wasmPages: number;
   readonly pageState: number;
+  /** Whether stores look at the page states. */
+  readonly storeCheck: boolean;
   readonly registers: number;
   /** The program counter at which translated code was left. */
   readonly pc: number;

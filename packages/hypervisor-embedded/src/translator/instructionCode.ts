@@ -147,7 +147,20 @@ export class InstructionCode {
         .byte(Op.I32_AND);
       this.interpretIf(place);
     }
-    this.offset(rs1, immediate).tee(ADDRESS);
+    if (layout.storeCheck) {
+      this.offset(rs1, immediate).tee(ADDRESS);
+      this.checkPage(place);
+      code.get(ADDRESS);
+    } else {
+      this.offset(rs1, immediate);
+    }
+    this.operand(rs2);
+    code.access(width === 4 ? Op.I32_STORE : width === 2 ? Op.I32_STORE16 : Op.I32_STORE8, 0);
+  }
+
+  /** Calls the guard if the page of the address on the stack is protected, or what was translated lies there. */
+  private checkPage(place: Place): void {
+    const { code, layout } = this;
     code.constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
     code.open(Op.IF, { kind: 'if' });
     code
@@ -160,9 +173,6 @@ export class InstructionCode {
       .unsigned(GUARD);
     this.interpretIf(place);
     code.close(Op.END);
-    code.get(ADDRESS);
-    this.operand(rs2);
-    code.access(width === 4 ? Op.I32_STORE : width === 2 ? Op.I32_STORE16 : Op.I32_STORE8, 0);
   }
 }
 

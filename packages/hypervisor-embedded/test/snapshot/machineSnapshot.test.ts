@@ -246,6 +246,25 @@ describe('a snapshot of a guest that rewrites its code', () => {
   });
 });
 
+describe('a VM whose stores are not checked', () => {
+  it('runs as any other, also from a snapshot, and refuses checkpoints', async () => {
+    const guest = compressor(3000);
+    const checked = start(guest);
+    await checked.toCycle(200_000);
+    const snapshot = checked.machine.snapshot();
+    await checked.toCycle(600_000);
+    const unchecked = start({ ...guest, storeCheck: false });
+    for (let turn = 0; turn < 2; turn++) {
+      unchecked.machine.load(snapshot);
+      await unchecked.toCycle(600_000);
+      expect(outcomeOf(unchecked.machine)).toEqual(outcomeOf(checked.machine));
+    }
+    await expect(unchecked.machine.checkpoint(NONE)).rejects.toThrow(
+      /RMK_ERR_STATE.*does not see the stores/,
+    );
+  });
+});
+
 describe('a bit of memory flipped beneath the write protection', () => {
   it('is not undone by a rollback, as a flip by a store is', async () => {
     const { machine } = start(small(stores));
