@@ -1,13 +1,21 @@
 import type { WorkloadName } from '@rmk/guests';
 import { foresight, PLANNERS, type Foresight } from './algorithms.js';
-import { geometricMeanOf, meanOf, meanWithError, spreadOf, type Spread } from './figures.js';
+import { geometricMeanOf, meanOf, meanOfMedians, spreadOf, type Estimate, type Spread } from './figures.js';
 import { PAPER_CHECKPOINT } from './paper.js';
 import { fullCopy, stopAndCopy } from './peers.js';
-import { runProgram, type Extent, type ProgramFigures, type ProtectedFigures } from './programRun.js';
+import { stretchEndMs } from './pairedTimes.js';
+import {
+  countedMs,
+  runProgram,
+  type Extent,
+  type ProgramFigures,
+  type ProtectedFigures,
+} from './programRun.js';
 import { qemuMips } from './qemuMips.js';
 import { recoveryTimes, type RecoveryTime } from './recoveryTimes.js';
 import { serverUnderLoad } from './serverLoad.js';
 import { FREQUENCY_HZ, machineOptions, MEMORY_BYTES, type Engine, type Protection } from './testedGuest.js';
+import { storeCheckRatios } from './storeCheck.js';
 import { hostClock } from './threadTime.js';
 
 export interface EmbeddedBenchmarkOptions {
@@ -15,6 +23,8 @@ export interface EmbeddedBenchmarkOptions {
   readonly programs: readonly WorkloadName[];
   readonly intervalsMs: readonly number[];
   readonly extent: Extent;
+  /** Pairs of VMs on which the check of stores is measured. */
+  readonly storeCheckRounds: number;
   readonly qemu: boolean;
 }
 
@@ -24,8 +34,10 @@ export type AlgorithmName = 'cowb' | 'cowp';
 export interface Average {
   readonly algorithm: AlgorithmName;
   readonly intervalMs: number;
-  /** 0.03 is 3 % longer; `error` is half the width of the 95 % interval over the programs. */
-  readonly slowdown: { readonly mean: number; readonly error: number };
+  /** 0.03 is 3 % longer. Undefined where no times are taken. */
+  readonly slowdown: Estimate | undefined;
+  /** Of a program, at least. */
+  readonly pairs: number;
   /** The pauses alone, to the rest of the host time. */
   readonly pauseShare: number;
   readonly pageFaults: number;
@@ -34,7 +46,8 @@ export interface Average {
   readonly mostSaved: number;
   /** Of the pages of the guest that are not all zero. */
   readonly shareOfState: number;
-  readonly throughput: Spread;
+  /** Of the request server, to that without checkpoints. Undefined where no times are taken. */
+  readonly throughput: Spread | undefined;
 }
 
 /** What the parts of a checkpoint cost, in µs of host time. */
@@ -56,8 +69,13 @@ export interface EngineFigures {
   readonly programs: readonly ProgramFigures[];
   readonly server: ProgramFigures;
   readonly averages: readonly Average[];
-  /** By peer, of the slowdown at 50 ms. */
-  readonly peers: Readonly<Record<string, { readonly mean: number; readonly error: number }>>;
+  /** The "slowdown" of no protection at all, measured as the others are. */
+  readonly noise: Estimate;
+  /** What the check of each store takes by itself. Undefined for the interpreter, which has no mode without. */
+  readonly storeCheck: Estimate | undefined;
+  /** By peer, of the slowdown at {@link peerIntervalMs}. */
+  readonly peers: Readonly<Record<string, Estimate>>;
+  readonly peerIntervalMs: number;
   readonly costs: UnitCosts;
   readonly recovery: readonly RecoveryTime[];
   readonly algorithms: readonly { readonly intervalMs: number; readonly foresights: readonly Foresight[] }[];
@@ -73,19 +91,28 @@ export interface EmbeddedBenchmarkResult {
 }
 
 const ALGORITHMS = ['cowb', 'cowp'] as const;
-const PEER_INTERVAL_MS = 50;
+const PROJECTED_INTERVAL_MS = 50;
 const MEGA = 1e6;
+const NO_PROTECTION = 'none';
+/** In an epoch, for a program to show what a page fault costs. */
+const FEWEST_FAULTS = 300;
 
 /** Repeats the evaluation of §7 on the embedded hypervisor. */
 export async function embeddedBenchmark(
-  { engines, programs, intervalsMs, extent, qemu }: EmbeddedBenchmarkOptions,
+  { engines, programs, intervalsMs, extent, storeCheckRounds, qemu }: EmbeddedBenchmarkOptions,
   progress: (what: string) => void,
 ): Promise<EmbeddedBenchmarkResult> {
   const clock = hostClock();
+  const [shortest = PROJECTED_INTERVAL_MS] = intervalsMs;
   const algorithms = intervalsMs.flatMap((intervalMs) =>
     ALGORITHMS.map((algorithm): Protection => ({ name: algorithm, algorithm, intervalMs })),
   );
-  const protections = [...algorithms, fullCopy(PEER_INTERVAL_MS), stopAndCopy(PEER_INTERVAL_MS)];
+  const protections = [
+    { name: NO_PROTECTION, intervalMs: shortest },
+    ...algorithms,
+    fullCopy(shortest),
+    stopAndCopy(shortest),
+  ];
   const results: EngineFigures[] = [];
   for (const engine of engines) {
     const measured: ProgramFigures[] = [];
@@ -94,12 +121,19 @@ export async function embeddedBenchmark(
       measured.push(await runProgram(machineOptions(program, engine), engine, protections, extent, clock));
     }
     progress(`the request server on the ${engine}`);
-    const load = serverUnderLoad(engine, extent.warmUpMs + extent.chunks * extent.chunkMs);
+    const longest = Math.max(...intervalsMs.map((ms) => Math.max(stretchEndMs(ms), countedMs(extent, ms))));
+    const load = serverUnderLoad(engine, extent.warmUpMs + longest);
     const server = await runProgram(load, engine, algorithms, extent, clock);
     progress(`recoveries on the ${engine}`);
     const recovery: RecoveryTime[] = [];
     for (const program of programs) recovery.push(...(await recoveryTimes(program, engine, extent, clock)));
-    results.push(engineFigures(engine, measured, server, recovery, intervalsMs));
+    const checks: (readonly number[])[] = [];
+    if (engine === 'translator' && storeCheckRounds > 0) {
+      progress('the check of stores');
+      for (const program of programs)
+        checks.push(await storeCheckRatios(program, storeCheckRounds, extent.warmUpMs, clock));
+    }
+    results.push(engineFigures(engine, measured, server, recovery, checks, intervalsMs));
   }
   const underQemu: number[] = [];
   if (qemu) {
@@ -123,26 +157,28 @@ function engineFigures(
   programs: readonly ProgramFigures[],
   server: ProgramFigures,
   recovery: readonly RecoveryTime[],
+  checks: readonly (readonly number[])[],
   intervalsMs: readonly number[],
 ): EngineFigures {
   const frequencyHz = FREQUENCY_HZ[engine];
   const mips = geometricMeanOf(programs.map((program) => program.mips));
-  const peers = ['full copy', 'stop and copy'].map((name) => [
-    name,
-    meanWithError(programs.map((program) => slowdownOf(find(program, name, PEER_INTERVAL_MS)))),
-  ]);
+  const [shortest = PROJECTED_INTERVAL_MS] = intervalsMs;
+  const slowdown = (name: string) => slowdownOf(programs.map((program) => find(program, name, shortest)));
   return {
     engine,
     frequencyHz,
     mips,
-    hostMsOf50: (PEER_INTERVAL_MS * frequencyHz) / MEGA / mips,
+    hostMsOf50: (PROJECTED_INTERVAL_MS * frequencyHz) / MEGA / mips,
     programs,
     server,
     averages: intervalsMs.flatMap((intervalMs) =>
       ALGORITHMS.map((algorithm) => averageOf(programs, server, algorithm, intervalMs)),
     ),
-    peers: Object.fromEntries(peers) as EngineFigures['peers'],
-    costs: unitCosts(programs, intervalsMs),
+    noise: slowdown(NO_PROTECTION),
+    storeCheck: checks.length === 0 ? undefined : lessOne(meanOfMedians(checks)),
+    peers: { 'full copy': slowdown('full copy'), 'stop and copy': slowdown('stop and copy') },
+    peerIntervalMs: shortest,
+    costs: unitCosts(programs, shortest),
     recovery,
     algorithms: intervalsMs.map((intervalMs) => ({
       intervalMs,
@@ -173,8 +209,13 @@ export function find(
   return program.protections.find((one) => one.protection === name && one.intervalMs === intervalMs);
 }
 
-function slowdownOf(figures: ProtectedFigures | undefined): number {
-  return (figures?.normalised.median ?? Number.NaN) - 1;
+/** By how much longer the programs take. */
+function slowdownOf(all: readonly (ProtectedFigures | undefined)[]): Estimate {
+  return lessOne(meanOfMedians(all.map((figures) => figures?.ratios ?? [])));
+}
+
+function lessOne({ mean, low, high }: Estimate): Estimate {
+  return { mean: mean - 1, low: low - 1, high: high - 1 };
 }
 
 function averageOf(
@@ -185,11 +226,13 @@ function averageOf(
 ): Average {
   const all = programs.map((program) => find(program, algorithm, intervalMs));
   const epochs = all.flatMap((one) => one?.epochs ?? []);
-  const served = find(server, algorithm, intervalMs)?.normalised ?? spreadOf([]);
+  const served = find(server, algorithm, intervalMs);
+  const pairs = Math.min(...all.map((one) => one?.ratios.length ?? 0));
   return {
     algorithm,
     intervalMs,
-    slowdown: meanWithError(all.map(slowdownOf)),
+    slowdown: pairs === 0 ? undefined : slowdownOf(all),
+    pairs,
     pauseShare: meanOf(all.map((one) => one?.pauseShare.median ?? 0)),
     pageFaults: meanOf(epochs.map(({ pageFaults }) => pageFaults)),
     pagesSaved: meanOf(epochs.map(({ pagesSaved }) => pagesSaved)),
@@ -200,12 +243,15 @@ function averageOf(
         (program, index) => (all[index]?.epochs?.pagesSaved ?? 0) / Math.max(1, program.statePages),
       ),
     ),
-    throughput: { median: 1 / served.median, low: 1 / served.high, high: 1 / served.low },
+    throughput:
+      served === undefined || served.ratios.length === 0
+        ? undefined
+        : spreadOf(served.ratios.map((ratio) => 1 / ratio)),
   };
 }
 
 /** A line through the pauses of all programs: what a checkpoint costs by itself, and for each page saved ahead. */
-function unitCosts(programs: readonly ProgramFigures[], intervalsMs: readonly number[]): UnitCosts {
+function unitCosts(programs: readonly ProgramFigures[], shortestMs: number): UnitCosts {
   const points = programs.map(({ pauses }) => ({
     pages: spreadOf(pauses.map(({ pages }) => pages)).median,
     us: spreadOf(pauses.map(({ us }) => us)).median,
@@ -215,12 +261,15 @@ function unitCosts(programs: readonly ProgramFigures[], intervalsMs: readonly nu
   const common = points.reduce((sum, { pages, us }) => sum + (pages - meanPages) * (us - meanUs), 0);
   const pageUs = spread === 0 ? 0 : common / spread;
   const checkpointUs = Math.max(0, meanUs - pageUs * meanPages);
-  const [shortest = PEER_INTERVAL_MS] = intervalsMs;
+  // Where few pages are written, the noise of two stretches is all that is left for a fault.
   const faultUs = spreadOf(
-    programs.flatMap((program) => find(program, 'cowb', shortest)?.faultUs?.median ?? []),
+    programs
+      .map((program) => find(program, 'cowb', shortestMs))
+      .filter((figures) => (figures?.epochs?.pageFaults ?? 0) >= FEWEST_FAULTS)
+      .flatMap((figures) => figures?.faultUs ?? []),
   );
   const { cowbFaults, cowpFaults, cowpPreSaved } = PAPER_CHECKPOINT;
-  const epochUs = PEER_INTERVAL_MS * 1000;
+  const epochUs = PROJECTED_INTERVAL_MS * 1000;
   return {
     checkpointUs,
     pageUs,

@@ -14,7 +14,7 @@ interface Options {
   readonly engine?: Engine;
   readonly programs: readonly WorkloadName[];
   readonly intervals?: readonly number[];
-  readonly rounds?: number;
+  readonly pairs?: number;
   readonly stretch: number;
   readonly quick?: true;
   readonly json?: true;
@@ -24,6 +24,9 @@ interface Options {
 const ALL = Object.keys(WORKLOADS) as WorkloadName[];
 const INTERVALS_MS = [50, 200, 600, 1000];
 const QUICK_INTERVALS_MS = [50, 1000];
+const PAIRS = 12;
+const QUICK_PAIRS = 4;
+const STORE_CHECK_ROUNDS = 3;
 
 /** Adds `embedded` to `rmk bench`. */
 export function addEmbeddedCommand(
@@ -34,31 +37,39 @@ export function addEmbeddedCommand(
   parent
     .command('embedded')
     .description('the evaluation of §7 on the embedded hypervisor: what checkpoints cost, beside the paper')
-    .option('--quick', 'two intervals, the translator alone, one round: under three minutes')
+    .option('--quick', 'the translator alone, times at 50 ms alone, few pairs: under three minutes')
     .addOption(
       new Option('--engine <engine>', 'one of the engines alone').choices(['interpreter', 'translator']),
     )
     .option('--programs <names>', 'some of the workloads, with commas', programsOf, ALL)
     .option('--intervals <ms>', 'checkpoint intervals, with commas (default: 50,200,600,1000)', intervalsOf)
-    .option('--rounds <number>', 'rounds, each with new guests (default: 3)', positive)
-    .option('--stretch <ms>', 'guest time of a stretch, and of the warm-up', positive, 1000)
+    .option('--pairs <number>', 'pairs of stretches at the shortest interval (default: 12)', positive)
+    .option(
+      '--stretch <ms>',
+      'guest time of the warm-up, and over which short epochs are counted',
+      positive,
+      1000,
+    )
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .option('--report <file>', 'a page with all tables, in one HTML file')
     .action(async (options: Options) => {
       const { quick = false, stretch } = options;
+      const intervalsMs = options.intervals ?? (quick ? QUICK_INTERVALS_MS : INTERVALS_MS);
       const extent: Extent = {
-        rounds: options.rounds ?? (quick ? 1 : 3),
         warmUpMs: stretch,
-        chunkMs: stretch,
-        chunks: quick ? 1 : 2,
+        countMs: stretch,
+        countedEpochs: quick ? 2 : 3,
+        pairs: options.pairs ?? (quick ? QUICK_PAIRS : PAIRS),
+        timedMs: quick ? intervalsMs.slice(0, 1) : intervalsMs,
       };
       const both: readonly Engine[] = quick ? ['translator'] : ['translator', 'interpreter'];
       const result = await embeddedBenchmark(
         {
           engines: options.engine === undefined ? both : [options.engine],
           programs: options.programs,
-          intervalsMs: options.intervals ?? (quick ? QUICK_INTERVALS_MS : INTERVALS_MS),
+          intervalsMs,
           extent,
+          storeCheckRounds: quick ? 1 : STORE_CHECK_ROUNDS,
           qemu: !quick,
         },
         (what) => terminal.err(`${what} …\n`),

@@ -4,6 +4,7 @@ import {
   type EmbeddedBenchmarkResult,
   type EngineFigures,
 } from './embeddedBenchmark.js';
+import type { Estimate } from './figures.js';
 import type { ProgramFigures } from './programRun.js';
 
 /** What `--json` prints. `slowdown` is what `rmk model advise --slowdown` reads: COWP on the first engine. */
@@ -23,27 +24,30 @@ export function embeddedJson(result: EmbeddedBenchmarkResult): string {
 }
 
 function headline(figures: EngineFigures) {
-  const { averages, peers, algorithms } = figures;
+  const { averages, noise, storeCheck, peers, algorithms } = figures;
   const intervals = [...new Set(averages.map(({ intervalMs }) => intervalMs))];
-  const byInterval = (of: (intervalMs: number, algorithm: AlgorithmName) => number) =>
-    Object.fromEntries(
-      intervals.map((intervalMs) => [
-        intervalMs,
-        { cowb: of(intervalMs, 'cowb'), cowp: of(intervalMs, 'cowp') },
-      ]),
-    );
   const average = (intervalMs: number, algorithm: AlgorithmName) =>
     averages.find((one) => one.intervalMs === intervalMs && one.algorithm === algorithm);
+  const percentAt = (intervalMs: number, algorithm: AlgorithmName) =>
+    percentOf(average(intervalMs, algorithm)?.slowdown);
   return {
     slowdown: averages
       .filter(({ algorithm }) => algorithm === 'cowp')
-      .map(({ intervalMs, slowdown: { mean, error } }) => ({
-        intervalMs,
-        slowdown: mean,
-        low: mean - error,
-        high: mean + error,
-      })),
-    slowdownPercent: byInterval((ms, name) => 100 * (average(ms, name)?.slowdown.mean ?? Number.NaN)),
+      .flatMap(({ intervalMs, slowdown }) =>
+        slowdown === undefined
+          ? []
+          : [{ intervalMs, slowdown: slowdown.mean, low: slowdown.low, high: slowdown.high }],
+      ),
+    slowdownPercent: Object.fromEntries(
+      averages
+        .filter(({ slowdown, algorithm }) => slowdown !== undefined && algorithm === 'cowp')
+        .map(({ intervalMs }) => [
+          intervalMs,
+          { cowb: percentAt(intervalMs, 'cowb'), cowp: percentAt(intervalMs, 'cowp') },
+        ]),
+    ),
+    noisePercent: percentOf(noise),
+    ...(storeCheck === undefined ? {} : { storeCheckPercent: percentOf(storeCheck) }),
     faultReductionPercent: Object.fromEntries(intervals.map((ms) => [ms, 100 * faultReduction(figures, ms)])),
     preSavedInVainPercent: Object.fromEntries(
       intervals.map((ms) => {
@@ -56,6 +60,11 @@ function headline(figures: EngineFigures) {
     ),
     algorithms,
   };
+}
+
+/** The mean alone: its interval is in `engines`. */
+function percentOf(estimate: Estimate | undefined): number | undefined {
+  return estimate === undefined ? undefined : 100 * estimate.mean;
 }
 
 /** Without the lists of pages. */

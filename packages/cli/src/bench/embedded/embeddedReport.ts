@@ -26,17 +26,16 @@ function slowdowns({ engine, averages }: EngineFigures): Section {
     colour: algorithm === 'cowb' ? COLOURS.orange : COLOURS.blue,
     points: averages
       .filter((average) => average.algorithm === algorithm)
-      .map(({ intervalMs, slowdown: { mean, error } }) => ({
-        x: intervalMs,
-        y: 100 * mean,
-        low: 100 * (mean - error),
-        high: 100 * (mean + error),
-      })),
+      .flatMap(({ intervalMs, slowdown }) =>
+        slowdown === undefined
+          ? []
+          : [{ x: intervalMs, y: 100 * slowdown.mean, low: 100 * slowdown.low, high: 100 * slowdown.high }],
+      ),
   }));
   return {
     kind: 'figure',
     heading: `Slowdown by interval (${engine})`,
-    caption: 'Mean over the programs; band: 95 % interval over the programs.',
+    caption: 'Mean over the programs; band: 95 % interval, from how the pairs vary.',
     svg: lineFigure({
       x: { label: 'checkpoint interval, ms', logarithmic: true },
       y: { label: 'slowdown, %' },

@@ -5,7 +5,7 @@ import {
   type EmbeddedBenchmarkResult,
   type EngineFigures,
 } from './embeddedBenchmark.js';
-import { meanWithError, type Spread } from './figures.js';
+import { meanWithError, type Estimate, type Spread } from './figures.js';
 import { PAPER } from './paper.js';
 
 /** A heading, a table and what is to be known of it: on the terminal and on the page alike. */
@@ -21,6 +21,10 @@ const one = (number: number): string => number.toFixed(1);
 const ratio = ({ median, low, high }: Spread): string =>
   `${median.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
+const interval = ({ low, high }: Estimate): string => `${percent(low, 2)} to ${percent(high, 2)}`;
+/** What an interval says of a slowdown. */
+const verdict = ({ low, high }: Estimate): string => (low <= 0 && high >= 0 ? 'includes 0' : '');
+
 /** The number of the paper for an algorithm and interval, where it gives one. */
 function paper(
   numbers: Readonly<Record<string, Readonly<Record<string, number>>>>,
@@ -33,8 +37,8 @@ function paper(
 export function setting(result: EmbeddedBenchmarkResult): readonly string[] {
   const { extent, clock, node, engines, qemuMips } = result;
   return [
-    `Node ${node}; host times: ${clock}; ${extent.rounds} rounds of ${extent.chunks} stretches of ${extent.chunkMs} ms of guest time, ` +
-      'each beside the same stretch of the same guest without checkpoints. The check of each store is part of both.',
+    `Node ${node}; host times: ${clock}. A pair: the same stretch of guest work on the same VM without, with, with and without ` +
+      `protection, ${extent.pairs} times at the shortest interval. The check of each store is part of both.`,
     ...engines.map(
       ({ engine, frequencyHz, mips, hostMsOf50 }) =>
         `${engine}: nominally ${frequencyHz / 1e6} MHz, ${whole(mips)} MIPS, so 50 ms of the guest take ${one(hostMsOf50)} ms of the host.`,
@@ -81,7 +85,9 @@ function programsTable({ programs }: EngineFigures): Exhibit {
 
 function figure8({ programs }: EngineFigures): Exhibit {
   const [first] = programs;
-  const shown = (first?.protections ?? []).filter(({ epochs }) => epochs !== undefined);
+  const shown = (first?.protections ?? []).filter(
+    ({ epochs, ratios }) => epochs !== undefined && ratios.length > 0,
+  );
   return {
     heading: 'Figure 8: normalised execution time',
     table: {
@@ -100,22 +106,37 @@ function figure8({ programs }: EngineFigures): Exhibit {
   };
 }
 
-function averages(figures: EngineFigures): Exhibit {
+function averages({ averages: all, noise, storeCheck, peerIntervalMs }: EngineFigures): Exhibit {
   return {
     heading: 'Slowdown, mean over the programs',
     table: {
-      columns: ['interval', 'algorithm', 'slowdown', '95 %', 'pauses alone', 'paper'],
-      rows: figures.averages.map(({ intervalMs, algorithm, slowdown: { mean, error }, pauseShare }) => [
-        `${intervalMs} ms`,
-        algorithm,
-        percent(mean, 2),
-        `± ${percent(error, 2)}`,
-        percent(pauseShare, 2),
-        algorithm === 'cowp' ? paper({ cowp: PAPER.slowdownPercent }, 'cowp', intervalMs) : '',
-      ]),
+      columns: ['interval', 'algorithm', 'slowdown', '95 %', '', 'pairs', 'pauses alone', 'paper'],
+      rows: [
+        [`${peerIntervalMs} ms`, 'none', percent(noise.mean, 2), interval(noise), verdict(noise), '', '', ''],
+        ...all.flatMap(({ intervalMs, algorithm, slowdown, pairs, pauseShare }) =>
+          slowdown === undefined
+            ? []
+            : [
+                [
+                  `${intervalMs} ms`,
+                  algorithm,
+                  percent(slowdown.mean, 2),
+                  interval(slowdown),
+                  verdict(slowdown),
+                  String(pairs),
+                  percent(pauseShare, 2),
+                  algorithm === 'cowp' ? paper({ cowp: PAPER.slowdownPercent }, 'cowp', intervalMs) : '',
+                ],
+              ],
+        ),
+      ],
     },
     notes: [
-      'Pauses alone: measured within each pause, so no difference between two guests blurs it; page faults are not in it.',
+      'none: no protection, measured as the others are: what is left is noise. The mean is that of the medians of the programs, its interval from how the pairs vary.',
+      'Pauses alone: measured within each pause; page faults are not in it.',
+      storeCheck === undefined
+        ? 'What the check of each store takes is not measured: this engine has no mode without it.'
+        : `The check of each store, by itself: ${percent(storeCheck.mean, 2)} (${interval(storeCheck)}), against the same VM without it; part of both sides above.`,
     ],
   };
 }
@@ -125,13 +146,19 @@ function figure9({ server, averages: all }: EngineFigures): Exhibit {
     heading: 'Figure 9: throughput of the request server',
     table: {
       columns: ['interval', 'algorithm', 'of the baseline', 'requests/s', 'paper, %'],
-      rows: all.map(({ intervalMs, algorithm, throughput }) => [
-        `${intervalMs} ms`,
-        algorithm,
-        ratio(throughput),
-        whole(throughput.median * server.linesPerSecond),
-        paper(PAPER.throughputPercent, algorithm, intervalMs),
-      ]),
+      rows: all.flatMap(({ intervalMs, algorithm, throughput }) =>
+        throughput === undefined
+          ? []
+          : [
+              [
+                `${intervalMs} ms`,
+                algorithm,
+                ratio(throughput),
+                whole(throughput.median * server.linesPerSecond),
+                paper(PAPER.throughputPercent, algorithm, intervalMs),
+              ],
+            ],
+      ),
     },
     notes: [`Without checkpoints: ${whole(server.linesPerSecond)} requests in a second of host time.`],
   };
@@ -257,20 +284,22 @@ function recovery({ recovery: all }: EngineFigures): Exhibit {
   };
 }
 
-function peers({ peers: all, averages: own }: EngineFigures): Exhibit {
+function peers({ peers: all, averages: own, peerIntervalMs }: EngineFigures): Exhibit {
+  const rowOf = (name: string, slowdown: Estimate): readonly string[] => [
+    name,
+    percent(slowdown.mean, 2),
+    interval(slowdown),
+    verdict(slowdown),
+  ];
   return {
-    heading: 'Peers at 50 ms, slowdown, mean over the programs',
+    heading: `Peers at ${peerIntervalMs} ms, slowdown, mean over the programs`,
     table: {
-      columns: ['what', 'slowdown', '95 %'],
+      columns: ['what', 'slowdown', '95 %', ''],
       rows: [
-        ...own
-          .filter(({ intervalMs }) => intervalMs === 50)
-          .map(({ algorithm, slowdown: { mean, error } }) => [
-            algorithm,
-            percent(mean),
-            `± ${percent(error)}`,
-          ]),
-        ...Object.entries(all).map(([name, { mean, error }]) => [name, percent(mean), `± ${percent(error)}`]),
+        ...own.flatMap(({ intervalMs, algorithm, slowdown }) =>
+          intervalMs === peerIntervalMs && slowdown !== undefined ? [rowOf(algorithm, slowdown)] : [],
+        ),
+        ...Object.entries(all).map(([name, slowdown]) => rowOf(name, slowdown)),
       ],
     },
     notes: [

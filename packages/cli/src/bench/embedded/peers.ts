@@ -1,5 +1,5 @@
 import { PAGE_BYTES, type Checkpointed } from '@rmk/core';
-import { RAM_BASE, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
+import { RAM_BASE } from '@rmk/hypervisor-embedded';
 import type { Protection } from './testedGuest.js';
 
 const NO_PRESAVE = { preSave: 'none' } as const;
@@ -10,10 +10,10 @@ export function fullCopy(intervalMs: number): Protection {
     name: 'full copy',
     intervalMs,
     start: (machine) => {
-      const copies = [memoryOf(machine), memoryOf(machine)];
+      const copies: Uint8Array[] = [];
       let turn = 0;
-      machine.clock.every(intervalMs * 1e6, async () => {
-        copies[turn++ % 2]?.set(await machine.read(RAM_BASE, machine.memoryPages * PAGE_BYTES));
+      return machine.clock.every(intervalMs * 1e6, async () => {
+        copies[turn++ % 2] = await machine.read(RAM_BASE, machine.memoryPages * PAGE_BYTES);
       });
     },
   };
@@ -28,22 +28,25 @@ export function stopAndCopy(intervalMs: number): Protection {
     name: 'stop and copy',
     intervalMs,
     start: (machine) => {
-      const copy = memoryOf(machine);
+      const copy = new Map<number, Uint8Array>();
       let last: Checkpointed | undefined;
-      machine.clock.every(intervalMs * 1e6, async () => {
-        const taken = await machine.checkpoint(NO_PRESAVE);
-        for (const frame of taken.closed?.updated ?? []) {
-          const offset = frame * PAGE_BYTES;
-          copy.set(await machine.read(RAM_BASE + offset, PAGE_BYTES), offset);
-        }
+      const release = (): void => {
         last?.log.release();
         last?.context.release();
+      };
+      const timer = machine.clock.every(intervalMs * 1e6, async () => {
+        const taken = await machine.checkpoint(NO_PRESAVE);
+        for (const frame of taken.closed?.updated ?? [])
+          copy.set(frame, await machine.read(RAM_BASE + frame * PAGE_BYTES, PAGE_BYTES));
+        release();
         last = taken;
       });
+      return {
+        [Symbol.dispose]: () => {
+          timer[Symbol.dispose]();
+          release();
+        },
+      };
     },
   };
-}
-
-function memoryOf({ memoryPages }: EmbeddedMachine): Uint8Array {
-  return new Uint8Array(memoryPages * PAGE_BYTES);
 }

@@ -1,36 +1,46 @@
 import { PAGE_BYTES, type EpochReport } from '@rmk/core';
-import { RAM_BASE, type MachineOptions } from '@rmk/hypervisor-embedded';
+import {
+  RAM_BASE,
+  type EmbeddedMachine,
+  type MachineOptions,
+  type MachineSnapshot,
+} from '@rmk/hypervisor-embedded';
 import { epochFigures, overlapOf, wholeEpochs, type EpochFigures } from './epochFigures.js';
 import { spreadOf, type Spread } from './figures.js';
+import { measurePair, stretchEndMs, type Pair } from './pairedTimes.js';
 import { TestedGuest, type Engine, type Protection } from './testedGuest.js';
 import type { HostClock } from './threadTime.js';
 
 /** How long a program is measured. */
 export interface Extent {
-  /** Each with new guests, since no two translate the same code at the same moment. */
-  readonly rounds: number;
+  /** Guest time before anything is measured. */
   readonly warmUpMs: number;
-  /** Of guest time: all guests run it in turns. */
-  readonly chunkMs: number;
-  readonly chunks: number;
+  /** Epochs are counted over so much guest time, or over {@link countedEpochs} of them where they are long. */
+  readonly countMs: number;
+  /** The first is left out: nothing was written before it. */
+  readonly countedEpochs: number;
+  /** Pairs of stretches at the shortest interval. At longer ones they are fewer, for about as much guest time. */
+  readonly pairs: number;
+  /** Intervals at which times are taken; at the others epochs are counted. */
+  readonly timedMs: readonly number[];
 }
 
 /** One program under one protection. */
 export interface ProtectedFigures {
   readonly protection: string;
   readonly intervalMs: number;
-  /** Host time to that of the same stretch of the same program without protection, in the same turn. */
+  /** Host time with protection to that without, by pair. Empty where no times are taken. */
+  readonly ratios: readonly number[];
+  /** Their median and quartiles. */
   readonly normalised: Spread;
-  /** Absent for peers, which are no algorithms. */
+  /** Absent for what is no algorithm. */
   readonly epochs?: EpochFigures;
   /** Host time of a checkpoint's pause, in µs. */
   readonly pauseUs: Spread;
-  /**
-   * The part of the host time that the pauses took, measured within them: what no difference between two guests blurs.
-   */
+  /** The part of the host time that the pauses took, measured within them. */
   readonly pauseShare: Spread;
-  /** Host time in µs of a page fault, from what is left of the extra time without the pauses. */
-  readonly faultUs?: Spread;
+  /** Host time in µs of a page fault, by pair, from what is left of the extra time without the pauses. */
+  readonly faultUs: readonly number[];
 }
 
 /** One program on one engine. */
@@ -51,7 +61,10 @@ export interface ProgramFigures {
   readonly pauses: readonly { readonly pages: number; readonly us: number }[];
 }
 
-/** Runs a program without and with each protection, in turns, stretch by stretch. */
+/** Fewer say nothing of their spread. */
+const FEWEST_PAIRS = 3;
+
+/** Runs a program without and with each protection, from the same state on. */
 export async function runProgram(
   options: MachineOptions,
   engine: Engine,
@@ -59,140 +72,119 @@ export async function runProgram(
   extent: Extent,
   clock: HostClock,
 ): Promise<ProgramFigures> {
-  const rounds: Round[] = [];
-  for (let round = 0; round < extent.rounds; round++) {
-    rounds.push(await runRound(options, engine, protections, extent, clock));
-  }
-  // What is counted is the same in every round.
-  const { epochs = [], statePages = 0 } = rounds[0] ?? {};
-  const epochsOf = (index: number): readonly EpochReport[] => epochs[index] ?? [];
+  await using guest = TestedGuest.start(options, engine, clock);
+  await guest.advance(extent.warmUpMs);
+  const from = guest.machine.snapshot();
+  const plain = await plainRun(guest, from, extent);
+  // What compiles while epochs are counted is compiled when times are taken.
+  const counted: (readonly EpochReport[])[] = [];
+  for (const protection of protections) counted.push(await countEpochs(guest, from, protection, extent));
+  const pairs = await measurePairs(guest, from, protections, extent);
+  const figures = protections.map((protection, index) =>
+    figuresOf(protection, counted[index] ?? [], pairs[index] ?? []),
+  );
   const written = new Map(
     protections.flatMap(({ algorithm, intervalMs }, index) =>
-      algorithm === 'cowb' ? [[intervalMs, epochsOf(index)] as const] : [],
+      algorithm === 'cowb' ? [[intervalMs, counted[index] ?? []] as const] : [],
     ),
   );
   const shortest = Math.min(...written.keys());
   return {
     program: options.name,
-    mips: spreadOf(rounds.flatMap(({ mips }) => mips)).median,
-    linesPerSecond: spreadOf(rounds.flatMap(({ linesPerSecond }) => linesPerSecond)).median,
-    statePages,
-    overlap: overlapOf(wholeEpochs(written.get(shortest) ?? [], shortest, extent.warmUpMs)),
-    protections: protections.map(({ name, intervalMs, algorithm }, index) => {
-      const whole = wholeEpochs(epochsOf(index), intervalMs, firstWhole(intervalMs, extent));
-      const allEpochs = rounds.flatMap((round) => round.epochs[index] ?? []);
-      return {
-        protection: name,
-        intervalMs,
-        normalised: spreadOf(rounds.flatMap(({ ratios }) => ratios[index] ?? [])),
-        pauseUs: spreadOf(allEpochs.map(({ pauseHostNs }) => pauseHostNs / 1000)),
-        pauseShare: spreadOf(rounds.flatMap(({ pauseShares }) => pauseShares[index] ?? [])),
-        ...(algorithm === undefined ? {} : { epochs: epochFigures(whole) }),
-        ...(algorithm === 'cowb'
-          ? { faultUs: spreadOf(rounds.flatMap(({ faultUs }) => faultUs[index] ?? [])) }
-          : {}),
-      };
-    }),
+    ...plain,
+    overlap: overlapOf(wholeEpochs(written.get(shortest) ?? [], shortest, 0)),
+    protections: figures,
     written,
-    pauses: rounds
-      .flatMap((round) => round.epochs.filter((_, index) => protections[index]?.algorithm === 'cowp').flat())
+    pauses: counted
+      .filter((_, index) => protections[index]?.algorithm === 'cowp')
+      .flat()
       .map(({ pagesPreSaved, pauseHostNs }) => ({ pages: pagesPreSaved, us: pauseHostNs / 1000 })),
   };
 }
 
-/** What one round measured, by protection. */
-interface Round {
-  readonly mips: readonly number[];
-  readonly linesPerSecond: readonly number[];
-  readonly statePages: number;
-  readonly ratios: readonly (readonly number[])[];
-  readonly faultUs: readonly (readonly number[])[];
-  readonly pauseShares: readonly (readonly number[])[];
-  readonly epochs: readonly (readonly EpochReport[])[];
-}
-
-async function runRound(
-  options: MachineOptions,
-  engine: Engine,
-  protections: readonly Protection[],
-  { warmUpMs, chunkMs, chunks }: Extent,
-  clock: HostClock,
-): Promise<Round> {
-  const started: TestedGuest[] = [];
-  const start = async (protection?: Protection): Promise<TestedGuest> => {
-    const guest = await TestedGuest.start(options, engine, protection, clock);
-    started.push(guest);
-    return guest;
+/** What is measured without protection. */
+async function plainRun(guest: TestedGuest, from: MachineSnapshot, { countMs }: Extent) {
+  guest.machine.load(from);
+  const { instructions } = guest.machine;
+  const lines = linesOf(guest.machine);
+  const ns = await guest.advance(countMs);
+  return {
+    mips: ((guest.machine.instructions - instructions) / ns) * 1000,
+    linesPerSecond: ((linesOf(guest.machine) - lines) / ns) * 1e9,
+    statePages: await pagesInUse(guest.machine),
   };
-  try {
-    const plain = await start();
-    const tested: TestedGuest[] = [];
-    for (const protection of protections) tested.push(await start(protection));
-    // The last ones have a warm host; the first ones must have it too.
-    for (const guest of started.toReversed()) await guest.advance(warmUpMs);
-    const ratios = protections.map((): number[] => []);
-    const faultUs = protections.map((): number[] => []);
-    const pauseShares = protections.map((): number[] => []);
-    const mips: number[] = [];
-    const linesPerSecond: number[] = [];
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      const { instructions } = plain.machine;
-      const lines = linesOf(plain);
-      const closed = tested.map((guest) => guest.epochs.length);
-      // First and last in turns, so that a drift of the host favours nobody.
-      const took = new Map<TestedGuest, number>();
-      for (const guest of chunk % 2 === 0 ? started : started.toReversed()) {
-        took.set(guest, await guest.advance(chunkMs));
-      }
-      const plainNs = took.get(plain) ?? Number.NaN;
-      mips.push(((plain.machine.instructions - instructions) / plainNs) * 1000);
-      linesPerSecond.push(((linesOf(plain) - lines) / plainNs) * 1e9);
-      for (const [index, guest] of tested.entries()) {
-        const ns = took.get(guest) ?? Number.NaN;
-        ratios[index]?.push(ns / plainNs);
-        const pausesNs = pausesOf(guest.epochs.slice(closed[index]));
-        pauseShares[index]?.push(pausesNs / (ns - pausesNs));
-        const cost = faultCostUs(guest.epochs.slice(closed[index]), ns - plainNs);
-        if (cost !== undefined) faultUs[index]?.push(cost);
-      }
+}
+
+async function countEpochs(
+  guest: TestedGuest,
+  from: MachineSnapshot,
+  protection: Protection,
+  extent: Extent,
+): Promise<readonly EpochReport[]> {
+  if (protection.algorithm === undefined) return [];
+  guest.machine.load(from);
+  await using protectedGuest = await guest.protect(protection);
+  await guest.advance(countedMs(extent, protection.intervalMs));
+  await protectedGuest.closeEpoch();
+  return protectedGuest.epochs;
+}
+
+/** Guest time over which the epochs of an interval are counted. */
+export function countedMs({ countMs, countedEpochs }: Extent, intervalMs: number): number {
+  return Math.max(countMs, countedEpochs * intervalMs);
+}
+
+/** In turns, so that what slows the host down for a while reaches all protections. */
+async function measurePairs(
+  guest: TestedGuest,
+  from: MachineSnapshot,
+  protections: readonly Protection[],
+  { pairs, timedMs }: Extent,
+): Promise<readonly (readonly Pair[])[]> {
+  const shortest = Math.min(...protections.map(({ intervalMs }) => intervalMs));
+  const measured = protections.map((): Pair[] => []);
+  for (let turn = 0; turn < pairs; turn++) {
+    for (const [index, protection] of protections.entries()) {
+      const { intervalMs } = protection;
+      if (!timedMs.includes(intervalMs) || turn >= pairsAt(intervalMs, shortest, pairs)) continue;
+      measured[index]?.push(await measurePair(guest, from, protection));
     }
-    for (const guest of tested) await guest.closeEpoch();
-    const statePages = await pagesInUse(plain);
-    return {
-      mips,
-      linesPerSecond,
-      statePages,
-      ratios,
-      faultUs,
-      pauseShares,
-      epochs: tested.map(({ epochs }) => epochs),
-    };
-  } finally {
-    for (const guest of started) await guest[Symbol.asyncDispose]();
   }
+  return measured;
 }
 
-/** The first epoch begins at the boot, before which nothing ran. */
-function firstWhole(intervalMs: number, { warmUpMs }: Extent): number {
-  return Math.min(warmUpMs, intervalMs);
+function pairsAt(intervalMs: number, shortestMs: number, pairs: number): number {
+  const asLong = Math.round((pairs * stretchEndMs(shortestMs)) / stretchEndMs(intervalMs));
+  return Math.max(Math.min(FEWEST_PAIRS, pairs), asLong);
 }
 
-/** What is left of the extra time when the pauses are taken off, for each page fault. */
-function faultCostUs(epochs: readonly EpochReport[], extraNs: number): number | undefined {
-  const faults = epochs.reduce((sum, { pageFaults }) => sum + pageFaults, 0);
-  return faults === 0 ? undefined : (extraNs - pausesOf(epochs)) / faults / 1000;
+function figuresOf(
+  { name, intervalMs, algorithm }: Protection,
+  epochs: readonly EpochReport[],
+  pairs: readonly Pair[],
+): ProtectedFigures {
+  const ratios = pairs.map(({ plainNs, protectedNs }) => protectedNs / plainNs);
+  return {
+    protection: name,
+    intervalMs,
+    ratios,
+    normalised: spreadOf(ratios),
+    pauseUs: spreadOf(epochs.map(({ pauseHostNs }) => pauseHostNs / 1000)),
+    pauseShare: spreadOf(pairs.map(({ pausesNs, protectedNs }) => pausesNs / (protectedNs - pausesNs))),
+    // Nothing was written before the first one.
+    ...(algorithm === undefined ? {} : { epochs: epochFigures(wholeEpochs(epochs, intervalMs, intervalMs)) }),
+    faultUs: pairs.flatMap(({ plainNs, protectedNs, pausesNs, pageFaults }) =>
+      pageFaults === 0 ? [] : [(protectedNs - plainNs - pausesNs) / pageFaults / 1000],
+    ),
+  };
 }
 
-function pausesOf(epochs: readonly EpochReport[]): number {
-  return epochs.reduce((sum, { pauseHostNs }) => sum + pauseHostNs, 0);
-}
-
-function linesOf({ machine }: TestedGuest): number {
+function linesOf({ committedOutput }: EmbeddedMachine): number {
   const lineFeed = 0x0a;
-  return machine.committedOutput.reduce((sum, byte) => (byte === lineFeed ? sum + 1 : sum), 0);
+  return committedOutput.reduce((sum, byte) => (byte === lineFeed ? sum + 1 : sum), 0);
 }
 
-async function pagesInUse({ machine }: TestedGuest): Promise<number> {
+async function pagesInUse(machine: EmbeddedMachine): Promise<number> {
   const words = new Uint32Array((await machine.read(RAM_BASE, machine.memoryPages * PAGE_BYTES)).buffer);
   const pageWords = PAGE_BYTES / Uint32Array.BYTES_PER_ELEMENT;
   let used = 0;

@@ -15,16 +15,20 @@ export interface RecoveryTime {
 
 const INTERVAL_MS = 50;
 const AGES = [0, 1, 2, 3];
+/** As many epochs as are rolled back over at most. */
+const BETWEEN_MS = AGES.length * INTERVAL_MS;
+
 /** §8.4: rolls a program back to checkpoints of several ages, each time in the middle of an epoch. */
 export async function recoveryTimes(
   program: WorkloadName,
   engine: Engine,
-  { warmUpMs, chunkMs }: Extent,
+  { warmUpMs }: Extent,
   clock: HostClock,
 ): Promise<readonly RecoveryTime[]> {
   const protection = { name: 'cowp', algorithm: 'cowp', intervalMs: INTERVAL_MS } as const;
-  await using guest = await TestedGuest.start(machineOptions(program, engine), engine, protection, clock);
-  const { domain } = guest;
+  await using guest = TestedGuest.start(machineOptions(program, engine), engine, clock);
+  await using protectedGuest = await guest.protect(protection);
+  const { domain } = protectedGuest;
   if (domain === undefined) return [];
   const checkpoints = domain.get(CHECKPOINTS);
   const times: RecoveryTime[] = [];
@@ -37,7 +41,7 @@ export async function recoveryTimes(
     const { pagesRestored } = await checkpoints.rollback(to);
     times.push({ program, age, pagesRestored, ms: performance.now() - started });
     await domain.get(P_VCPU).resume(suspension);
-    await guest.advance(chunkMs / AGES.length);
+    await guest.advance(BETWEEN_MS);
   }
   return times;
 }

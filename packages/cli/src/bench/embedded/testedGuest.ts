@@ -26,14 +26,15 @@ const LONGEST_BOUND_NS = 250e6;
 /** Never ends while it is measured. */
 const ENDLESS = programRounds(0xffff_ffff);
 
-/** What runs in a guest under test, besides the guest. */
+/** What protects a guest under test. */
 export interface Protection {
   readonly name: string;
   /** T_ck. */
   readonly intervalMs: number;
-  /** Begins it; absent for the preset with `algorithm`. */
+  /** The preset with it. Absent for what is no algorithm. */
   readonly algorithm?: NonNullable<MicrocheckpointOptions['algorithm']>;
-  readonly start?: (machine: EmbeddedMachine) => void;
+  /** Begins to protect; what it gives ends that. Absent for the preset with `algorithm`, and for no protection. */
+  readonly start?: (machine: EmbeddedMachine) => Disposable;
 }
 
 export function machineOptions(workload: WorkloadName, engine: Engine): MachineOptions {
@@ -48,45 +49,51 @@ export function machineOptions(workload: WorkloadName, engine: Engine): MachineO
 
 /** A guest alone on a hypervisor of its own, whose host time is taken. */
 export class TestedGuest implements AsyncDisposable {
-  /** Of the epochs that were closed so far. */
-  readonly epochs: EpochReport[] = [];
-  private reachedMs = 0;
-
   private constructor(
     readonly hypervisor: EmbeddedHypervisor,
     readonly machine: EmbeddedMachine,
-    readonly protection: Protection | undefined,
     private readonly clock: HostClock,
-    readonly domain: Domain | undefined,
   ) {}
 
-  static async start(
-    options: MachineOptions,
-    engine: Engine,
-    protection: Protection | undefined,
-    clock: HostClock,
-  ): Promise<TestedGuest> {
+  static start(options: MachineOptions, engine: Engine, clock: HostClock): TestedGuest {
     const hypervisor = new EmbeddedHypervisor({ frequencyHz: FREQUENCY_HZ[engine] });
-    const machine = hypervisor.createMachine(options);
-    protection?.start?.(machine);
-    const domain =
-      protection?.algorithm === undefined
-        ? undefined
-        : await createDomain({ name: machine.name, machine, plugins: plugins(protection) });
-    const guest = new TestedGuest(hypervisor, machine, protection, clock, domain);
-    domain?.bus.on('EVT_CHECKPOINTED', ({ closed }) => {
-      if (closed !== undefined) guest.epochs.push(closed);
-    });
-    return guest;
+    return new TestedGuest(hypervisor, hypervisor.createMachine(options), clock);
   }
 
   /** Runs for so much guest time; gives the host time that took, in nanoseconds. */
   async advance(byMs: number): Promise<number> {
-    this.reachedMs += byMs;
+    const untilNs = this.machine.clock.now() + byMs * MEGA;
     const before = this.clock.nowNs();
-    await this.hypervisor.run({ untilNs: this.reachedMs * MEGA });
+    await this.hypervisor.run({ untilNs });
     return this.clock.nowNs() - before;
   }
+
+  /** Protects the guest from here on. */
+  async protect(protection: Protection): Promise<ProtectedGuest> {
+    const { machine } = this;
+    const started = protection.start?.(machine);
+    const epochs: EpochReport[] = [];
+    if (protection.algorithm === undefined) return new ProtectedGuest(epochs, undefined, started);
+    const domain = await createDomain({ name: machine.name, machine, plugins: plugins(protection) });
+    domain.bus.on('EVT_CHECKPOINTED', ({ closed }) => {
+      if (closed !== undefined) epochs.push(closed);
+    });
+    return new ProtectedGuest(epochs, domain, started);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.hypervisor.close();
+  }
+}
+
+/** A guest while it is protected. Disposing it ends the protection and leaves the guest where it is. */
+export class ProtectedGuest implements AsyncDisposable {
+  /** `epochs`: those that were closed so far. */
+  constructor(
+    readonly epochs: readonly EpochReport[],
+    readonly domain: Domain | undefined,
+    private readonly started: Disposable | undefined,
+  ) {}
 
   /** Closes the epoch that ends here. */
   async closeEpoch(): Promise<void> {
@@ -94,8 +101,8 @@ export class TestedGuest implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.started?.[Symbol.dispose]();
     await this.domain?.stop();
-    await this.hypervisor.close();
   }
 }
 
