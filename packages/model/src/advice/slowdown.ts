@@ -19,7 +19,7 @@ export const slowdownSchema = z.object({ slowdown: z.array(pointSchema).min(1) }
 
 /**
  * How much longer programs take with a checkpoint every `intervalMs`: 0.063 is 6.3 %. `low` and `high` bound it with 95
- * %; a negative `low` says that the measurement does not tell it from 0.
+ * %; with a negative `low` it may be 0.
  */
 export type SlowdownPoint = z.infer<typeof pointSchema>;
 

@@ -18,7 +18,7 @@ export interface Pair {
 /** A stretch is two epochs, or one that is long. */
 const LONG_MS = 100;
 
-/** How long a stretch is, and how long its guest runs before it: with a whole epoch, so that COWP knows what to save. */
+/** How long a stretch is, and how long its guest runs before: for a whole epoch, so that COWP knows what to save. */
 function stretchOf(intervalMs: number): { readonly leadMs: number; readonly stretchMs: number } {
   const epochs = intervalMs < LONG_MS ? 2 : 1;
   return { leadMs: intervalMs, stretchMs: epochs * intervalMs };

@@ -7,8 +7,8 @@ const INTERVAL_MS = 50;
 const PAIRS_A_ROUND = 3;
 
 /**
- * Host time of translated code with the check of each store for a protected page, to that without: pairs of stretches of
- * the same guest work. Each round has two new VMs, since no two are compiled alike.
+ * Host time of translated code with the check of each store for a protected page, to that without: pairs of stretches
+ * of the same guest work. Each round has two new VMs, since no two are compiled alike.
  */
 export async function storeCheckRatios(
   program: WorkloadName,
