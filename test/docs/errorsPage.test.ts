@@ -33,6 +33,7 @@ import { pinVmio } from '@rmk/pin-vmio';
 import { pinVmschl } from '@rmk/pin-vmschl';
 import { pinVmsignal } from '@rmk/pin-vmsignal';
 import { hangDetector } from '@rmk/hang-detector';
+import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { buildChain, MODEL_ERROR_CODES, transient, type ChainDefinition } from '@rmk/model';
 import { inject, injectable } from 'tsyringe';
@@ -274,9 +275,11 @@ describe('docs/errors.md', () => {
     const hypervisor = new EmbeddedHypervisor();
     const detected = hypervisor.createMachine({ name: 'tasks', elf: readGuest('tasks') });
     const hang = hangDetector({ signs: ['task-switch', 'timer-rearmed'], threshold: '10ms' });
-    const plugins = [pinVmschl(), pinVmsignal(), hang];
-    await start(plugins, { machine: detected, observe });
+    const heartbeat = heartbeatDetector({ device: 'uart', silence: '1s' });
+    const plugins = [pinVmio(), pinVmschl(), pinVmsignal(), hang, heartbeat];
+    const watched = await start(plugins, { machine: detected, observe });
     await hypervisor.run({ untilNs: 150e6 });
+    watched.bus.topic('EVT_CHANNELCHANGED').publish({ atNs: 150e6, device: 'uart', isOpen: false });
     for (let time = 0; time < 5; time++) {
       await detected.writeRegister('privilege', 0n);
       await detected.raise('load-access-fault');

@@ -18,7 +18,12 @@ const FAULTS: readonly Fault[] = [
   { fault: 'panic', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^panic in kernel mode/ },
   { fault: 'oops', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^panic in kernel mode/ },
   { fault: 'bug', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^panic in kernel mode/ },
-  { fault: 'triple-fault', kind: 'crash', detector: '@rmk/pin-vmsignal', cause: /^reset in machine mode/ },
+  {
+    fault: 'triple-fault',
+    kind: 'crash',
+    detector: '@rmk/pin-vmsignal',
+    cause: /^triple-fault in machine mode/,
+  },
   {
     fault: 'hang',
     kind: 'hang',

@@ -76,7 +76,8 @@ export class CheckpointAgent implements Checkpoints, Module {
 
   start(): void {
     this.bus.on('EVT_LOGLOST', ({ reason }) => this.loseAll(reason));
-    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain('the VM was restarted'));
+    this.bus.on('EVT_VMREBOOTED', () => this.beginAgain('the guest reboots'));
     this.bus.on('EVT_PLUGINCHANGED', ({ to }) => {
       if (to !== 'starting' && to !== 'stopping') this.warnOfDetections();
     });
@@ -307,10 +308,10 @@ export class CheckpointAgent implements Checkpoints, Module {
       this.bus.topic('EVT_WARNING').publish({ atNs, code: 'RMK_WARN_RISK', message });
   }
 
-  /** After a restart the retained checkpoints no longer apply. */
-  private async beginAgain(): Promise<void> {
+  /** After a restart the retained checkpoints no longer apply, and after a reboot they would undo it. */
+  private async beginAgain(reason: string): Promise<void> {
     const checkpoints = this.discardAll();
-    if (checkpoints > 0) this.reportLost(checkpoints, 'the VM was restarted', false);
+    if (checkpoints > 0) this.reportLost(checkpoints, reason, false);
     if (this.algorithms.installed > 0) await this.inTurn(() => this.takeNow('interval'));
   }
 }

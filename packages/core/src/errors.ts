@@ -50,6 +50,7 @@ export const WARNING_CODES = {
   RMK_WARN_HELD: 'code of a plugin holds the VM, and has not finished',
   RMK_WARN_FAILED: 'a plugin failed to start, and the domain goes on without it',
   RMK_WARN_SIGNS: 'a detector does not see the signs of progress that it waits for',
+  RMK_WARN_HEARTBEAT: 'a guest closed the device on which it beats',
   RMK_WARN_CRASHTABLE: 'the table of ordinary exceptions may not fit the guest',
 } as const;
 

@@ -58,6 +58,11 @@ const checks: { readonly [E in keyof CoreEvents]: (event: Unchecked<CoreEvents[E
     count('position', position) ??
     time('guestNs', guestNs) ??
     count('epoch', epoch),
+  EVT_CHANNELCHANGED: ({ atNs, device, isOpen }) =>
+    time('atNs', atNs) ?? text('device', device) ?? yesOrNo('isOpen', isOpen),
+  EVT_VMASLEEP: ({ atNs }) => time('atNs', atNs),
+  EVT_VMAWAKE: ({ atNs }) => time('atNs', atNs),
+  EVT_VMREBOOTED: ({ atNs }) => time('atNs', atNs),
   EVT_VMEXITED: ({ atNs, code }) => time('atNs', atNs) ?? finite('code', code),
   EVT_VMGONE: ({ atNs, reason }) => time('atNs', atNs) ?? text('reason', reason),
   EVT_VCPUSUSPENDED: ({ atNs }) => time('atNs', atNs),

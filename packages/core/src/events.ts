@@ -19,6 +19,11 @@ export interface RmkEvents {
   EVT_VMSIGNAL: Facts['signal'];
   EVT_VMSCHEDULED: Facts['scheduled'];
   EVT_VMOUTPUT: Facts['output'];
+  EVT_CHANNELCHANGED: Facts['channel'];
+  EVT_VMASLEEP: Facts['asleep'];
+  EVT_VMAWAKE: Facts['awake'];
+  /** The guest boots again: what it did before is over, and no checkpoint of then is of use. */
+  EVT_VMREBOOTED: Facts['rebooted'];
   EVT_VMEXITED: Facts['exited'];
   EVT_VMGONE: Facts['gone'];
   /** By the pin's operations; not for a checkpoint's own pause. */
@@ -135,6 +140,10 @@ export const CORE_EVENTS = [
   'EVT_VMSIGNAL',
   'EVT_VMSCHEDULED',
   'EVT_VMOUTPUT',
+  'EVT_CHANNELCHANGED',
+  'EVT_VMASLEEP',
+  'EVT_VMAWAKE',
+  'EVT_VMREBOOTED',
   'EVT_VMEXITED',
   'EVT_VMGONE',
   'EVT_VCPUSUSPENDED',

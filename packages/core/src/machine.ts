@@ -46,6 +46,17 @@ export interface Facts {
   };
   /** The log area is full. No checkpoint is usable any more; the guest continues. */
   loglost: { readonly atNs: Nanoseconds; readonly reason: string };
+  /**
+   * The guest reset its machine of its own will, and boots again. A reset that its vCPU was forced into, such as by a
+   * triple fault, is a `signal`.
+   */
+  rebooted: { readonly atNs: Nanoseconds };
+  /** The guest suspended itself to RAM, and domain time is paused. */
+  asleep: { readonly atNs: Nanoseconds };
+  /** It was woken, and domain time goes on. */
+  awake: { readonly atNs: Nanoseconds };
+  /** A program of the guest opened or closed its end of a channel. */
+  channel: { readonly atNs: Nanoseconds; readonly device: string; readonly isOpen: boolean };
   /** The guest switched itself off. A rollback or a restart brings it back. */
   exited: { readonly atNs: Nanoseconds; readonly code: number };
   /** The hypervisor of this VM is lost. */

@@ -5,7 +5,8 @@ import { token } from './token.js';
 export type Suspension = Disposable;
 
 /**
- * P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMEXITED, EVT_VMGONE.
+ * P_VCPU: the virtual CPUs. Publishes EVT_VCPUSUSPENDED, EVT_VCPURESUMED, EVT_VMRESTARTED, EVT_VMASLEEP,
+ * EVT_VMAWAKE, EVT_VMEXITED, EVT_VMGONE.
  */
 export interface VcpuPin extends Pick<
   VirtualMachine,
@@ -29,13 +30,13 @@ export type PageTablePin = Pick<VirtualMachine, 'memoryPages' | 'read' | 'write'
  */
 export type CheckpointingPin = Pick<VirtualMachine, 'checkpoint' | 'rollback'>;
 
-/** P_VMSIGNAL: exceptions and signals. Publishes EVT_VMSIGNAL, and EVT_ERRORDETECTED when one is a crash. */
+/** P_VMSIGNAL: exceptions, signals, resets. Publishes EVT_VMSIGNAL, EVT_VMREBOOTED, EVT_ERRORDETECTED for a crash. */
 export type SignalPin = Pick<VirtualMachine, 'signals' | 'raise'>;
 
 /** P_VMSCHL: scheduling. Publishes EVT_VMSCHEDULED. */
 export type SchedulingPin = Pick<VirtualMachine, 'schedulingIntervalNs'>;
 
-/** P_VMIO: consoles and channels. Publishes EVT_VMOUTPUT. */
+/** P_VMIO: consoles and channels. Publishes EVT_VMOUTPUT, EVT_CHANNELCHANGED. */
 export type IoPin = Pick<VirtualMachine, 'input'>;
 
 export const P_VCPU = token<VcpuPin>('P_VCPU', {

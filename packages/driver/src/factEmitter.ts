@@ -15,6 +15,10 @@ export class FactEmitter {
     scheduled: new Set(),
     output: new Set(),
     loglost: new Set(),
+    rebooted: new Set(),
+    asleep: new Set(),
+    awake: new Set(),
+    channel: new Set(),
     exited: new Set(),
     gone: new Set(),
   };

@@ -40,7 +40,12 @@ export interface MachineSettings {
   readonly protection?: ProtectionSettings;
 }
 
-const NMI = 'nmi';
+/** What `raise` does, as commands of QEMU. */
+const SIGNALS: ReadonlyMap<string, string> = new Map([
+  ['nmi', 'inject-nmi'],
+  // Wakes a guest that suspended itself to RAM, as its power button would.
+  ['wakeup', 'system_wakeup'],
+]);
 
 /**
  * A VM in a QEMU of its own, behind the port. Operations run one after the other. It is not deterministic: domain time
@@ -49,7 +54,7 @@ const NMI = 'nmi';
 export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable {
   readonly name: string;
   readonly memoryPages: number;
-  readonly signals: readonly string[] = [NMI];
+  readonly signals: readonly string[] = [...SIGNALS.keys()];
   readonly capabilities: ReadonlySet<Capability> = new Set();
   readonly schedulingIntervalNs: Nanoseconds;
   readonly clock: Clock;
@@ -197,9 +202,10 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
 
   raise(cause: string): Promise<void> {
     return this.inTurn(async () => {
-      if (!this.signals.includes(cause)) throw unknownNameError(this.name, 'signal', cause, this.signals);
+      const command = SIGNALS.get(cause);
+      if (command === undefined) throw unknownNameError(this.name, 'signal', cause, this.signals);
       if (this.execution.isHalted) throw offError(this.name);
-      await this.process.qmp.execute('inject-nmi');
+      await this.process.qmp.execute(command);
     });
   }
 

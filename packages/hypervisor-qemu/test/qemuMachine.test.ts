@@ -57,12 +57,37 @@ describeQemu('QemuMachine', () => {
 
   it.each([
     ['a panic', ORDER.panic, 'panic'],
-    ['a triple fault', ORDER.tripleFault, 'reset'],
+    ['a triple fault', ORDER.tripleFault, 'triple-fault'],
   ])('reports %s', async (_, letter, cause) => {
     const machine = await unprotected();
     const signal = next(machine, 'signal');
     await order(machine, letter);
     expect(await signal).toMatchObject({ cause });
+  });
+
+  it('reports a reboot once, as no failure, and the guest boots again', async () => {
+    const machine = await unprotected();
+    const failures: string[] = [];
+    machine.observe('signal', ({ cause }) => void failures.push(cause));
+    let reboots = 0;
+    machine.observe('rebooted', () => void reboots++);
+    const up = said(machine, 'up');
+    await order(machine, ORDER.reboot);
+    await up;
+    await answers(machine, 'x');
+    expect({ reboots, failures }).toEqual({ reboots: 1, failures: [] });
+  });
+
+  it('pauses domain time while the guest is suspended to RAM', async () => {
+    const machine = await unprotected();
+    const asleep = next(machine, 'asleep');
+    await order(machine, ORDER.sleep);
+    const { atNs } = await asleep;
+    await wait(50);
+    expect(machine.clock.now()).toBe(atNs);
+    const awake = next(machine, 'awake');
+    await machine.raise('wakeup');
+    expect(await awake).toMatchObject({ atNs });
   });
 
   it('reports that the guest switched itself off, and boots it again', async () => {

@@ -48,12 +48,16 @@ export class HangDetector implements Module {
       this.lastHealthyNs = atNs;
       this.silentNs = 0;
     });
-    this.bus.on('EVT_VMRESTARTED', () => {
-      this.signs.forget();
-      this.lastSignNs = undefined;
-      this.lastHealthyNs = 0;
-      this.silentNs = 0;
-    });
+    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_VMREBOOTED', () => this.beginAgain());
+  }
+
+  /** The rule arms itself again at the first sign. */
+  private beginAgain(): void {
+    this.signs.forget();
+    this.lastSignNs = undefined;
+    this.lastHealthyNs = 0;
+    this.silentNs = 0;
   }
 
   private account(scheduled: RmkEvent<'EVT_VMSCHEDULED'>): void {

@@ -38,10 +38,14 @@ export class InstructionRule implements Module {
       if (this.lastSwitchNs !== undefined) this.lastSwitchNs = atNs;
       this.executed = 0;
     });
-    this.bus.on('EVT_VMRESTARTED', () => {
-      this.lastSwitchNs = undefined;
-      this.executed = 0;
-    });
+    this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    this.bus.on('EVT_VMREBOOTED', () => this.beginAgain());
+  }
+
+  /** The rule arms itself again at the first sign. */
+  private beginAgain(): void {
+    this.lastSwitchNs = undefined;
+    this.executed = 0;
   }
 
   private account({ atNs, cpuNs, idleNs, instructions = 0, progress }: RmkEvent<'EVT_VMSCHEDULED'>): void {

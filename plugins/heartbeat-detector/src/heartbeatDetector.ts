@@ -79,15 +79,35 @@ export class HeartbeatDetector implements Module {
       if (armed) this.armAt(atNs);
       this.rememberAt(rollback.reopened);
     });
-    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => {
-      this.disarm();
-      this.beats.matched = 0;
-      this.forgetSilencesSince(0);
-      this.lastHealthyNs = atNs;
+    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs));
+    this.bus.on('EVT_VMREBOOTED', ({ atNs }) => this.beginAgain(atNs));
+    this.bus.on('EVT_CHANNELCHANGED', ({ atNs, device, isOpen }) => {
+      if (device === this.options.device && !isOpen) this.closedAt(atNs);
     });
     // A guest that has ended owes no beat, unless it is rolled back.
     this.bus.on('EVT_VMEXITED', () => this.disarm());
     this.bus.on('EVT_VMGONE', () => this.disarm());
+  }
+
+  /** Until the first beat of the guest's new life. */
+  private beginAgain(atNs: Nanoseconds): void {
+    this.disarm();
+    this.beats.matched = 0;
+    this.forgetSilencesSince(0);
+    this.lastHealthyNs = atNs;
+  }
+
+  /** Whoever closes the channel says that no beat will come. A guest that hangs closes nothing. */
+  private closedAt(atNs: Nanoseconds): void {
+    if (!this.armed || this.options.whenClosed === 'accuse') return;
+    this.disarm();
+    this.beats.matched = 0;
+    this.lastBeatNs = undefined;
+    this.bus.topic('EVT_WARNING').publish({
+      atNs,
+      code: 'RMK_WARN_HEARTBEAT',
+      message: `the guest closed ${this.options.device}: its hangs are not detected by heartbeats until it beats again`,
+    });
   }
 
   private beatAt(atNs: Nanoseconds): void {

@@ -34,6 +34,11 @@ export const heartbeatDetectorOptions = z
         BEAT_HINT,
       )
       .optional(),
+    /**
+     * When the guest closes the device, as it does before it reboots: `'wait'` for the next beat, or `'accuse'` it of
+     * the silence that follows.
+     */
+    whenClosed: z.enum(['wait', 'accuse']).default('wait'),
   })
   .refine((options) => (options.silence === undefined) !== (options.adaptive === undefined), {
     path: ['silence'],

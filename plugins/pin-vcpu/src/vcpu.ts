@@ -31,6 +31,10 @@ export class Vcpu implements VcpuPin, Module {
   start(): void {
     const exited = this.bus.topic('EVT_VMEXITED');
     const gone = this.bus.topic('EVT_VMGONE');
+    const asleep = this.bus.topic('EVT_VMASLEEP');
+    const awake = this.bus.topic('EVT_VMAWAKE');
+    this.machine.observe('asleep', (fact) => asleep.publish(fact));
+    this.machine.observe('awake', (fact) => awake.publish(fact));
     this.machine.observe('exited', (fact) => exited.publish(fact));
     this.machine.observe('gone', (fact) => gone.publish(fact));
   }

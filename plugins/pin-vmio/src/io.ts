@@ -12,7 +12,9 @@ export class Io implements IoPin, Module {
 
   start(): void {
     const output = this.bus.topic('EVT_VMOUTPUT');
+    const channel = this.bus.topic('EVT_CHANNELCHANGED');
     this.machine.observe('output', (fact) => output.publish(fact));
+    this.machine.observe('channel', (fact) => channel.publish(fact));
   }
 
   input(device: string, data: Uint8Array): Promise<void> {

@@ -8,6 +8,8 @@ const GU_ET_AL = { bound: '50ms', quantile: 0.95 } as const;
 export const signalOptions = z.strictObject({
   /** The exceptions that are no crash: a ready table by name, or causes and privileges. */
   ordinary: ordinaryOption,
+  /** `'crash'`: the guest is not to reboot, and a rollback undoes it. */
+  reboot: z.enum(['allow', 'crash']).default('allow'),
   /** T_B of a crash: the time from error to crash that the share `quantile` does not exceed. `false`: always 0. */
   latencyBound: z
     .union([

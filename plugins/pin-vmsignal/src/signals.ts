@@ -13,7 +13,10 @@ import { isCrash } from './crashTable.js';
 import type { SignalOptions } from './options.js';
 import { RepeatedCrashes } from './repeatedCrashes.js';
 
-/** P_VMSIGNAL over the VirtualMachine port: every signal is published, and a crash as a detected error too. */
+/**
+ * P_VMSIGNAL over the VirtualMachine port: every signal is published, and a crash as a detected error too. A reboot is
+ * the guest's own will, unless the options call it a crash.
+ */
 @injectable()
 export class Signals implements SignalPin, Module {
   constructor(
@@ -26,8 +29,13 @@ export class Signals implements SignalPin, Module {
     const signal = this.bus.topic('EVT_VMSIGNAL');
     const detected = this.bus.topic('EVT_ERRORDETECTED');
     const warning = this.bus.topic('EVT_WARNING');
-    const { ordinary } = this.options;
+    const rebooted = this.bus.topic('EVT_VMREBOOTED');
+    const { ordinary, reboot } = this.options;
     const repeated = new RepeatedCrashes();
+    this.machine.observe('rebooted', (fact) => {
+      if (reboot === 'allow') rebooted.publish(fact);
+      else detected.publish({ atNs: fact.atNs, kind: 'crash', cause: 'reboot by the guest' });
+    });
     this.machine.observe('signal', (fact) => {
       const { atNs, cause, privilege } = fact;
       signal.publish(fact);

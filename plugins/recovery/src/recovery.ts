@@ -82,6 +82,7 @@ export class Recovery implements DomainRecovery, Module {
   async start(): Promise<void> {
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
     this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs));
+    this.bus.on('EVT_VMREBOOTED', () => this.forgetFailures());
     this.bus.on('EVT_ROLLEDBACK', ({ rollback }) => {
       this.undoneNs += rollback.undoneNs;
     });
@@ -112,16 +113,22 @@ export class Recovery implements DomainRecovery, Module {
     this.undoneNs = atNs;
     this.history.vmRestarts = this.vmRestarts.count;
     if (this.restoring) return;
-    // Someone else restarted the VM: what failed before no longer counts.
-    this.last = undefined;
+    // Someone else restarted the VM.
+    this.forgetFailures();
     this.restoredAtNs = undefined;
-    this.leftAtNs = undefined;
-    this.episode.clear();
     const { held } = this;
     const { givenUp } = this.history;
     this.held = undefined;
     this.history.clear();
     if (givenUp !== undefined && held !== undefined) await this.release(held, givenUp);
+  }
+
+  /** What failed before the guest booted again no longer counts. */
+  private forgetFailures(): void {
+    this.last = undefined;
+    this.left = undefined;
+    this.leftAtNs = undefined;
+    this.episode.clear();
   }
 
   /** Resumes a VM that was given up and has been restarted. */

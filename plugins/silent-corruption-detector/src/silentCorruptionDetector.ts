@@ -66,6 +66,7 @@ export class SilentCorruptionDetector implements Module {
     // What was right after the checkpoint was right at it, and so it is now.
     this.bus.on('EVT_ROLLEDBACK', ({ atNs, to }) => this.beginAgain(atNs, to.takenAtNs));
     this.bus.on('EVT_VMRESTARTED', ({ atNs }) => this.beginAgain(atNs, -Infinity));
+    this.bus.on('EVT_VMREBOOTED', ({ atNs }) => this.beginAgain(atNs, -Infinity));
   }
 
   /** In how many epochs every block has its turn. */

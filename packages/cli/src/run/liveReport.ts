@@ -114,6 +114,10 @@ const EVENT_TEXTS: { readonly [E in EventName]?: EventText<E> } = {
   EVT_VCPUSUSPENDED: notShown,
   EVT_VCPURESUMED: notShown,
   EVT_VMRESTARTED: notShown,
+  EVT_CHANNELCHANGED: notShown,
+  EVT_VMASLEEP: () => 'the guest suspended itself to RAM',
+  EVT_VMAWAKE: () => 'the guest is awake',
+  EVT_VMREBOOTED: () => 'the guest reboots',
   EVT_ERRORDETECTED: ({ kind, cause, source }) => `${colour.red(kind)} detected by ${source}: ${cause}`,
   EVT_RECOVERED: ({ record }) =>
     recoveryText(record) +

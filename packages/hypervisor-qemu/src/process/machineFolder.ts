@@ -19,6 +19,8 @@ export interface MachineFiles {
   readonly gdb: string;
   readonly library: string;
   readonly stderr: string;
+  /** What QEMU logs at each reset of the vCPU. */
+  readonly resetLog: string;
   readonly state: string;
 }
 
@@ -31,6 +33,7 @@ export function machineFiles(folder: string): MachineFiles {
     gdb: join(folder, 'gdb'),
     library: join(folder, 'library'),
     stderr: join(folder, 'stderr'),
+    resetLog: join(folder, 'reset-log'),
     state: join(folder, 'state.json'),
   };
 }

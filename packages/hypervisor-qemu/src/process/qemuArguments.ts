@@ -1,6 +1,9 @@
 import { deviceSocket, type MachineFiles } from './machineFolder.js';
 import type { CheckedMachineOptions } from '../machineOptions.js';
 
+/** With the name of a channel behind it, what QEMU calls its device and its socket. */
+export const CHANNEL_ID = 'channel-';
+
 /** An option with its value. */
 type Option = readonly [option: string, value?: string];
 
@@ -25,7 +28,7 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-cpu', cpu],
     ['-smp', '1'],
     ['-m', `${memoryBytes / (1 << 20)}`],
-    ['-M', 'pc,memory-backend=ram,suppress-vmdesc=on,vmport=off,i8042=off,usb=off'],
+    ['-M', 'pc,memory-backend=ram,suppress-vmdesc=on,vmport=off,usb=off'],
     ['-object', JSON.stringify(ram)],
     ['-nodefaults'],
     ['-no-user-config'],
@@ -39,6 +42,9 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-global', 'migration.send-configuration=off'],
     ['-qmp', `unix:${escaped(files.qmp)},server=on,wait=off`],
     ['-qmp', `unix:${escaped(files.spareQmp)},server=on,wait=off`],
+    // By this log a triple fault differs from a reset that the guest asked for.
+    ['-d', 'cpu_reset'],
+    ['-D', files.resetLog],
     ['-gdb', `unix:${escaped(files.gdb)},server=on,wait=off`],
     ['-device', 'pvpanic-pci'],
     ...serialOptions(options, files),
@@ -60,9 +66,12 @@ function serialOptions({ channels }: CheckedMachineOptions, { folder }: MachineF
   return [
     ...console,
     ['-device', `virtio-serial-pci,ioeventfd=off,disable-modern=on,max_ports=${channels.length + 1}`],
-    ...channels.flatMap((channel, index): readonly Option[] => [
-      chardev(`channel${index}`, channel),
-      ['-device', `virtserialport,chardev=channel${index},name=${channel}`],
+    ...channels.flatMap((channel): readonly Option[] => [
+      chardev(`${CHANNEL_ID}${channel}`, channel),
+      [
+        '-device',
+        `virtserialport,id=${CHANNEL_ID}${channel},chardev=${CHANNEL_ID}${channel},name=${channel}`,
+      ],
     ]),
   ];
 }

@@ -70,6 +70,7 @@ export class QemuProcess {
         qmp: files.qmp,
         gdb: files.gdb,
         stderr: files.stderr,
+        resetLog: files.resetLog,
         ...(program.library === undefined ? {} : { library: files.library }),
         devices: Object.fromEntries(devices.map((device) => [device, deviceSocket(files.folder, device)])),
         ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),

@@ -19,6 +19,8 @@ const schema = z.strictObject({
   /** Undefined if QEMU runs without the library. */
   library: absolute.optional(),
   stderr: absolute.optional(),
+  /** File that QEMU logs to (`-d cpu_reset -D`). Without it, every reset by the guest counts as a failure. */
+  resetLog: absolute.optional(),
   /** Sockets of the serial devices, by their names; `serial` is the console. */
   devices: z.record(z.string(), absolute),
   heartbeat: z.string().optional(),

@@ -2,12 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { hasCode, type Facts, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
 import { closedError, FactEmitter } from '@rmk/driver';
 import { z } from 'zod';
+import { ChannelStates, queryChannels } from './channelStates.js';
 import { HostClock } from './hostClock.js';
 import { threadActivity } from '../process/processStatus.js';
 import type { QemuProcess } from '../process/qemuProcess.js';
 import type { QmpEvent } from '../qmp/qmpClient.js';
 import { resetMachine } from '../qmp/resetMachine.js';
 import { queryRunState } from '../qmp/runState.js';
+import { ResetLog } from './resetLog.js';
 import { StandingFailure } from './standingFailure.js';
 import { haltOf, VcpuActivity } from './vcpuActivity.js';
 
@@ -39,7 +41,12 @@ export class QemuExecution {
   private readonly failure = new StandingFailure(this.facts, () => this.clock.now());
   /** QEMU's run state, while the guest has halted its VM. */
   private halted: string | undefined;
+  /** The guest suspended itself to RAM. */
+  private asleep = false;
   private lost: RmkError | undefined;
+  /** Undefined for a QEMU that keeps none. */
+  private readonly resetLog: ResetLog | undefined;
+  private readonly channels: ChannelStates;
   private firmwareResetsUntilNs: Nanoseconds = 0;
   /** While it is above 0 RMK itself pauses and resumes the VM: QEMU's events about that are no facts. */
   private expectedStops = 0;
@@ -51,6 +58,13 @@ export class QemuExecution {
     private readonly schedulingIntervalNs: Nanoseconds,
     private readonly pagesWritten: () => Promise<number | undefined>,
   ) {
+    this.channels = new ChannelStates(
+      () => queryChannels(process.qmp),
+      () => this.expectedStops > 0,
+      (device, isOpen) => this.facts.emit('channel', { atNs: this.clock.now(), device, isOpen }),
+    );
+    const { resetLog } = process.state;
+    this.resetLog = resetLog === undefined ? undefined : new ResetLog(resetLog);
     process.qmp.onEvent((event) => this.take(event));
     process.qmp.onLost((error) => this.lose(error));
   }
@@ -153,7 +167,10 @@ export class QemuExecution {
   /** After a rollback or a restart: what the guest did before no longer counts. */
   stateReplaced(to: 'checkpoint' | 'boot'): void {
     if (to === 'checkpoint') this.firmwareResetsUntilNs = 0;
+    this.resetLog?.skip();
+    this.channels.discard();
     this.halted = undefined;
+    this.asleep = false;
     this.failure.clear();
     this.activity?.begin();
     this.settleClock();
@@ -161,11 +178,13 @@ export class QemuExecution {
 
   /** Reads the run state of a VM started by another process. */
   async adopt(): Promise<void> {
+    await this.channels.adopt();
     const { status: state } = await queryRunState(this.process.qmp);
     if (state === 'guest-panicked') this.fail(state, 'kernel', 'panic');
     else if (FAILED.has(state)) this.fail(state, 'machine');
     else if (state === 'shutdown') this.exit();
-    this.suspended = state !== 'running';
+    this.asleep = state === 'suspended';
+    this.suspended = state !== 'running' && !this.asleep;
     this.settleClock();
   }
 
@@ -175,7 +194,8 @@ export class QemuExecution {
   }
 
   private settleClock(): void {
-    if (this.suspended || this.halted !== undefined || this.lost !== undefined) this.clock.freeze();
+    const rests = this.suspended || this.asleep || this.halted !== undefined || this.lost !== undefined;
+    if (rests) this.clock.freeze();
     else this.clock.unfreeze();
   }
 
@@ -200,16 +220,49 @@ export class QemuExecution {
     else if (event === 'WATCHDOG') this.signal('watchdog', 'machine');
     else if (event === 'RESET' && shutdown.safeParse(data).data?.guest === true) this.resetByGuest();
     else if (event === 'SHUTDOWN' && shutdown.safeParse(data).data?.guest === true) this.exit();
+    else if (event === 'SUSPEND') this.fallAsleep();
+    else if (event === 'WAKEUP') this.wake();
+    else if (event === 'VSERPORT_CHANGE') void this.lookAtChannels();
     else if (event === 'STOP' && this.expectedStops === 0) void this.stoppedByOthers();
     else if (event === 'RESUME' && this.expectedStops === 0) this.resumedByOthers();
   }
 
-  /** Resets by the firmware after a reset are not emitted: it would be one failure several times. */
+  /** Resets by the firmware after a reset are not emitted: it would be one failure, or one reboot, several times. */
   private resetByGuest(): void {
+    const hasTripleFault = this.resetLog?.hasTripleFault();
     const nowNs = this.clock.now();
     if (nowNs < this.firmwareResetsUntilNs) return;
     this.firmwareResetsUntilNs = nowNs + FIRMWARE_RESETS_NS;
-    this.signal('reset', 'machine');
+    if (hasTripleFault === false) this.facts.emit('rebooted', { atNs: nowNs });
+    else this.failByReset(hasTripleFault === true ? 'triple-fault' : 'reset');
+  }
+
+  private failByReset(cause: string): void {
+    // The reset has closed them all.
+    this.channels.discard();
+    this.signal(cause, 'machine');
+  }
+
+  private async lookAtChannels(): Promise<void> {
+    await this.channels.look().catch((error: unknown) => {
+      if (!hasCode(error)) throw error; // `gone` reports the end of QEMU.
+    });
+  }
+
+  private fallAsleep(): void {
+    if (this.asleep) return;
+    this.asleep = true;
+    this.settleClock();
+    this.facts.emit('asleep', { atNs: this.clock.now() });
+  }
+
+  private wake(): void {
+    if (!this.asleep) return;
+    const atNs = this.clock.now();
+    this.asleep = false;
+    this.activity?.begin();
+    this.settleClock();
+    this.facts.emit('awake', { atNs });
   }
 
   private signal(cause: string, privilege: Privilege): void {

@@ -3,7 +3,7 @@
  * serial line is answered in brackets, or obeyed:
  *   H  hangs with interrupts off       S  spins with interrupts on     D  halts with interrupts off
  *   P  panics (port of pvpanic)        T  faults three times            O  switches itself off
- *   R  suspends itself to RAM
+ *   R  suspends itself to RAM          B  reboots, by the keyboard controller
  * With DIES it panics before it is up.
  */
         .code16
@@ -60,6 +60,7 @@ main:
         cmp $'T', %al; je triple
         cmp $'O', %al; je off
         cmp $'R', %al; je sleep
+        cmp $'B', %al; je reboot
         mov %al, %bl
         mov $'[', %al; call put
         mov %bl, %al;  call put
@@ -120,6 +121,10 @@ sleep:  mov $0x604, %dx
         mov $0x2400, %ax
         out %ax, %dx
         jmp main
+
+reboot: mov $0xfe, %al
+        out %al, $0x64
+        jmp halt
 
 nothing:  .word 0
           .long 0

@@ -63,4 +63,5 @@ export const ORDER = {
   tripleFault: 'T',
   off: 'O',
   sleep: 'R',
+  reboot: 'B',
 } as const;

@@ -32,6 +32,10 @@ const FACTS: readonly (keyof Facts)[] = [
   'scheduled',
   'output',
   'loglost',
+  'rebooted',
+  'asleep',
+  'awake',
+  'channel',
   'exited',
   'gone',
 ];

@@ -1,0 +1,65 @@
+import { closeSync, fstatSync, openSync, readSync, truncateSync } from 'node:fs';
+
+const TRIPLE_FAULT = 'Triple fault';
+/** QEMU writes about 1 KiB at each reset, those of rollbacks included. */
+const KEPT_BYTES = 64 << 10;
+
+/**
+ * What QEMU logs when its vCPU is reset. A vCPU that can deliver not even a double fault says so before it resets the
+ * machine: this is how a crash differs from a reboot, for which QEMU has the same event, `RESET`.
+ */
+export class ResetLog {
+  /** Up to where it has been read. */
+  private position: number;
+
+  constructor(private readonly path: string) {
+    this.position = this.size();
+  }
+
+  /**
+   * Whether the vCPU triple-faulted since the last call. Reads at once, since facts keep their order; called at resets
+   * only. Undefined if the log cannot be read.
+   */
+  hasTripleFault(): boolean | undefined {
+    try {
+      return this.readOn().includes(TRIPLE_FAULT);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Takes no notice of what was logged since, and frees its space. */
+  skip(): void {
+    const size = this.size();
+    // QEMU writes on at its own position, so the file then begins with a hole.
+    if (size - this.position > KEPT_BYTES) truncateSync(this.path);
+    this.position = size;
+  }
+
+  private size(): number {
+    try {
+      const file = openSync(this.path, 'r');
+      try {
+        return fstatSync(file).size;
+      } finally {
+        closeSync(file);
+      }
+    } catch {
+      return 0;
+    }
+  }
+
+  private readOn(): string {
+    const file = openSync(this.path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      const from = Math.max(this.position, size - KEPT_BYTES);
+      const data = Buffer.alloc(Math.max(0, size - from));
+      readSync(file, data, 0, data.length, from);
+      this.position = size;
+      return data.toString('latin1');
+    } finally {
+      closeSync(file);
+    }
+  }
+}
