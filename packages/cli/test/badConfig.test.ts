@@ -148,7 +148,7 @@ describe('a config with problems', () => {
     [
       'plugins in JSON',
       { guests: [tasks], plugins: ['@rmk/cowb'] },
-      ['plugins: expected a list of plugins, or in'],
+      ['plugins[0]: expected a plugin, or its package such as'],
     ],
     [
       'both ways to protect',

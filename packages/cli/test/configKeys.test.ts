@@ -129,7 +129,7 @@ describe('a config in JSON', () => {
         /plugins\[5\]\.plugin: \/\S+\/meterr\.ts not found\. Did you mean \/\S+\/meter\.ts\?$/,
       ),
       expect.stringMatching(/plugins\[6\]\.plugin: \/\S+\/nothere\.ts not found\. Fix the path\.$/),
-      expect.stringMatching(/plugins.*expected a list of plugins/),
+      expect.stringMatching(/plugins\[7\]: expected a plugin, or its package/),
     ]);
   });
 });

@@ -1,7 +1,9 @@
+import { CHECKPOINTS, definePlugin, provide, type Checkpoints } from '@rmk/core';
 import { heartbeatDetector } from '@rmk/heartbeat-detector';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig } from '@rmk/testing';
 import { expect, it } from 'vitest';
+import { z } from 'zod';
 import { acceptedRisk, domainRisks, riskLines } from '../src/doctor/domainRisks.js';
 
 it.each([
@@ -33,6 +35,45 @@ it('accepts 5 % where the config does not say', () => {
   expect(acceptedRisk(microcheckpoint())).toBe(0.05);
   expect(acceptedRisk([])).toBe(0.05);
 });
+
+/** Keeps two checkpoints, and takes none. */
+class ThirdPartyAgent implements Checkpoints {
+  readonly retained = [];
+  readonly retain = 2;
+  readonly intervalNs = 1e6;
+
+  use(): Disposable {
+    return { [Symbol.dispose]: () => {} };
+  }
+
+  take(): Promise<never> {
+    return Promise.reject(new Error('takes none'));
+  }
+
+  rollback(): Promise<never> {
+    return Promise.reject(new Error('has none'));
+  }
+}
+
+it.each(['itself', 'companion'] as const)(
+  'accepts what an agent of a third party is given, listed as %s',
+  async (listed) => {
+    const named = (name: string) => ({ name: `rmk-plugin-${name}`, version: '1.0.0', rmk: '*' });
+    const agent = definePlugin({
+      ...named('agent'),
+      provides: [provide(CHECKPOINTS, ThirdPartyAgent)],
+      options: z.strictObject({ corruptionRisk: z.number() }),
+    })({ corruptionRisk: 0.95 });
+    const bundle = definePlugin({ ...named('bundle'), companions: [agent] })();
+    const signals = microcheckpoint().filter(({ definition }) => definition.name === '@rmk/pin-vmsignal');
+    const plugins = [...signals, listed === 'itself' ? agent : bundle];
+    const rig = await startRig({ guest: 'tasks', plugins });
+    const risks = domainRisks(rig.domain);
+    expect(acceptedRisk(plugins)).toBe(0.95);
+    expect(riskLines(risks, acceptedRisk(plugins)).join()).not.toContain('accepted');
+    expect(riskLines(risks).join()).toContain('more than the 5 % accepted');
+  },
+);
 
 it('shows how a detector decides, where the detector says it', async () => {
   const adaptive = { atLeast: '50ms', atMost: '1s' } as const;

@@ -12,6 +12,14 @@ export const GUEST_NAMES: readonly string[] = Object.keys(GUESTS);
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 const isPath = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
+/** Whether `value` is a plugin with a manifest, which may be malformed. */
+export const isPlugin = (value: unknown): value is Plugin =>
+  typeof value === 'object' &&
+  value !== null &&
+  'definition' in value &&
+  typeof value.definition === 'object' &&
+  value.definition !== null;
+
 export const duration = z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) });
 const path = z.custom<string>(isPath, 'expected the path of a file');
 const directoryPath = z.custom<string>(isPath, 'expected the path of a directory');
@@ -32,18 +40,20 @@ const fileOrBytes = (what: string) =>
 
 const address = z
   .custom<number | string>(
-    (value) =>
-      Number.isInteger(Number(value)) && (typeof value === 'number' || /^0x[0-9a-f]+$/i.test(String(value))),
+    (value) => Number.isInteger(value) || (typeof value === 'string' && /^0x[0-9a-f]+$/i.test(value)),
     "expected a guest-physical address such as '0x81000000'",
   )
   .transform(Number);
 
-/** Only their kind is checked here: the kernel checks the plugins themselves. Named ones are imported before. */
+/** What to write in place of an entry of `plugins` that is no plugin. */
+export const pluginHint = (entry: unknown): string =>
+  typeof entry === 'function'
+    ? 'expected a plugin, given a function: definePlugin makes factories of plugins. Call this one.'
+    : "expected a plugin, or its package such as { plugin: 'rmk-plugin-x', options: {} }";
+
+/** Only their kind is checked here: the kernel checks the manifests. Named plugins are imported before. */
 export const pluginsSchema = z.array(
-  z.custom<Plugin>(
-    (value) => (typeof value === 'object' && value !== null) || typeof value === 'function',
-    "expected a plugin or its package, such as { plugin: 'rmk-plugin-x', options: {} }",
-  ),
+  z.custom<Plugin>(isPlugin, { error: ({ input }) => pluginHint(input) }),
   'expected a list of plugins',
 );
 
@@ -72,7 +82,11 @@ export const guestSchema = z.strictObject({
       "expected letters, digits, '.', '_' and '-', at most 64, since files are named so",
     ),
   elf: fileOrBytes('an ELF file').exactOptional(),
-  guest: z.custom<GuestName>((value) => GUEST_NAMES.includes(String(value)), 'unknown guest').exactOptional(),
+  guest: z
+    .custom<GuestName>((value) => typeof value === 'string' && GUEST_NAMES.includes(value), {
+      error: `expected the name of a guest, one of ${GUEST_NAMES.join(', ')}`,
+    })
+    .exactOptional(),
   memory: z
     .custom<number | string>((value) => memoryBytes(value) !== undefined, MEMORY_SIZE_HINT)
     .transform((size) => memoryBytes(size) ?? Number.NaN)

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import * as campaign from '@rmk/campaign';
 import * as checkpoint from '@rmk/checkpoint';
 import * as core from '@rmk/core';
-import { messageOf } from '@rmk/core';
+import { hasCode, messageOf, RmkError } from '@rmk/core';
 import * as guests from '@rmk/guests';
 import * as preset from '@rmk/preset-microcheckpoint';
 import { createJiti, type Jiti } from 'jiti';
@@ -36,7 +36,7 @@ export class ConfigScripts {
   /** Relative paths begin here. */
   readonly folder: string;
 
-  constructor(configPath: string) {
+  constructor(private readonly configPath: string) {
     this.folder = dirname(configPath);
     this.jiti = createJiti(configPath, {
       fsCache: false,
@@ -49,6 +49,18 @@ export class ConfigScripts {
   /** Imports a package by name, or a file by a path relative to the config. */
   async import(specifier: string): Promise<unknown> {
     return this.jiti.import(specifier);
+  }
+
+  /** Runs what reads the values of a config. Throws RMK_ERR_INPUT for what a getter or function of the user throws. */
+  async reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (hasCode(error) || this.placeOf(error) === undefined) throw error;
+      throw new RmkError('RMK_ERR_INPUT', `${this.configPath} failed: ${this.explain(error)}`, {
+        cause: error,
+      });
+    }
   }
 
   /** What `error` says and where in the user's own files, for errors that an import threw. */

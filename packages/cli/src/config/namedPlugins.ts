@@ -2,6 +2,7 @@ import { basename, extname, resolve } from 'node:path';
 import { hasCode, type Plugin } from '@rmk/core';
 import { suggestion } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
+import { isPlugin, pluginHint } from './configSchema.js';
 import { isPath, missingModule, type ConfigScripts } from './configScript.js';
 import { notFound } from './inputFile.js';
 import type { ConfigPath, Problems } from './problems.js';
@@ -10,8 +11,8 @@ import type { ConfigPath, Problems } from './problems.js';
 interface NamedPlugin {
   readonly plugin: string;
   readonly options?: unknown;
-  /** Which export of the package is the plugin, where it has several. */
-  readonly export?: string;
+  /** Name of the export that is the plugin, where the package has several. Not checked yet. */
+  readonly export?: unknown;
 }
 
 /** Makes the plugins of the preset for the guests of a list. Their kind decides on defaults. */
@@ -22,8 +23,8 @@ const KEYS: readonly string[] = ['plugin', 'options', 'export'];
 
 /**
  * Replaces each `{ plugin, options }` in a list of plugins by the plugin itself, or by the plugins of a preset,
- * imported from its package or, for a path that begins with a dot, from a file beside the config. Everything else is
- * left as it is. `preset` makes the plugins of the preset of RMK.
+ * imported from its package or, for a path that begins with a dot, from a file beside the config. Reports entries that
+ * are no plugins, here, where their index is still that of the config. `preset` makes the plugins of the preset of RMK.
  */
 export async function importNamedPlugins(
   entries: unknown,
@@ -37,7 +38,8 @@ export async function importNamedPlugins(
   for (const [index, entry] of (entries as readonly unknown[]).entries()) {
     if (isNamed(entry))
       plugins.push(...(await imported(entry, [...at, index], { scripts, problems, preset })));
-    else plugins.push(entry);
+    else if (isPlugin(entry)) plugins.push(entry);
+    else problems.add([...at, index], pluginHint(entry));
   }
   return plugins;
 }
@@ -140,6 +142,10 @@ function chosen(
   problems: Problems,
 ): Factory | undefined {
   const names = [...factories.keys()];
+  if (wanted !== undefined && typeof wanted !== 'string') {
+    problems.add([...at, 'export'], `expected the name of an export, one of ${names.join(', ')}`);
+    return undefined;
+  }
   if (wanted !== undefined) {
     const found = factories.get(wanted);
     if (found === undefined) {
@@ -161,8 +167,4 @@ function chosen(
       : `${plugin} exports several functions: choose one with the key export (${names.join(', ')})`,
   );
   return undefined;
-}
-
-function isPlugin(value: unknown): value is Plugin {
-  return typeof value === 'object' && value !== null && 'definition' in value;
 }

@@ -58,8 +58,12 @@ export type DomainSettings = Pick<DomainOptions, 'onFailure' | 'supervision' | '
 /** Throws RMK_ERR_INPUT with every problem of the config and its path. */
 export async function planRun(configFile: string): Promise<RunPlan> {
   const path = resolve(configFile);
-  const folder = dirname(path);
   const scripts = new ConfigScripts(path);
+  return scripts.reading(() => plannedRun(path, scripts));
+}
+
+async function plannedRun(path: string, scripts: ConfigScripts): Promise<RunPlan> {
+  const folder = dirname(path);
   const problems = new Problems();
   const exported = await withPlugins(await readConfigFile(path, scripts), scripts, problems);
   const config = validate(configSchema, exported, [], problems);

@@ -5,13 +5,17 @@ import { colour } from '../colour.js';
 /** A bound that is derived from the accepted risk meets it but for rounding. */
 const ROUNDING = 1e-6;
 
-/** `corruptionRisk` of the checkpoint agent among these plugins, or 5 %. */
+/** Option `corruptionRisk` of whichever plugin provides CHECKPOINTS, or 5 %. The manifests must be valid. */
 export function acceptedRisk(plugins: readonly Plugin[]): number {
-  const options: unknown = plugins.find(({ definition }) =>
+  const options: unknown = withCompanions(plugins).find(({ definition }) =>
     definition.provides?.some(({ token }) => token === CHECKPOINTS),
   )?.options;
   if (typeof options !== 'object' || options === null || !('corruptionRisk' in options)) return ACCEPTED_RISK;
   return typeof options.corruptionRisk === 'number' ? options.corruptionRisk : ACCEPTED_RISK;
+}
+
+function withCompanions(plugins: readonly Plugin[]): readonly Plugin[] {
+  return plugins.flatMap((plugin) => [plugin, ...withCompanions(plugin.definition.companions ?? [])]);
 }
 
 /** The risk of each detector of a domain as it is configured. Empty without a checkpoint agent. */

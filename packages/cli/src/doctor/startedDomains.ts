@@ -1,6 +1,6 @@
 import { messageOf, type PluginStatus } from '@rmk/core';
 import { createDomain } from '@rmk/kernel';
-import type { DetectorRisk } from '@rmk/checkpoint';
+import { ACCEPTED_RISK, type DetectorRisk } from '@rmk/checkpoint';
 import { planRun } from '../config/runPlan.js';
 import { acceptedRisk, domainRisks } from './domainRisks.js';
 
@@ -28,19 +28,26 @@ export async function startedDomains(config: string): Promise<readonly StartedDo
     for (const { name, plugins, standIn } of guests) {
       let statuses: readonly PluginStatus[] = [];
       let risks: readonly DetectorRisk[] = [];
-      const accepted = { acceptedRisk: acceptedRisk(plugins) };
+      let accepted = ACCEPTED_RISK;
       try {
         const { vm } = await standIn();
         const domain = await createDomain({ name, machine: vm, plugins, ...domains });
         try {
           statuses = domain.plugins;
           risks = domainRisks(domain);
+          accepted = acceptedRisk(plugins);
         } finally {
           await domain.stop();
         }
-        started.push({ guest: name, plugins: statuses, risks, ...accepted });
+        started.push({ guest: name, plugins: statuses, risks, acceptedRisk: accepted });
       } catch (error) {
-        started.push({ guest: name, plugins: statuses, risks, ...accepted, problem: messageOf(error) });
+        started.push({
+          guest: name,
+          plugins: statuses,
+          risks,
+          acceptedRisk: accepted,
+          problem: messageOf(error),
+        });
       }
     }
     return started;

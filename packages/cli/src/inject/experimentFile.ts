@@ -48,7 +48,16 @@ export async function planCampaign(
   protect: MicrocheckpointOptions = {},
 ): Promise<PlannedCampaign> {
   const path = resolve(file);
-  const exported = await readConfigFile(path, new ConfigScripts(path), EXPECTED);
+  const scripts = new ConfigScripts(path);
+  return scripts.reading(() => checkedCampaign(path, scripts, protect));
+}
+
+async function checkedCampaign(
+  path: string,
+  scripts: ConfigScripts,
+  protect: MicrocheckpointOptions,
+): Promise<PlannedCampaign> {
+  const exported = await readConfigFile(path, scripts, EXPECTED);
   const problems = new Problems();
   const entries = validate(experimentSchema, exported, [], problems);
   const entry = validate(experimentGuestSchema, exported['guest'], ['guest'], problems);

@@ -9,7 +9,16 @@ const fault = z.custom<string | FaultKind>(
 );
 
 function isKind(value: unknown): value is FaultKind {
-  return typeof value === 'object' && value !== null && 'choose' in value && 'name' in value;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'choose' in value &&
+    typeof value.choose === 'function' &&
+    'name' in value &&
+    typeof value.name === 'string' &&
+    'options' in value &&
+    value.options instanceof z.ZodType
+  );
 }
 
 const weighted = z.strictObject({
