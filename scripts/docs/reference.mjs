@@ -39,7 +39,7 @@ function declaredEvents() {
     const [, fact] = /^Facts\['(\w+)'\]$/.exec(event.type) ?? [];
     const resolved = fact === undefined ? undefined : facts.get(fact);
     if (resolved !== undefined)
-      events.set(name, { type: resolved.type, comment: event.comment || resolved.comment });
+      events.set(name, { type: resolved.type, comment: event.comment || resolved.comment, isFact: true });
   }
   return events;
 }
@@ -85,7 +85,7 @@ function sourcesOf({ path }) {
 
 const linksTo = (folders) =>
   folders === undefined || folders.size === 0
-    ? '–'
+    ? 'none'
     : [...folders].map((folder) => `[${folder.split('/').at(-1)}](/${folder})`).join(', ');
 
 /** The row of an event in core's README: when it is published, and by which part. */
@@ -98,15 +98,18 @@ export function eventsPage() {
   const events = declaredEvents();
   const { publishes, consumes } = usesOfEvents();
   const rows = rowsOfReadme();
-  const sections = [...events].map(([name, { type, comment }]) => {
+  const sections = [...events].map(([name, { type, comment, isFact = false }]) => {
     const { when = '', by = '' } = rows.get(name) ?? {};
-    const sentence = when === '' ? '' : `Published when: ${when}. By: ${by}.\n`;
+    // The comment of a fact says the same in full.
+    const sentence =
+      when === '' || (isFact && comment !== '') ? '' : `${when.charAt(0).toUpperCase()}${when.slice(1)}.\n`;
+    const publisher = publishes.has(name) ? `${by} (${linksTo(publishes.get(name))})` : by;
     return [
       `## ${name} {#${name.toLowerCase()}}\n`,
       sentence,
       comment,
       `\`\`\`ts\n${type}\n\`\`\`\n`,
-      `Sources that publish it: ${linksTo(publishes.get(name))}. Sources that listen to it: ${linksTo(consumes.get(name))}.\n`,
+      `Published by: ${publisher}. Subscribers in RMK: ${linksTo(consumes.get(name))}.\n`,
     ]
       .filter((part) => part !== '')
       .join('\n');
@@ -185,19 +188,30 @@ function meaningsOf(workspace) {
   );
 }
 
+/** The comment of each option in the schema, where the README has no row for it. */
+function commentsOf(workspace) {
+  const file = join(workspace.path, 'src', 'options.ts');
+  if (!existsSync(file)) return new Map();
+  const commented = readFileSync(file, 'utf8').matchAll(/^ {2,4}(\/\*\*[\s\S]*?\*\/)\n {2,4}(\w+):/gm);
+  return new Map(
+    [...commented].map(([, comment, name]) => [name, paragraphs(comment).replaceAll(/\s+/g, ' ')]),
+  );
+}
+
 const value = (of) =>
   of === undefined ? '' : `\`${typeof of === 'string' ? `'${of}'` : JSON.stringify(of)}\``;
 
 export async function optionsPage() {
+  const { isDuration } = await built(core);
   const sections = (await allPlugins()).map(({ workspace, factory, definition }) => {
-    const meanings = meaningsOf(workspace);
+    const meanings = new Map([...commentsOf(workspace), ...meaningsOf(workspace)]);
     const options = optionsOf(definition);
     const heading = `## ${workspace.manifest.name} {#${shortName(workspace.manifest.name)}}\n`;
     const link = `Factory: \`${factory}()\`. [README](/${folderOf(workspace)})\n`;
     if (options.length === 0) return `${heading}\n${link}\nNo options.\n`;
     const rows = options.map(
       ({ name, default: byDefault, isRequired, schema }) =>
-        `| \`${name}\` | ${isRequired ? 'required' : value(byDefault) || 'none'} | ${rangeOf(schema)} | ${meanings.get(name) ?? ''} |`,
+        `| \`${name}\` | ${isRequired ? 'required' : value(byDefault) || '–'} | ${rangeOf(schema, isDuration)} | ${meanings.get(name) ?? ''} |`,
     );
     return `${heading}\n${link}\n| option | default | values | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
   });
@@ -206,11 +220,35 @@ invalid option is [\`RMK_ERR_OPTIONS\`](/errors#rmk_err_options). The preset pas
 [preset-microcheckpoint](/packages/preset-microcheckpoint). The options of a config file: [cli](/packages/cli#the-config-file).\n\n${sections.join('\n')}`;
 }
 
-function rangeOf({ minimum, maximum, type, enum: values }) {
+const KINDS = {
+  string: 'text',
+  array: 'list',
+  object: 'object',
+  boolean: 'true or false',
+  integer: 'integer',
+  number: 'number',
+};
+
+function rangeOf(schema, isDuration) {
+  const {
+    minimum,
+    maximum,
+    exclusiveMinimum,
+    exclusiveMaximum,
+    type,
+    enum: values,
+    default: byDefault,
+  } = schema;
   if (values !== undefined) return `${values.map(value).join(', ')}`;
-  if (type !== 'integer' && type !== 'number') return '';
+  // JSON Schema knows no durations: the schema checks them by a function.
+  if (type === undefined) return isDuration(byDefault) ? 'duration' : '';
   const bounded = (bound) => bound !== undefined && Math.abs(bound) < Number.MAX_SAFE_INTEGER;
-  const kind = type === 'integer' ? 'integer' : 'number';
-  if (bounded(minimum) && bounded(maximum)) return `${kind}, ${minimum} to ${maximum}`;
-  return bounded(minimum) ? `${kind}, ${minimum} or more` : '';
+  if (bounded(minimum) && bounded(maximum)) return `${KINDS[type]}, ${minimum} to ${maximum}`;
+  const bounds = [
+    bounded(minimum) ? `${minimum} or more` : '',
+    bounded(exclusiveMinimum) ? `above ${exclusiveMinimum}` : '',
+    bounded(maximum) ? `at most ${maximum}` : '',
+    bounded(exclusiveMaximum) ? `below ${exclusiveMaximum}` : '',
+  ].filter((bound) => bound !== '');
+  return [KINDS[type], ...bounds].join(', ');
 }
