@@ -5,7 +5,7 @@ import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { guestStateOf, startRig, type GuestState, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
 import { compressor, goldenAt } from './guests.js';
-import { interposed, Interposition } from './interposedPageTable.js';
+import { FailingOperations, interposed } from './failingOperations.js';
 
 const MS = 1e6;
 /** A page of the file, which the guest only reads: it is in a log when the test writes to it, and never else. */
@@ -29,7 +29,7 @@ async function recoverWith(damage: {
   readonly contexts?: readonly Epoch[];
 }): Promise<Outcome> {
   const { written = [], log, contexts = [] } = damage;
-  const interposition = new Interposition();
+  const interposition = new FailingOperations();
   const plugins = interposed(microcheckpoint({ algorithm: 'cowb', retain: 4, hang: false }), interposition);
   const rig = await startRig({ ...compressor, plugins });
   await rig.advance('100ms');

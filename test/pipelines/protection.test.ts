@@ -4,15 +4,15 @@ import { startRig, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
 import { crash } from './faults.js';
 import { compressor, goldenEnd } from './guests.js';
-import { interposed, Interposition } from './interposedPageTable.js';
+import { FailingOperations, interposed } from './failingOperations.js';
 
 const MS = 1e6;
 
 async function start(
   quarantineAfterFaults = 8,
   restartAfter: Duration = '2s',
-): Promise<{ readonly rig: Rig; readonly interposition: Interposition }> {
-  const interposition = new Interposition();
+): Promise<{ readonly rig: Rig; readonly interposition: FailingOperations }> {
+  const interposition = new FailingOperations();
   const plugins = interposed(microcheckpoint(), interposition);
   const supervision = { quarantineAfterFaults, restartAfter };
   const rig = await startRig({ ...compressor, plugins, supervision, faults: 'expected', leaks: 'expected' });

@@ -21,7 +21,7 @@ import {
 } from '@rmk/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { crash, halt, hang } from './faults.js';
-import { interposed, Interposition } from './interposedPageTable.js';
+import { FailingOperations, interposed } from './failingOperations.js';
 
 const MS = 1e6;
 const REQUESTS = 80;
@@ -134,7 +134,7 @@ describe('the server under faults, protected', () => {
   );
 
   it('after a restart, it answers everything again', async () => {
-    const interposition = new Interposition();
+    const interposition = new FailingOperations();
     const rig = await startRig({
       ...server,
       plugins: interposed(microcheckpoint({ retain: 2 }), interposition),

@@ -17,12 +17,14 @@ import {
 import { PageTable } from '@rmk/pin-ptable';
 import { inject, injectable } from 'tsyringe';
 
-type Operation = 'checkpoint' | 'rollback';
-type Moment = 'before' | 'after';
+export type Operation = 'checkpoint' | 'rollback';
+export type Moment = 'before' | 'after';
 
 /** What a test does around the operations of a page table: {@link Failures}, {@link Gate}. */
 export interface Interposition {
   reach(moment: Moment, operation: Operation): void;
+  /** Receives what each checkpoint gave. */
+  taken?(checkpointed: Checkpointed): void;
 }
 
 /** The pin fails once, before or after the driver did what was asked. */
@@ -61,6 +63,7 @@ export function interposedPageTable(by: Interposition): Plugin {
     override async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
       by.reach('before', 'checkpoint');
       const checkpointed = await super.checkpoint(plan);
+      by.taken?.(checkpointed);
       by.reach('after', 'checkpoint');
       return checkpointed;
     }
