@@ -28,8 +28,8 @@ const MOST_UNLOGGED = 0.25;
 const WASM_PAGE_BYTES = 65_536;
 const REGISTER_BYTES = 4 * 32;
 const LEAVING_BYTES = 4 * 3;
-/** Places that translated code leads to, at a time. */
-const SLOTS = 1 << 15;
+/** Places that translated code leads to, at a time; 8 bytes each. */
+const SLOTS = 1 << 16;
 /** A power of two: 32 KiB of them. */
 const JUMP_CACHE_ENTRIES = 4096;
 const JUMP_CACHE_BYTES = 8 * JUMP_CACHE_ENTRIES;
@@ -93,7 +93,7 @@ export class GuestMemory implements TranslatableMemory {
     const pc = registers + REGISTER_BYTES;
     const jumpCache = pc + LEAVING_BYTES;
     const slotEntries = jumpCache + JUMP_CACHE_BYTES;
-    const pageState = slotEntries + 4 * SLOTS;
+    const pageState = slotEntries + 8 * SLOTS;
     const wasmPages = Math.ceil((pageState + this.pages) / WASM_PAGE_BYTES);
     this.wasmMemory = new WebAssembly.Memory({ initial: wasmPages, maximum: wasmPages });
     const { buffer } = this.wasmMemory;

@@ -15,7 +15,10 @@ export interface TranslationLayout {
   readonly left: number;
   /** The region that was left, by its number. */
   readonly leftRegion: number;
-  /** A word for each slot: the number of a region times 4096, and that of its entry which the slot leads to; or 0. */
+  /**
+   * Two words for each slot: the number of a region times 4096, and that of its entry which the slot leads to, or 0;
+   * and whether execution came through it.
+   */
   readonly slotEntries: number;
   readonly slots: number;
   /** Entries of 8 bytes: a program counter and the slot of the region that begins there. */

@@ -20,9 +20,7 @@ export function localOf(register: number): number {
   return ENTRY + register;
 }
 
-/** Types and imports of all modules, by number. */
-export const REGION_TYPE = 0;
-export const GUARD_TYPE = 1;
+/** The guard is the first import of a region's module that is a function. */
 const GUARD = 0;
 
 /** An instruction where it stands. */
@@ -98,10 +96,7 @@ export class InstructionCode {
   interpret({ pc, unexecuted }: Pick<Place, 'pc' | 'unexecuted'>): void {
     const { code } = this;
     if (unexecuted > 0) code.get(REMAINING).constant(unexecuted).byte(Op.I32_ADD).set(REMAINING);
-    code
-      .constant(pc)
-      .set(PC)
-      .branch(Op.BR, ({ kind }) => kind === 'interpret');
+    code.constant(pc).set(PC).branch('interpret');
   }
 
   /** The offset into RAM that an access goes to. */
@@ -122,7 +117,7 @@ export class InstructionCode {
   /** Leaves the instruction to the interpreter if what is on the stack is not 0. */
   private interpretIf(place: Place): void {
     const { code } = this;
-    code.open(Op.IF, { kind: 'if' });
+    code.open(Op.IF);
     this.interpret(place);
     code.close(Op.END);
   }
@@ -162,7 +157,7 @@ export class InstructionCode {
   private checkPage(place: Place): void {
     const { code, layout } = this;
     code.constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
-    code.open(Op.IF, { kind: 'if' });
+    code.open(Op.IF);
     code
       .get(ADDRESS)
       .get(REMAINING)

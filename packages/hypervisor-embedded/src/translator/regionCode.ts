@@ -10,7 +10,6 @@ import {
   localOf,
   PARAMETERS,
   PC,
-  REGION_TYPE,
   REMAINING,
   SLOT,
 } from './instructionCode.js';
@@ -22,6 +21,8 @@ import { I32, Op, type WasmCode } from './wasmCode.js';
 
 /** Bits of a slot's word that hold the number of an entry; the others hold that of the region. */
 export const ENTRY_BITS = 12;
+/** What a region gives instead of a slot to go back to the translator. */
+export const NO_SLOT = -1;
 
 /** The body of the function that executes a region. */
 export class RegionCode {
@@ -55,16 +56,16 @@ export class RegionCode {
       .unsigned(1)
       .unsigned(LOCALS - PARAMETERS)
       .byte(I32);
-    code.open(Op.BLOCK, { kind: 'interpret' });
-    code.open(Op.BLOCK, { kind: 'spent' });
-    code.open(Op.BLOCK, { kind: 'leave' });
+    code.open(Op.BLOCK, 'interpret');
+    code.open(Op.BLOCK, 'spent');
+    code.open(Op.BLOCK, 'leave');
     for (const register of this.registers.used)
       code
         .constant(0)
         .access(Op.I32_LOAD, layout.registers + 4 * register)
         .set(localOf(register));
-    code.open(Op.LOOP, { kind: 'dispatch' });
-    code.open(Op.BLOCK, { kind: 'indirect' });
+    code.open(Op.LOOP, 'dispatch');
+    code.open(Op.BLOCK, 'indirect');
     this.tree(this.dispatcher);
     code.close(Op.END);
     this.lookUp();
@@ -106,9 +107,9 @@ export class RegionCode {
   private tree(block: Block): void {
     const { code } = this;
     const { isLoop, merges } = this.placement(block);
-    if (isLoop) code.open(Op.LOOP, { to: block, kind: 'loop' });
+    if (isLoop) code.open(Op.LOOP, block);
     this.check(block);
-    for (const merge of merges) code.open(Op.BLOCK, { to: merge, kind: 'merge' });
+    for (const merge of merges) code.open(Op.BLOCK, merge);
     this.block(block);
     for (const merge of merges.toReversed()) {
       code.close(Op.END);
@@ -122,9 +123,9 @@ export class RegionCode {
     const length = this.checks.get(block);
     if (length === undefined) return;
     code.get(REMAINING).constant(length).byte(Op.I32_LT_S);
-    code.open(Op.IF, { kind: 'if' });
+    code.open(Op.IF);
     code.constant(block.pc).set(PC);
-    code.branch(Op.BR, ({ kind }) => kind === 'spent');
+    code.branch('spent');
     code.close(Op.END);
   }
 
@@ -156,7 +157,7 @@ export class RegionCode {
         this.instructions.operand(ending.rs1);
         this.instructions.operand(ending.rs2);
         code.byte(CONDITIONS[ending.op]);
-        code.open(Op.IF, { kind: 'if' });
+        code.open(Op.IF);
         this.follow(ending.taken, block);
         code.byte(Op.ELSE);
         this.follow(ending.otherwise, block);
@@ -179,22 +180,18 @@ export class RegionCode {
     const { code } = this;
     if (block === undefined) {
       code.constant(pc).set(PC).constant(this.slotOf(pc)).set(SLOT);
-      code.branch(Op.BR, ({ kind }) => kind === 'leave');
+      code.branch('leave');
       return;
     }
     if (isDispatched === true) {
       code.constant(this.entryNumbers.get(block) ?? 0).set(ENTRY);
-      code.branch(Op.BR, ({ kind }) => kind === 'dispatch');
+      code.branch('dispatch');
       return;
     }
     const { order, isMerge } = this.placement(block);
-    if (order <= this.placement(from).order) {
-      code.branch(Op.BR, (label) => label.kind === 'loop' && label.to === block);
-    } else if (isMerge) {
-      code.branch(Op.BR, (label) => label.kind === 'merge' && label.to === block);
-    } else {
-      this.tree(block);
-    }
+    // Back to the head of a loop, or on to where ways meet.
+    if (order <= this.placement(from).order || isMerge) code.branch(block);
+    else this.tree(block);
   }
 
   private indirect(ending: Extract<Ending, { kind: 'indirect' }>, block: Block): void {
@@ -206,11 +203,11 @@ export class RegionCode {
     for (const edge of ending.expected) {
       if (edge.block === undefined) continue;
       code.get(PC).constant(edge.pc).byte(Op.I32_EQ);
-      code.open(Op.IF, { kind: 'if' });
+      code.open(Op.IF);
       this.follow(edge, block);
       code.close(Op.END);
     }
-    code.branch(Op.BR, ({ kind }) => kind === 'indirect');
+    code.branch('indirect');
   }
 
   /** Goes on at the program counter in the local: in this region, in another one, or back in the translator. */
@@ -224,22 +221,22 @@ export class RegionCode {
       .byte(Op.I32_AND);
     code.constant(3).byte(Op.I32_SHL).tee(ADDRESS).access(Op.I32_LOAD, layout.jumpCache);
     code.get(PC).byte(Op.I32_EQ);
-    code.open(Op.IF, { kind: 'if' });
+    code.open(Op.IF);
     code
       .get(ADDRESS)
       .access(Op.I32_LOAD, layout.jumpCache + 4)
       .tee(SLOT);
     this.entryOfSlot(ENTRY);
     code.get(ENTRY).constant(ENTRY_BITS).byte(Op.I32_SHR_U).constant(this.id).byte(Op.I32_EQ);
-    code.open(Op.IF, { kind: 'if' });
+    code.open(Op.IF);
     code
       .get(ENTRY)
       .constant((1 << ENTRY_BITS) - 1)
       .byte(Op.I32_AND)
       .set(ENTRY);
-    code.branch(Op.BR, ({ kind }) => kind === 'dispatch');
+    code.branch('dispatch');
     code.close(Op.END);
-    code.branch(Op.BR, ({ kind }) => kind === 'leave');
+    code.branch('leave');
     code.close(Op.END);
     this.leave(Left.LOOK_UP);
   }
@@ -247,28 +244,20 @@ export class RegionCode {
   /** Of the slot on the stack. */
   private entryOfSlot(to: number): void {
     const { code, layout } = this;
-    code.constant(2).byte(Op.I32_SHL).access(Op.I32_LOAD, layout.slotEntries).set(to);
+    code.constant(3).byte(Op.I32_SHL).access(Op.I32_LOAD, layout.slotEntries).set(to);
   }
 
   /** Leaves for the region that the slot leads to, or back to the translator if it leads to none. */
   private leaveToSlot(): void {
-    const { code } = this;
     this.spill();
-    code.get(SLOT);
-    this.entryOfSlot(ENTRY);
-    code.get(REMAINING);
-    code
-      .get(ENTRY)
-      .constant((1 << ENTRY_BITS) - 1)
-      .byte(Op.I32_AND);
-    code.get(SLOT).byte(Op.RETURN_CALL_INDIRECT).unsigned(REGION_TYPE).unsigned(0);
+    this.code.get(REMAINING).get(SLOT).byte(Op.RETURN);
   }
 
   private leave(why: number): void {
     const { code, layout } = this;
     this.spill();
     code.constant(0).constant(why).access(Op.I32_STORE, layout.left);
-    code.get(REMAINING).byte(Op.RETURN);
+    code.get(REMAINING).constant(NO_SLOT).byte(Op.RETURN);
   }
 
   /** Gives back all that the translator and other regions look at. */

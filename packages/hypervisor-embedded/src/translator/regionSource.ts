@@ -5,10 +5,11 @@ const WORDS = 1 << WORDS_SHIFT;
 
 /** The content of the lines that a region was translated from. */
 export class RegionSource {
-  private readonly lines: Uint32Array;
+  /** Offsets into RAM over 64. */
+  readonly lines: Uint32Array;
   private readonly words: Int32Array;
 
-  /** `ram`: guest RAM in words. `lines`: offsets into RAM over 64. */
+  /** `ram`: guest RAM in words. */
   constructor(
     private readonly ram: Int32Array,
     lines: ReadonlySet<number>,

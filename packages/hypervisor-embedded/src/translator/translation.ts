@@ -1,19 +1,27 @@
-import type { Region } from './region.js';
+import type { Growth } from './growth.js';
 import type { RegionSource } from './regionSource.js';
 
-/** Executes a region from an entry on, with a budget of instructions; gives what is left of it. */
-export type RegionFunction = (remaining: number, entry: number) => number;
+/** Executes a region from an entry on, with a budget of instructions; gives what is left of it, and the next slot. */
+export type RegionFunction = (remaining: number, entry: number) => readonly [remaining: number, slot: number];
 
 /** A region that was translated. */
 export interface Translation {
   readonly id: number;
-  readonly region: Region;
-  /** The entries that were asked for. */
-  readonly asked: readonly number[];
+  /** Where it can be entered, by the number of the entry. */
+  readonly entries: readonly number[];
+  /** Where its instructions lie; those of inlined functions are left out. */
+  readonly places: Int32Array;
+  /** Page frames that hold its instructions, as offsets into RAM over 4096. */
+  readonly frames: readonly number[];
+  readonly instructions: number;
   /** What it was translated from. */
   readonly source: RegionSource;
-  /** Places that it could not be grown by: compiling the larger one failed. */
-  readonly refused: Set<number>;
+  /** How it may grow. */
+  readonly growth: Growth;
+  /** Places that have a slot because it names them. */
+  readonly named: Set<number>;
+  /** Of its module. */
+  bytes: number;
   /** Executes it; undefined where compiling it failed. */
   run: RegionFunction | undefined;
   /**

@@ -5,6 +5,9 @@ import { Interpreter } from '../hart/interpreter.js';
 import type { Processor, Stop } from '../hart/processor.js';
 import { runHart, type Executor } from '../hart/runHart.js';
 import { decode } from './instruction.js';
+import { Effort } from './effort.js';
+import { Growth } from './growth.js';
+import { Heat } from './heat.js';
 import { RegionFinder, type Fetched, type Region } from './region.js';
 import { Left } from './left.js';
 import { RegionTable } from './regionTable.js';
@@ -22,18 +25,15 @@ export interface TranslatorOptions {
   readonly hotVisits?: number;
   /** Instructions that the interpreter executes at one go where there is no translated code; default: 64. */
   readonly interpretedInstructions?: number;
-  /** Regions that live at a time; default: 256. */
+  /** Regions that are kept at a time; default: 4096. */
   readonly maxRegions?: number;
+  /** Bytes of WebAssembly that are kept of all regions together; default: 8 MiB. */
+  readonly maxModuleBytes?: number;
 }
 
-/** Most places that are counted at a time. */
-const MAX_COUNTED = 1 << 16;
 /** Most instructions of a region, when it is found first and when it has grown; inlined functions count each time. */
 const MAX_FIRST = 500;
 const MAX_GROWN = 2000;
-/** Most places that a region is asked to be entered at. */
-const MAX_ASKED = 48;
-const MOST_TIMES_HOT = 8;
 /** No region has this number. */
 const NO_REGION = 0;
 
@@ -41,6 +41,8 @@ const NO_REGION = 0;
 export interface TranslatorStatistics {
   readonly regions: number;
   readonly translations: number;
+  /** Instructions that were translated, each as often as it was, and 50 for each translation. */
+  readonly effort: number;
   readonly invalidations: number;
   /** Instructions that translated code has executed. */
   readonly translated: number;
@@ -53,17 +55,18 @@ export interface TranslatorStatistics {
 export class Translator implements Processor, Executor {
   private readonly interpreter: Interpreter;
   private readonly table: RegionTable;
-  private readonly heat = new Map<number, number>();
+  private readonly heat: Heat;
+  private readonly effort = new Effort();
   private readonly rewrites = new Rewrites();
-  private readonly hotVisits: number;
   private readonly interpretedInstructions: number;
   private endCycle = 0;
   private invalidated = false;
   private translations = 0;
   private invalidations = 0;
   private translated = 0;
-  /** Instructions so far, those that were rolled back included. */
-  private executed = 0;
+  /** Instructions before this turn, those that were rolled back included, and where this turn began. */
+  private executedBefore = 0;
+  private beganAt = 0;
 
   constructor(
     readonly state: HartState,
@@ -71,18 +74,20 @@ export class Translator implements Processor, Executor {
     devices: DeviceBus,
     options: TranslatorOptions = {},
   ) {
-    const { hotVisits = 300, interpretedInstructions = 64, maxRegions = 256 } = options;
-    this.hotVisits = hotVisits;
+    const { hotVisits = 300, interpretedInstructions = 64 } = options;
+    const { maxRegions = 4096, maxModuleBytes = 1 << 23 } = options;
+    this.heat = new Heat(hotVisits);
     this.interpretedInstructions = interpretedInstructions;
     this.interpreter = new Interpreter(state, memory, devices);
-    this.table = new RegionTable(memory, this.guard, maxRegions);
+    this.table = new RegionTable(memory, this.guard, { regions: maxRegions, moduleBytes: maxModuleBytes });
     memory.onCodeWritten = (frame, isGuest) => this.invalidate(frame, isGuest);
     memory.onReset = () => this.rewrites.forget();
   }
 
   get statistics(): TranslatorStatistics {
     const { translations, invalidations, translated } = this;
-    return { regions: this.table.size, translations, invalidations, translated };
+    const { spent: effort } = this.effort;
+    return { regions: this.table.size, translations, effort, invalidations, translated };
   }
 
   run(untilCycle: number): Stop {
@@ -90,10 +95,16 @@ export class Translator implements Processor, Executor {
   }
 
   execute(budget: number): boolean {
-    const before = this.state.cycles;
+    this.beganAt = this.state.cycles;
     const isException = this.executeAll(budget);
-    this.executed += this.state.cycles - before;
+    this.executedBefore = this.executed;
+    this.beganAt = this.state.cycles;
     return isException;
+  }
+
+  /** Instructions so far, those that were rolled back included. */
+  private get executed(): number {
+    return this.executedBefore + this.state.cycles - this.beganAt;
   }
 
   private executeAll(budget: number): boolean {
@@ -114,7 +125,7 @@ export class Translator implements Processor, Executor {
         continue;
       }
       const before = remaining;
-      remaining = way.run(remaining, way.entry);
+      remaining = table.run(remaining, way);
       this.translated += before - remaining;
       state.pc = words[layout.pc >>> 2] ?? 0;
       state.cycles = this.endCycle - remaining;
@@ -129,57 +140,75 @@ export class Translator implements Processor, Executor {
 
   /** Counts a place where execution is, come from a region; translates what begins there once it is hot. */
   private visit(pc: number, from: number): void {
-    const visits = (this.heat.get(pc) ?? 0) + 1;
-    if (this.heat.size >= MAX_COUNTED) this.heat.clear();
-    this.heat.set(pc, visits);
-    const isHot = visits % this.hotVisits === 0;
+    const isHot = this.heat.visit(pc);
     if (this.table.at(pc) !== undefined || this.takeBack(pc, isHot)) return;
-    if (isHot) this.translate(pc, from, visits / this.hotVisits);
+    if (isHot) this.translate(pc, from);
   }
 
   /** Uses the translation of code that is in memory again. Gives whether there is one. */
   private takeBack(pc: number, isHot: boolean): boolean {
     const returned = this.table.returned(pc, isHot);
-    if (returned === undefined || this.isRewritten(returned.region)) return false;
-    this.watch(returned.region);
+    if (returned === undefined || this.isRewritten(returned.frames)) return false;
+    this.watch(returned.source.lines);
     this.table.link(returned);
     return true;
   }
 
   /** Translates what begins at `pc`: into the region that it lies in, or that leads there, or into a new one. */
-  private translate(pc: number, from: number, timesHot: number): void {
-    const { memory, table, fetch, isWarm } = this;
-    const { base } = memory.layout;
-    const frame = ((pc - base) >>> 0) >>> 12;
-    if (this.rewrites.areTooMany(frame, this.executed)) return;
+  private translate(pc: number, from: number): void {
+    const { memory, table, executed } = this;
+    const frame = ((pc - memory.layout.base) >>> 0) >>> 12;
+    if (this.rewrites.areTooMany(frame, executed) || !this.effort.isAffordable(executed)) return;
     const found = table.holding(pc, frame) ?? this.growable(table.region(from));
-    if (found !== undefined && (found.run === undefined || found.asked.includes(pc) || found.refused.has(pc)))
+    if (found?.run !== undefined && found.entries.includes(pc)) {
+      table.link(found);
       return;
-    const host = found !== undefined && found.asked.length < MAX_ASKED ? found : undefined;
-    if (host !== undefined && timesHot < Math.min(host.asked.length, MOST_TIMES_HOT)) return;
-    const asked = host === undefined ? [pc] : [...host.asked, pc];
-    const maxInstructions = host === undefined ? MAX_FIRST : MAX_GROWN;
-    const region = RegionFinder.find(asked, { fetch, isWarm, base, maxInstructions });
-    if (region === undefined || !region.entries.some((entry) => entry.pc === pc)) return;
-    if (this.isRewritten(region)) return;
-    this.watch(region);
+    }
+    if (found !== undefined && (found.run === undefined || found.growth.isSettled(pc))) return;
+    const host = found?.growth.isFull === false ? found : undefined;
+    const growth = host?.growth.request(pc, executed);
+    if (host !== undefined && growth === undefined) return;
+    this.heat.backOff(pc);
+    const grown = growth === undefined ? undefined : this.find(pc, growth, MAX_GROWN);
+    if (growth !== undefined && grown !== undefined) {
+      this.add(grown, growth, host);
+      return;
+    }
+    const alone = new Growth([pc]);
+    const region = this.find(pc, alone, MAX_FIRST);
+    if (region !== undefined) this.add(region, alone, undefined);
+  }
+
+  /** The region with the entries that are asked for, if `pc` becomes one of them and the guest does not rewrite it. */
+  private find(pc: number, { asked }: Growth, maxInstructions: number): Region | undefined {
+    const { fetch, isWarm, memory, effort } = this;
+    const region = RegionFinder.find(asked, { fetch, isWarm, base: memory.layout.base, maxInstructions });
+    if (region === undefined) return undefined;
+    effort.spend(region.instructions);
+    const isEntry = region.entries.some((entry) => entry.pc === pc);
+    return isEntry && !this.isRewritten(region.frames) ? region : undefined;
+  }
+
+  private add(region: Region, growth: Growth, host: Translation | undefined): void {
+    this.watch(region.lines);
     this.translations += 1;
-    table.add(region, asked, host);
+    growth.begin(this.executed, region.instructions);
+    this.table.add(region, growth, host);
   }
 
   /** Whether execution was ever found there. */
-  private readonly isWarm = (pc: number): boolean => this.heat.has(pc) || this.table.at(pc) !== undefined;
+  private readonly isWarm = (pc: number): boolean => this.heat.isKnown(pc) || this.table.at(pc) !== undefined;
 
   private growable(translation: Translation | undefined): Translation | undefined {
-    const isGrowable = translation?.isLinked === true && translation.region.instructions < MAX_GROWN;
+    const isGrowable = translation?.isLinked === true && translation.instructions < MAX_GROWN;
     return isGrowable ? translation : undefined;
   }
 
-  private isRewritten({ frames }: Region): boolean {
+  private isRewritten(frames: readonly number[]): boolean {
     return frames.some((frame) => this.rewrites.areTooMany(frame, this.executed));
   }
 
-  private watch({ lines }: Region): void {
+  private watch(lines: Iterable<number>): void {
     for (const line of lines) this.memory.watchCode(line);
   }
 

@@ -11,7 +11,7 @@ export const Op = {
   BR_TABLE: 0x0e,
   RETURN: 0x0f,
   CALL: 0x10,
-  RETURN_CALL_INDIRECT: 0x13,
+  CALL_INDIRECT: 0x11,
   SELECT: 0x1b,
   LOCAL_GET: 0x20,
   LOCAL_SET: 0x21,

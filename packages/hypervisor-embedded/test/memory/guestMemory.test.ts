@@ -333,9 +333,9 @@ describe('guest memory', () => {
     expect(layout.left).toBe(layout.pc + 4);
     expect(layout.leftRegion).toBe(layout.left + 4);
     expect(layout.jumpCache).toBe(layout.leftRegion + 4);
-    // Each entry is two words: an address and a function.
+    // Each entry is two words.
     expect(layout.slotEntries).toBe(layout.jumpCache + 8 * layout.jumpCacheEntries);
-    expect(layout.pageState).toBe(layout.slotEntries + 4 * layout.slots);
+    expect(layout.pageState).toBe(layout.slotEntries + 8 * layout.slots);
     expect(layout.wasmPages).toBe(Math.ceil((layout.pageState + PAGES) / 65_536));
   });
 
