@@ -11,7 +11,8 @@ export {
 export { flipBit, RegisterFlips, type RegisterBit } from './registerFlips.js';
 export { Scenario, type Happened } from './scenario.js';
 
-export { Campaign, type Trace } from './experiment/campaign.js';
+export { Campaign } from './experiment/campaign.js';
+export type { Trace } from './experiment/protectedRun.js';
 export type { DrawnExperiment, History } from './experiment/drawnExperiment.js';
 export { EXPERIMENT_DEFAULTS, type Experiment } from './experiment/experiment.js';
 export type {
@@ -37,10 +38,20 @@ export {
   type DrawnFault,
   type FaultDefinition,
   type FaultKind,
-  type FaultSpace,
-  type InjectionTarget,
   type Place,
 } from './fault/faultKind.js';
+export type { FaultSpace, InjectionTarget } from './fault/injectionTarget.js';
+export type { Injected } from './fault/faultKind.js';
+export type { Hardware, Sticking } from './experiment/hardware.js';
+export type { ProtectionTarget } from './experiment/protectionTarget.js';
+export {
+  defineTrigger,
+  type ChosenTrigger,
+  type GoldenTimes,
+  type TriggerDefinition,
+  type TriggerKind,
+} from './trigger/triggerKind.js';
+export { TRIGGER_KINDS } from './trigger/triggerKinds.js';
 export { FAULT_KINDS } from './fault/faultKinds.js';
 export { GoldenTrack, type SteadyState } from './golden/goldenTrack.js';
 export { Journal, readJournal, type JournalContent, type JournalHeader } from './journal/journal.js';

@@ -8,6 +8,7 @@ import {
   type FaultKind,
   FAULT_KINDS,
   type GuestUnderTest,
+  type Lone,
 } from '../src/index.js';
 
 const elf = readGuest('server');
@@ -21,15 +22,16 @@ const server = { name: 'server', elf, memoryBytes: GUESTS.server.memoryBytes, in
 
 /** The guest `server`, which lives for 61 ms, protected by the preset. */
 export function serverUnderTest(preset: MicrocheckpointOptions = {}): GuestUnderTest<MachineSnapshot> {
+  const idle: Lone<MachineSnapshot>[] = [];
   return {
     name: 'server',
     ramBase: RAM_BASE,
     cycleNs: 10,
     start(from) {
-      const hypervisor = new EmbeddedHypervisor();
-      const machine = hypervisor.createMachine(server);
-      if (from !== undefined) machine.load(from);
-      return { machine, run: (how) => hypervisor.run(how), close: () => hypervisor.close() };
+      const lone = (from === undefined ? undefined : idle.pop()) ?? aloneOn(new EmbeddedHypervisor());
+      if (from !== undefined) lone.machine.load(from);
+      // A VM and its translations cost more than an experiment.
+      return { ...lone, close: async () => void idle.push(lone) };
     },
     framesOf: ({ frames }) => frames,
     symbol(name) {
@@ -40,6 +42,11 @@ export function serverUnderTest(preset: MicrocheckpointOptions = {}): GuestUnder
     protect: (machine, observe) =>
       createDomain({ name: 'server', machine, plugins: microcheckpoint(preset), observe }),
   };
+}
+
+function aloneOn(hypervisor: EmbeddedHypervisor): Lone<MachineSnapshot> {
+  const machine = hypervisor.createMachine(server);
+  return { machine, run: (how) => hypervisor.run(how), close: () => hypervisor.close() };
 }
 
 function kindNamed(name: string): FaultKind {

@@ -1,34 +1,29 @@
-import { nanoseconds, RmkError, type Bus, type Nanoseconds } from '@rmk/core';
-import type { DrawnFault, FaultSpace } from '../fault/faultKind.js';
+import { RmkError, type Nanoseconds } from '@rmk/core';
+import type { FaultSpace } from '../fault/injectionTarget.js';
 import { GoldenTrack } from '../golden/goldenTrack.js';
 import {
   drawExperiment,
+  injectedAt,
   windowOf,
   type DrawnExperiment,
   type History,
   type Window,
 } from './drawnExperiment.js';
 import type { Experiment } from './experiment.js';
-import type { GuestUnderTest, Lone, Snapshot } from './experimentMachine.js';
+import type { GuestUnderTest, Snapshot } from './experimentMachine.js';
 import type { ExperimentRecord, Proof } from './experimentRecord.js';
 import { firstDifference, type FirstDifference } from './firstDifference.js';
-import { followGolden, isOnlyAt, placeOf, type Left } from './followGolden.js';
-import { historyOf, isReady, spaceOf } from './guestFacts.js';
-import { Observation } from './observation.js';
-import { outcomeOf, type Fate } from './outcome.js';
-
-/** For {@link Campaign.run}: looks at everything that happens in the domain of the protected run. */
-export interface Trace {
-  observe(bus: Bus): void;
-  /** The experiment is over; what comes is the end of the domain. */
-  over?(): void;
-}
+import { historyOf, spaceOf } from './guestFacts.js';
+import { injectInto, targetOf } from './injection.js';
+import { outcomeOf } from './outcome.js';
+import { plainRun, twinFate, type PlainRun } from './plainRun.js';
+import { protectedRun, type ProtectedRun, type Setting, type Trace } from './protectedRun.js';
 
 /** Runs the experiments of one campaign, in any order and each on its own. */
-export class Campaign<S extends Snapshot> {
+export class Campaign<S extends Snapshot> implements Setting<S> {
   private constructor(
-    private readonly guest: GuestUnderTest<S>,
-    private readonly experiment: Experiment,
+    readonly guest: GuestUnderTest<S>,
+    readonly experiment: Experiment,
     readonly golden: GoldenTrack<S>,
     readonly space: FaultSpace,
     readonly history: History,
@@ -72,82 +67,106 @@ export class Campaign<S extends Snapshot> {
     return drawExperiment(number, this.experiment, this.space, this.history, this.window);
   }
 
+  /**
+   * The moment of experiment `number`, and when its protection starts: where its trigger is due, if that is a place in
+   * the guest. `isReached`: false if that never comes.
+   */
+  async moment(number: number): Promise<DrawnExperiment & { readonly isReached: boolean }> {
+    const drawn = this.draw(number);
+    const { trigger } = drawn.fault;
+    if (trigger?.reach === undefined) return { ...drawn, isReached: true };
+    const fromNs = trigger.from(this.golden) ?? drawn.injectAtGuestNs;
+    const lone = this.guest.start(this.golden.before(fromNs));
+    try {
+      const { machine } = lone;
+      await lone.run({ untilNs: fromNs - machine.guestNs });
+      const isReached = await trigger.reach(targetOf(this.guest, lone));
+      const atNs = isReached ? machine.guestNs : drawn.injectAtGuestNs;
+      const moment = injectedAt(atNs, drawn, this.history);
+      if (moment.protectAtGuestNs < 0) throw tooEarlyError(trigger.name, atNs);
+      return { ...moment, isReached: isReached && atNs < this.golden.endNs };
+    } finally {
+      await lone.close();
+    }
+  }
+
   /** Runs experiment `number`. Its record, but for `host`, depends on nothing but the experiment and the number. */
   async run(number: number, trace?: Trace): Promise<ExperimentRecord> {
     const startedAt = performance.now();
-    const drawn = this.draw(number);
-    const plain = await this.injectedAt(drawn);
+    const drawn = await this.moment(number);
+    const recorded =
+      drawn.fault.trigger?.arm === undefined
+        ? this.placed(number, drawn, trace)
+        : this.armed(number, drawn, trace);
+    const record = await recorded;
+    const ms = Math.round(performance.now() - startedAt);
+    return { ...record, host: { ...record.host, ms } };
+  }
+
+  /** Where experiment `number`, without recovery, first differs from the golden run in more than the flipped place. */
+  async firstDifference(number: number): Promise<FirstDifference | undefined> {
+    const drawn = await this.moment(number);
+    return firstDifference(this.guest, this.golden, drawn.fault, drawn.injectAtGuestNs, (lone) =>
+      injectInto(this.guest, drawn, lone),
+    );
+  }
+
+  /** An experiment whose moment is known beforehand. */
+  private async placed(
+    number: number,
+    drawn: DrawnExperiment & { readonly isReached: boolean },
+    trace: Trace | undefined,
+  ): Promise<ExperimentRecord> {
+    const plain = await plainRun(this, drawn, drawn.injectAtGuestNs);
     try {
-      const recorded = await this.observe(number, drawn, plain, trace);
-      const ms = Math.round(performance.now() - startedAt);
-      return { ...recorded, host: { ...recorded.host, ms } };
+      const base = baseOf(number, drawn, plain);
+      if (!drawn.isReached) return { ...base, ...untouched('not-reached') };
+      // The state is the golden run's again, and RMK has seen nothing else: there is nothing to run.
+      if (plain.firstUse?.how === 'overwritten' && !drawn.isControl && trace === undefined)
+        return { ...base, ...untouched('overwritten') };
+      const run = await protectedRun(this, drawn, trace);
+      return await this.compared(base, drawn, run, plain);
     } finally {
+      plain.injected?.[Symbol.dispose]();
       await plain.lone.close();
     }
   }
 
-  /** Where experiment `number`, without recovery, first differs from the golden run in more than the flipped place. */
-  firstDifference(number: number): Promise<FirstDifference | undefined> {
-    const drawn = this.draw(number);
-    return firstDifference(this.guest, this.golden, drawn.fault, drawn.injectAtGuestNs, (lone) =>
-      this.inject(drawn, lone),
-    );
-  }
-
-  /** The run without recovery, up to the first use of a flipped register. */
-  private async injectedAt(drawn: DrawnExperiment): Promise<PlainRun<S>> {
-    const lone = this.startAt(drawn.injectAtGuestNs);
-    const { machine } = lone;
-    await lone.run({ untilNs: drawn.injectAtGuestNs - machine.guestNs });
-    await this.inject(drawn, lone);
-    const { guestNs, instructions } = machine;
-    const { register } = drawn.fault;
-    const use =
-      register === undefined ? undefined : machine.firstUseOf(register, this.experiment.traceInstructions);
-    return {
-      lone,
-      injected: { guestNs, instructions, phaseNs: drawn.phaseNs },
-      ...(use === undefined
-        ? {}
-        : { firstUse: { how: use, afterInstructions: machine.instructions - instructions } }),
-    };
-  }
-
-  private async observe(
+  /** An experiment whose moment RMK decides: the run without recovery has the fault where the protected one had it. */
+  private async armed(
     number: number,
     drawn: DrawnExperiment,
-    plain: PlainRun<S>,
     trace: Trace | undefined,
   ): Promise<ExperimentRecord> {
-    const { fault, isControl } = drawn;
-    const { injected, firstUse } = plain;
-    const base = { number, fault: fault.kind, place: fault.place, what: fault.what, injected };
-    const withUse = firstUse === undefined ? base : { ...base, firstUse };
-    // The state is the golden run's again, and RMK has seen nothing else: there is nothing to run.
-    if (firstUse?.how === 'overwritten' && !isControl && trace === undefined)
-      return {
-        ...withUse,
-        detections: 0,
-        recoveries: [],
-        outcome: 'not-activated',
-        proof: 'overwritten',
-        end: 'right',
-        twin: 'right',
-        watchedNs: 0,
-        unexpected: [],
-        host: { ms: 0, recoveryNs: [] },
-      };
-    const { observation, left, proof, differsAtGuestNs, watchedNs, control } = await this.protectedRun(
-      drawn,
-      trace,
-    );
-    const twin = observation.detections === 0 ? left.fate : await this.twinFate(plain, fault);
+    const { trigger } = drawn.fault;
+    const run = await protectedRun(this, drawn, trace);
+    const atGuestNs = run.at?.guestNs ?? drawn.injectAtGuestNs;
+    const plain = await plainRun(this, drawn, trigger?.needsRecovery === true ? undefined : atGuestNs);
+    try {
+      const base = baseOf(number, drawn, plain);
+      if (run.proof === 'not-reached') return { ...base, ...untouched('not-reached') };
+      return await this.compared(base, drawn, run, plain);
+    } finally {
+      plain.injected?.[Symbol.dispose]();
+      await plain.lone.close();
+    }
+  }
+
+  private async compared(
+    base: Base,
+    { fault }: DrawnExperiment,
+    run: ProtectedRun,
+    plain: PlainRun<S>,
+  ): Promise<ExperimentRecord> {
+    const { observation, left, proof, differsAtGuestNs, watchedNs, control, hasActed } = run;
+    const twin = observation.detections === 0 ? left.fate : await twinFate(this, plain, fault);
     const activated =
       observation.detections > 0 ||
       differsAtGuestNs !== undefined ||
-      (fault.register === undefined ? fault.address === undefined : firstUse?.how === 'read');
+      (hasActed ??
+        (fault.register === undefined ? fault.address === undefined : base.firstUse?.how === 'read'));
     return {
-      ...withUse,
+      ...base,
       ...(differsAtGuestNs === undefined ? {} : { differsAtGuestNs }),
       ...(observation.detection === undefined ? {} : { detection: observation.detection }),
       detections: observation.detections,
@@ -169,119 +188,48 @@ export class Campaign<S extends Snapshot> {
       host: { ms: 0, recoveryNs: observation.recoveryHostNs },
     };
   }
-
-  private async protectedRun(drawn: DrawnExperiment, trace: Trace | undefined): Promise<ProtectedRun> {
-    const { fault, isControl, protectAtGuestNs, injectAtGuestNs } = drawn;
-    const lone = this.startAt(protectAtGuestNs);
-    const { machine } = lone;
-    const { golden } = this;
-    await lone.run({ untilNs: protectAtGuestNs - machine.guestNs });
-    const observation = new Observation(machine, golden.output);
-    const output = machine.observe('output', (fact) => observation.output(fact));
-    const domain = await this.guest.protect(machine, (bus) => {
-      observation.observe(bus);
-      trace?.observe(bus);
-    });
-    try {
-      await lone.run({ untilNs: machine.clock.now() + injectAtGuestNs - machine.guestNs });
-      // A signal is detected while it is injected.
-      observation.injected(machine.clock.now());
-      await this.inject(drawn, lone);
-      const injectedAtNs = machine.clock.now();
-      if (observation.detections === 0) observation.injected(injectedAtNs);
-      const place = placeOf(fault, this.guest.ramBase);
-      let differsAtGuestNs: Nanoseconds | undefined;
-      let proof: Proof = 'timeout';
-      let provedEqual = false;
-      let detectionsBefore = 0;
-      const left = await followGolden(lone, golden, this.experiment.timeoutNs, (equal, difference) => {
-        if (observation.gaveUp) return false;
-        if (equal) {
-          if (!isReady(domain)) return false;
-          if (!provedEqual) detectionsBefore = observation.detections;
-          provedEqual = true;
-          proof = 'equal';
-          return !isControl;
-        }
-        if (observation.detections > 0 || differsAtGuestNs !== undefined) return false;
-        if (!isOnlyAt(difference(), place)) differsAtGuestNs = machine.guestNs;
-        else if (machine.clock.now() - injectedAtNs >= this.experiment.watchNs) {
-          proof = 'dormant';
-          return true;
-        }
-        return false;
-      });
-      const dormant = left.how === 'stopped' && !provedEqual;
-      const fate = dormant ? 'right' : this.strictly(left.fate, observation, lone);
-      const agrees =
-        fate === 'right' && observation.detections === detectionsBefore && machine.equals(golden.end);
-      return {
-        observation,
-        left: { ...left, fate },
-        proof: provedEqual || dormant ? proof : proofOf(left, observation),
-        watchedNs: machine.clock.now() - injectedAtNs,
-        ...(differsAtGuestNs === undefined ? {} : { differsAtGuestNs }),
-        ...(isControl && provedEqual ? { control: agrees ? 'agrees' : 'disagrees' } : {}),
-      };
-    } finally {
-      observation.over();
-      trace?.over?.();
-      await domain.stop();
-      output[Symbol.dispose]();
-      await lone.close();
-    }
-  }
-
-  /** After a recovery nothing less than the golden run's whole state is right. */
-  private strictly(fate: Fate, { detections }: Observation, { machine }: Lone<S>): Fate {
-    if (fate !== 'right' || detections === 0 || machine.exitCode === undefined) return fate;
-    return machine.equals(this.golden.end) ? 'right' : 'wrong-result';
-  }
-
-  /** What the guest would have come to without recovery. */
-  private async twinFate({ lone }: PlainRun<S>, { register }: DrawnFault): Promise<Fate> {
-    const { machine } = lone;
-    if (register === undefined && machine.loopsForever()) return 'hang';
-    const left = await followGolden(lone, this.golden, this.experiment.timeoutNs, (equal) => {
-      return equal || machine.loopsForever();
-    });
-    return left.fate;
-  }
-
-  private startAt(guestNs: Nanoseconds): Lone<S> {
-    return this.guest.start(this.golden.before(guestNs));
-  }
-
-  private async inject({ fault }: DrawnExperiment, lone: Lone<S>): Promise<void> {
-    const { machine } = lone;
-    await fault.inject({
-      machine,
-      symbol: (name) => this.guest.symbol(name) ?? missing(name),
-      advance: (by) => lone.run({ untilNs: machine.clock.now() + nanoseconds(by) }),
-    });
-  }
 }
 
-interface PlainRun<S extends Snapshot> {
-  readonly lone: Lone<S>;
-  readonly injected: ExperimentRecord['injected'];
-  readonly firstUse?: ExperimentRecord['firstUse'];
+type Base = Pick<
+  ExperimentRecord,
+  'number' | 'fault' | 'trigger' | 'place' | 'what' | 'injected' | 'firstUse'
+>;
+
+function baseOf<S extends Snapshot>(
+  number: number,
+  { fault, phaseNs }: DrawnExperiment,
+  { at, firstUse }: PlainRun<S>,
+): Base {
+  const { kind, trigger, place, what } = fault;
+  return {
+    number,
+    fault: kind,
+    ...(trigger === undefined ? {} : { trigger: trigger.name }),
+    place,
+    what,
+    injected: { ...at, phaseNs },
+    ...(firstUse === undefined ? {} : { firstUse }),
+  };
 }
 
-interface ProtectedRun {
-  readonly observation: Observation;
-  readonly left: Left;
-  readonly proof: Proof;
-  readonly watchedNs: Nanoseconds;
-  readonly differsAtGuestNs?: Nanoseconds;
-  readonly control?: 'agrees' | 'disagrees';
+function untouched(proof: Proof): Omit<ExperimentRecord, keyof Base> {
+  return {
+    detections: 0,
+    recoveries: [],
+    outcome: 'not-activated',
+    proof,
+    end: 'right',
+    twin: 'right',
+    watchedNs: 0,
+    unexpected: [],
+    host: { ms: 0, recoveryNs: [] },
+  };
 }
 
-function proofOf({ how }: Left, { gaveUp }: Observation): Proof {
-  if (gaveUp) return 'given-up';
-  return how === 'ended' ? 'ended' : 'timeout';
-}
-
-function missing(name: string): never {
-  throw new RmkError('RMK_ERR_UNKNOWN', `the guest has no symbol ${name}; name one that its ELF has`);
+function tooEarlyError(trigger: string, atNs: Nanoseconds): RmkError {
+  return new RmkError(
+    'RMK_ERR_INPUT',
+    `the trigger ${trigger} is due at ${atNs / 1e6} ms of guest time, where the history is not full yet. ` +
+      'Choose a later one, or shorten the interval.',
+  );
 }

@@ -1,5 +1,6 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
-import type { ChosenFault, DrawnFault, FaultSpace } from '../fault/faultKind.js';
+import type { ChosenFault, DrawnFault } from '../fault/faultKind.js';
+import type { FaultSpace } from '../fault/injectionTarget.js';
 import { ExperimentRandom } from '../random/experimentRandom.js';
 import type { Experiment } from './experiment.js';
 
@@ -32,15 +33,25 @@ export function drawExperiment(
 ): DrawnExperiment {
   const random = new ExperimentRandom(experiment.seed, number);
   const fault = chosenBy(random, experiment.faults).draw(random, space);
-  const injectAtGuestNs = window.cycleNs * random.integer(window.fromCycle, window.toCycle);
+  const drawnAtGuestNs = window.cycleNs * random.integer(window.fromCycle, window.toCycle);
   const phaseNs =
     window.cycleNs * random.integer(1, Math.max(1, Math.floor(history.intervalNs / window.cycleNs)));
+  const isControl = random.happens(experiment.control);
+  return injectedAt(drawnAtGuestNs, { fault, phaseNs, isControl }, history);
+}
+
+/** The experiment with another moment of injection, and the same time since the newest checkpoint. */
+export function injectedAt(
+  injectAtGuestNs: Nanoseconds,
+  { fault, phaseNs, isControl }: Pick<DrawnExperiment, 'fault' | 'phaseNs' | 'isControl'>,
+  { intervalNs, retain }: History,
+): DrawnExperiment {
   return {
     fault,
     injectAtGuestNs,
     phaseNs,
-    protectAtGuestNs: injectAtGuestNs - phaseNs - (history.retain - 1) * history.intervalNs,
-    isControl: random.happens(experiment.control),
+    protectAtGuestNs: injectAtGuestNs - phaseNs - (retain - 1) * intervalNs,
+    isControl,
   };
 }
 

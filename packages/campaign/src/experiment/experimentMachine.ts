@@ -1,4 +1,5 @@
 import type { Domain, Nanoseconds } from '@rmk/core';
+import type { Hardware } from './hardware.js';
 import type { ComparableMachine } from '../guestState.js';
 
 /** The state of a VM at an instruction, independent of the VM. */
@@ -28,6 +29,9 @@ export interface ExperimentMachine<S extends Snapshot> extends ComparableMachine
   /** Proves that nothing but RMK can end the loop or halt that the guest is in. */
   loopsForever(): boolean;
   flipMemoryBit(address: number, bit: number): void;
+  /** Runs to where the instruction at `address` is next. False if it is not, through `instructions`. */
+  runTo(address: number, instructions: number): boolean;
+  readonly hardware: Hardware;
 }
 
 /** A new VM of the guest, alone on a hypervisor. */

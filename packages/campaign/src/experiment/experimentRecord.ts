@@ -10,6 +10,8 @@ export type Proof =
   | 'equal'
   /** Nothing but the flipped place differs, for as long as the experiment is watched. */
   | 'dormant'
+  /** The trigger never came, so nothing was injected. */
+  | 'not-reached'
   /** The guest switched itself off. */
   | 'ended'
   /** The recovery gave up. */
@@ -20,6 +22,8 @@ export type Proof =
 export interface ExperimentRecord {
   readonly number: number;
   readonly fault: string;
+  /** Absent: the fault was injected at the drawn moment. */
+  readonly trigger?: string;
   readonly place: Place;
   /** For people. */
   readonly what: string;

@@ -1,5 +1,5 @@
 import { PAGE_BYTES, type Nanoseconds } from '@rmk/core';
-import type { DrawnFault } from '../fault/faultKind.js';
+import type { DrawnFault, Injected } from '../fault/faultKind.js';
 import type { GoldenTrack } from '../golden/goldenTrack.js';
 import type { Difference, GuestUnderTest, Lone, Snapshot } from './experimentMachine.js';
 import { isOnlyAt, placeOf } from './followGolden.js';
@@ -47,15 +47,16 @@ export async function firstDifference<S extends Snapshot>(
   track: GoldenTrack<S>,
   fault: DrawnFault,
   injectAtGuestNs: Nanoseconds,
-  inject: (lone: Lone<S>) => Promise<void>,
+  inject: (lone: Lone<S>) => Promise<Injected | void>,
 ): Promise<FirstDifference | undefined> {
   const start = track.before(injectAtGuestNs);
   const pair: Pair<S> = { faulty: guest.start(start), golden: guest.start(start) };
   const place = placeOf(fault, guest.ramBase);
+  let injected: Injected | undefined;
   const differs = (): boolean => !isOnlyAt(differenceOf(pair), place);
   try {
     await runTo(pair.faulty, injectAtGuestNs);
-    await inject(pair.faulty);
+    injected = (await inject(pair.faulty)) ?? undefined;
     await runTo(pair.golden, pair.faulty.machine.guestNs);
     const injectedAt = pair.faulty.machine.instructions;
     if (differs()) return await described(pair, snapshotsOf(pair), injectedAt, fault, guest);
@@ -66,9 +67,21 @@ export async function firstDifference<S extends Snapshot>(
       const next = track.gridPointAfter(before.golden.guestNs);
       for (const lone of [pair.faulty, pair.golden]) await runTo(lone, Math.min(next, track.endNs));
     } while (!differs());
-    await bisect(pair, before, guest.cycleNs, differs);
+    const toStart = async (): Promise<void> => {
+      if (injected === undefined) {
+        pair.faulty.machine.load(before.faulty);
+        return;
+      }
+      // A fault that lasts is no part of a snapshot: it is injected again.
+      injected[Symbol.dispose]();
+      pair.faulty.machine.load(start);
+      await runTo(pair.faulty, injectAtGuestNs);
+      injected = (await inject(pair.faulty)) ?? undefined;
+    };
+    await bisect(pair, before, guest.cycleNs, toStart, differs);
     return await described(pair, snapshotsOf(pair), injectedAt, fault, guest);
   } finally {
+    injected?.[Symbol.dispose]();
     await pair.faulty.close();
     await pair.golden.close();
   }
@@ -79,13 +92,14 @@ async function bisect<S extends Snapshot>(
   pair: Pair<S>,
   before: SnapshotPair<S>,
   cycleNs: Nanoseconds,
+  toStart: () => Promise<void>,
   differs: () => boolean,
 ): Promise<void> {
   const untilNs = Math.max(pair.faulty.machine.guestNs, pair.golden.machine.guestNs);
   let low = 0;
   let high = Math.ceil((untilNs - before.golden.guestNs) / cycleNs);
   const goTo = async (cycle: number): Promise<void> => {
-    pair.faulty.machine.load(before.faulty);
+    await toStart();
     pair.golden.machine.load(before.golden);
     for (const lone of [pair.faulty, pair.golden]) await runTo(lone, before.golden.guestNs + cycle * cycleNs);
   };

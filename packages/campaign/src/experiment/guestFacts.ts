@@ -1,5 +1,5 @@
 import { CHECKPOINTS, hasCode, RECOVERY, type Domain } from '@rmk/core';
-import type { FaultSpace } from '../fault/faultKind.js';
+import type { FaultSpace } from '../fault/injectionTarget.js';
 import { flippableBits } from '../fault/flippableBits.js';
 import type { GoldenTrack } from '../golden/goldenTrack.js';
 import type { History } from './drawnExperiment.js';

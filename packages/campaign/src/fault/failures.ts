@@ -2,7 +2,8 @@ import { suggestion } from '@rmk/kernel';
 import { z } from 'zod';
 import * as faults from '../faults.js';
 import type { FaultTarget } from '../faultTarget.js';
-import { defineFault, type FaultKind, type FaultSpace, type Place } from './faultKind.js';
+import { defineFault, type FaultKind, type Place } from './faultKind.js';
+import type { FaultSpace } from './injectionTarget.js';
 
 const none = z.strictObject({});
 const NO_PLACE: Place = {};

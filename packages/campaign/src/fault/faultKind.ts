@@ -1,29 +1,20 @@
 import { problemsOf, RmkError } from '@rmk/core';
 import type { z } from 'zod';
-import type { ExperimentMachine, Snapshot } from '../experiment/experimentMachine.js';
-import type { FaultTarget } from '../faultTarget.js';
+import type { FaultSpace, InjectionTarget } from './injectionTarget.js';
+import type { ProtectionTarget } from '../experiment/protectionTarget.js';
+import type { ChosenTrigger } from '../trigger/triggerKind.js';
 import type { ExperimentRandom } from '../random/experimentRandom.js';
-
-/** What a fault can be drawn from. */
-export interface FaultSpace {
-  readonly registers: readonly string[];
-  readonly signals: readonly string[];
-  /** For each register the bits that can be flipped, alone or with the next higher one. */
-  readonly flippableBits: (width: 1 | 2) => ReadonlyMap<string, readonly number[]>;
-  readonly ramBase: number;
-  /** Page frames that the golden run used. */
-  readonly frames: readonly number[];
-  /** Address of a symbol of the guest's ELF, or undefined. */
-  symbol(name: string): bigint | undefined;
-}
-
-/** The guest at the moment of the injection. */
-export interface InjectionTarget extends FaultTarget {
-  readonly machine: ExperimentMachine<Snapshot>;
-}
 
 /** A fault as it was drawn: where, which bit. It is written to the journal as it is. */
 export type Place = Readonly<Record<string, string | number>>;
+
+/** A fault that lasts, or of which only the injection shows whether it does anything. */
+export interface Injected extends Disposable {
+  /** It may still change the guest: nothing is proved of a state that is equal now. */
+  readonly isPending: boolean;
+  /** Whether it has changed anything so far. */
+  readonly hasActed: boolean;
+}
 
 /** A kind of fault that a campaign injects, as its author writes it. */
 export interface FaultDefinition<Options, P extends Place> {
@@ -37,7 +28,9 @@ export interface FaultDefinition<Options, P extends Place> {
   check?(options: Options, space: FaultSpace): string | undefined;
   /** Draws the fault of one experiment from `random` alone. */
   draw(random: ExperimentRandom, options: Options, space: FaultSpace): P;
-  inject(target: InjectionTarget, place: P): Promise<void>;
+  inject(target: InjectionTarget, place: P): Promise<Injected | void>;
+  /** What it does to RMK, beside the guest: right before `inject`, in the protected run alone. */
+  harm?(protection: ProtectionTarget, place: P): Promise<void>;
   /** What exactly was done, for people. */
   describe(place: P): string;
   /** The register that is flipped, so that its first use can be observed. */
@@ -52,8 +45,8 @@ export interface FaultKind {
   readonly summary: string;
   /** What the options are validated against. */
   readonly options: z.ZodType;
-  /** Throws RMK_ERR_INPUT for options that the schema refuses. */
-  choose(options?: unknown, weight?: number): ChosenFault;
+  /** `trigger`: default: the drawn moment. Throws RMK_ERR_INPUT for options that the schema refuses. */
+  choose(options?: unknown, weight?: number, trigger?: ChosenTrigger): ChosenFault;
 }
 
 /** Makes a fault, RMK's or one of your own, available to experiments. */
@@ -63,9 +56,9 @@ export function defineFault<Options, P extends Place>(definition: FaultDefinitio
     name,
     summary,
     options: schema,
-    choose: (options = {}, weight = 1) => {
+    choose: (options = {}, weight = 1, trigger) => {
       const parsed = schema.safeParse(options);
-      if (parsed.success) return chosen(definition, parsed.data, weight);
+      if (parsed.success) return chosen(definition, parsed.data, weight, trigger);
       throw new RmkError('RMK_ERR_INPUT', `the options of the fault ${name} are not valid`, {
         problems: problemsOf(parsed.error.issues),
       });
@@ -80,6 +73,7 @@ export interface ChosenFault {
   readonly weight: number;
   /** For the digest of the experiment. */
   readonly options: unknown;
+  readonly trigger?: ChosenTrigger;
   check(space: FaultSpace): string | undefined;
   draw(random: ExperimentRandom, space: FaultSpace): DrawnFault;
 }
@@ -91,19 +85,23 @@ export interface DrawnFault {
   readonly what: string;
   readonly register: string | undefined;
   readonly address: number | undefined;
-  inject(target: InjectionTarget): Promise<void>;
+  readonly trigger: ChosenTrigger | undefined;
+  inject(target: InjectionTarget): Promise<Injected | void>;
+  harm(protection: ProtectionTarget): Promise<void>;
 }
 
 function chosen<Options, P extends Place>(
   definition: FaultDefinition<Options, P>,
   options: Options,
   weight: number,
+  trigger: ChosenTrigger | undefined,
 ): ChosenFault {
   return {
     name: definition.name,
     weight,
     options,
-    check: (space) => definition.check?.(options, space),
+    ...(trigger === undefined ? {} : { trigger }),
+    check: (space) => definition.check?.(options, space) ?? trigger?.check(space),
     draw: (random, space) => {
       const place = definition.draw(random, options, space);
       return {
@@ -112,7 +110,9 @@ function chosen<Options, P extends Place>(
         what: definition.describe(place),
         register: definition.register?.(place),
         address: definition.address?.(place),
+        trigger,
         inject: (target) => definition.inject(target, place),
+        harm: async (protection) => definition.harm?.(protection, place),
       };
     },
   };

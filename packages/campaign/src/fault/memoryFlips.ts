@@ -1,7 +1,8 @@
 import { PAGE_BYTES } from '@rmk/core';
 import { z } from 'zod';
 import type { ExperimentRandom } from '../random/experimentRandom.js';
-import { defineFault, type FaultSpace } from './faultKind.js';
+import { defineFault } from './faultKind.js';
+import type { FaultSpace } from './injectionTarget.js';
 
 const address = z.int().min(0).max(0xffff_ffff);
 /** Default: the pages that the guest uses. */

@@ -59,6 +59,11 @@ export class GoldenTrack<S extends Snapshot> {
     return snapshot;
   }
 
+  /** Guest time of the newest snapshot with at most so many instructions. */
+  beforeInstruction(count: number): Nanoseconds {
+    return this.grid.findLast(({ instructions }) => instructions <= count)?.guestNs ?? 0;
+  }
+
   /** The snapshot at exactly this guest time, if the grid has one. */
   at(guestNs: Nanoseconds): S | undefined {
     return guestNs % this.gridNs === 0 ? this.grid[guestNs / this.gridNs] : undefined;

@@ -27,7 +27,12 @@ async function cyclesUntilDifferent(
   try {
     await step(injectAtGuestNs - start.guestNs);
     const { machine } = faulty;
-    await fault.inject({ machine, symbol: () => 0n, advance: () => Promise.reject(new Error('not needed')) });
+    await fault.inject({
+      machine,
+      cycleNs: CYCLE_NS,
+      symbol: () => 0n,
+      advance: () => Promise.reject(new Error('not needed')),
+    });
     await step(from * CYCLE_NS);
     for (let cycle = from + 1; cycle <= atMost; cycle++) {
       await step(CYCLE_NS);

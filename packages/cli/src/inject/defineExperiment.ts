@@ -1,4 +1,4 @@
-import type { FaultKind } from '@rmk/campaign';
+import type { FaultKind, TriggerKind } from '@rmk/campaign';
 import type { Duration } from '@rmk/core';
 import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import type { GuestConfig } from '../defineConfig.js';
@@ -15,7 +15,13 @@ export type FaultConfig =
       readonly options?: object;
       /** Relative to the other faults, a whole number. Default: 1. */
       readonly weight?: number;
+      /** When it is injected. Default: at the moment that was drawn. */
+      readonly trigger?: TriggerConfig;
     };
+
+/** A trigger by name, or with options. In TypeScript a trigger of your own, too. */
+export type TriggerConfig =
+  string | TriggerKind | { readonly trigger: string | TriggerKind; readonly options?: object };
 
 /** What `rmk inject` runs. Paths are relative to the file. */
 export interface ExperimentConfig {

@@ -4,10 +4,12 @@ import {
   EXPERIMENT_DEFAULTS,
   experimentsFor,
   FAULT_KINDS,
+  TRIGGER_KINDS,
   type ChosenFault,
+  type ChosenTrigger,
   type Experiment,
-  type FaultKind,
   type GuestUnderTest,
+  type TriggerKind,
 } from '@rmk/campaign';
 import { nanoseconds } from '@rmk/core';
 import { EmbeddedHypervisor, type MachineOptions, type MachineSnapshot } from '@rmk/hypervisor-embedded';
@@ -113,22 +115,49 @@ export function mostFor(margin: number): number {
 function chosenFaults({ faults }: ExperimentEntries, problems: Problems): readonly ChosenFault[] {
   return faults.flatMap((given, index) => {
     const isPlain = typeof given === 'string' || 'choose' in given;
-    const { fault, options, weight } = isPlain ? { fault: given, options: {}, weight: 1 } : given;
-    const name = typeof fault === 'string' ? fault : fault.name;
-    const kind = typeof fault === 'string' ? kindNamed(fault) : fault;
-    const at = ['faults', index, ...(isPlain ? [] : ['fault'])];
-    if (kind === undefined) {
-      const names = FAULT_KINDS.map((each) => each.name);
-      problems.add(at, `unknown fault ${JSON.stringify(name)}, ${suggestion(name, names)}`);
-      return [];
-    }
-    const valid = validate(kind.options, options, ['faults', index, 'options'], problems);
-    return valid === undefined ? [] : [kind.choose(options, weight)];
+    const entry = isPlain ? { fault: given, options: {}, weight: 1 } : given;
+    const { options, weight } = entry;
+    const path = ['faults', index];
+    const kind = kindOf(entry.fault, FAULT_KINDS, 'fault', isPlain ? path : [...path, 'fault'], problems);
+    const before = problems.count;
+    const trigger = chosenTrigger(entry.trigger, [...path, 'trigger'], problems);
+    if (kind === undefined || problems.count > before) return [];
+    const valid = validate(kind.options, options, [...path, 'options'], problems);
+    return valid === undefined ? [] : [kind.choose(options, weight, trigger)];
   });
 }
 
-function kindNamed(name: string): FaultKind | undefined {
-  return FAULT_KINDS.find((kind) => kind.name === name);
+type TriggerEntry = Extract<ExperimentEntries['faults'][number], { readonly weight: number }>['trigger'];
+
+function chosenTrigger(
+  given: TriggerEntry,
+  path: readonly (string | number)[],
+  problems: Problems,
+): ChosenTrigger | undefined {
+  if (given === undefined) return undefined;
+  const isPlain = typeof given === 'string' || 'choose' in given;
+  const { trigger, options } = isPlain ? { trigger: given, options: {} } : given;
+  const at = isPlain ? path : [...path, 'trigger'];
+  const kind = kindOf<TriggerKind>(trigger, TRIGGER_KINDS, 'trigger', at, problems);
+  if (kind === undefined) return undefined;
+  const valid = validate(kind.options, options, [...path, 'options'], problems);
+  return valid === undefined ? undefined : kind.choose(options);
+}
+
+/** One of the author's own, or the one of RMK with this name. */
+function kindOf<K extends { readonly name: string }>(
+  given: string | K,
+  kinds: readonly K[],
+  what: string,
+  path: readonly (string | number)[],
+  problems: Problems,
+): K | undefined {
+  if (typeof given !== 'string') return given;
+  const kind = kinds.find(({ name }) => name === given);
+  if (kind !== undefined) return kind;
+  const names = kinds.map(({ name }) => name);
+  problems.add(path, `unknown ${what} ${JSON.stringify(given)}, ${suggestion(given, names)}`);
+  return undefined;
 }
 
 /** Bytes count by their digest, and plugins and functions by their name. */

@@ -1,4 +1,4 @@
-import type { FaultKind } from '@rmk/campaign';
+import type { FaultKind, TriggerKind } from '@rmk/campaign';
 import { z } from 'zod';
 import { microcheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { duration, guestSchema } from '../config/configSchema.js';
@@ -7,8 +7,12 @@ const fault = z.custom<string | FaultKind>(
   (value) => typeof value === 'string' || isKind(value),
   'expected the name of a fault, or one made by defineFault',
 );
+const trigger = z.custom<string | TriggerKind>(
+  (value) => typeof value === 'string' || isKind(value),
+  'expected the name of a trigger, or one made by defineTrigger',
+);
 
-function isKind(value: unknown): value is FaultKind {
+function isKind(value: unknown): value is FaultKind & TriggerKind {
   return (
     typeof value === 'object' &&
     value !== null &&
@@ -25,6 +29,12 @@ const weighted = z.strictObject({
   fault,
   options: z.record(z.string(), z.unknown()).default({}),
   weight: z.int().min(1).default(1),
+  trigger: z
+    .union(
+      [trigger, z.strictObject({ trigger, options: z.record(z.string(), z.unknown()).default({}) })],
+      "expected 'checkpoint' or { trigger: 'symbol', options: { … } }",
+    )
+    .exactOptional(),
 });
 
 export const experimentSchema = z.strictObject({

@@ -20,7 +20,7 @@ export function replayCommand(terminal: Terminal, done: (code: ExitCode) => void
 
 async function replay(path: string, number: number, terminal: Terminal): Promise<ExitCode> {
   const { campaign, recorded } = await journalledExperiment(path, number);
-  const { injectAtGuestNs, protectAtGuestNs } = campaign.draw(number);
+  const { injectAtGuestNs, protectAtGuestNs } = await campaign.moment(number);
   const startNs = protectAtGuestNs - campaign.golden.before(protectAtGuestNs).guestNs;
   const record = await campaign.run(number, traceTo(terminal, startNs, injectAtGuestNs - protectAtGuestNs));
   const { host: _, ...result } = record;

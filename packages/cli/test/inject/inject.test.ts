@@ -135,6 +135,16 @@ describe('a bad experiment', () => {
       /faults\[0\]: unknown fault "register-flop", did you mean register-flip/,
     ],
     [
+      'an unknown trigger',
+      { faults: [{ fault: 'wild-jump', trigger: 'checkpiont' }] },
+      /faults\[0\]\.trigger: unknown trigger "checkpiont", did you mean checkpoint/,
+    ],
+    [
+      'an unknown option of a trigger',
+      { faults: [{ fault: 'wild-jump', trigger: { trigger: 'symbol', options: { name: 'main' } } }] },
+      /faults\[0\]\.trigger\.options\.name: unknown key/,
+    ],
+    [
       'an unknown register',
       { faults: [{ fault: 'register-flip', options: { registers: ['mepx'] } }] },
       /faults\[0\]: unknown register "mepx", did you mean mepc/,

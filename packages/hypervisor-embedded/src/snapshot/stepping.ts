@@ -48,7 +48,9 @@ export class Stepping {
     const { state } = this.board;
     for (let step = 0; step <= instructions; step++) {
       if (!this.wake()) return false;
-      if (state.pc >>> 0 === address) return true;
+      // An interrupt is taken together with the first instruction of its handler.
+      const next = interruptIsDue(state) ? dueInterruptHandler(state) : state.pc;
+      if (next >>> 0 === address) return true;
       if (!this.step()) return false;
     }
     return false;

@@ -219,4 +219,16 @@ describe('runTo', () => {
     expect([await machine.readRegister('pc'), machine.instructions]).toEqual([BigInt(entry + 4), 1]);
     expect(machine.runTo(4, 100)).toBe(false);
   });
+
+  it('stops where an interrupt leads to the address', async () => {
+    const { machine, cycles } = start(sleeps(50));
+    const handler = 0x8000_0200;
+    expect(machine.runTo(handler, 100)).toBe(true);
+    expect(await machine.readRegister('s1')).toBe(0n);
+    await cycles(1);
+    expect(await machine.readRegister('s1')).toBe(1n);
+    expect(machine.runTo(handler, 100)).toBe(true);
+    await cycles(1);
+    expect(await machine.readRegister('s1')).toBe(2n);
+  });
 });
