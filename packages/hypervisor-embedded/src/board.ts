@@ -31,6 +31,8 @@ const CONTEXT_BYTES = Math.ceil((HartState.BYTES + Clint.BYTES + Uart.BYTES + PO
 export class Board {
   readonly state: HartState;
   readonly processor: Processor;
+  /** Of the same hart, to execute single instructions whatever the processor. */
+  readonly interpreter: Interpreter;
   readonly clint: Clint;
   private readonly uart: Uart;
 
@@ -48,9 +50,10 @@ export class Board {
       receive: (cycle) => input.take(cycle),
     });
     const devices = new DeviceBus(this.clint, this.uart, new Finisher(this.state));
+    this.interpreter = new Interpreter(this.state, memory, devices);
     this.processor =
       engine === 'interpreter'
-        ? new Interpreter(this.state, memory, devices)
+        ? this.interpreter
         : new Translator(this.state, memory, devices, engine === 'translator' ? {} : engine.translator);
   }
 

@@ -26,6 +26,9 @@ import {
   unknownNameError,
 } from '@rmk/driver';
 import { Board, type Digest } from './board.js';
+import type { HistoryLimits } from './debug/history.js';
+import { SteppedHart } from './debug/steppedHart.js';
+import { TimeTravel } from './debug/timeTravel.js';
 import { bootPlan, identityOf, type BootPlan } from './bootPlan.js';
 import type { ElfImage } from './elf/elf.js';
 import { EmbeddedContext } from './memory/embeddedContext.js';
@@ -337,6 +340,15 @@ export class EmbeddedMachine implements VirtualMachine {
   loopsForever(instructions = 2048): boolean {
     this.checkOpen();
     return this.stepping.loopsForever(instructions);
+  }
+
+  /**
+   * Takes the guest to any moment from now on, for a debugger. Nothing else may run this VM then. `RMK_ERR_STATE` while
+   * it is protected or a timer is set on its clock.
+   */
+  timeTravel(limits: Partial<HistoryLimits> = {}): TimeTravel {
+    this.checkOpen();
+    return new TimeTravel(this, new SteppedHart(this.board), this.nsPerCycle, limits);
   }
 
   /** Flips a bit (0 to 7) of memory beneath the write protection: no page fault, no page log captures it. */

@@ -1,5 +1,10 @@
 export type { Digest } from './board.js';
 export type { BootData } from './bootPlan.js';
+export type { DebuggedMachine } from './debug/debuggedMachine.js';
+export type { HistoryLimits } from './debug/history.js';
+export type { Detection, Sentinel } from './debug/sentinel.js';
+export { StopPoints, type WatchKind, type Watchpoint } from './debug/stopPoints.js';
+export { TimeTravel, type KeptMoment, type Moment, type Stopped } from './debug/timeTravel.js';
 export { parseElf, type ElfImage, type ElfSegment } from './elf/elf.js';
 export { parseProgram } from './elf/program.js';
 export { EmbeddedHypervisor, type RunOptions } from './embeddedHypervisor.js';
