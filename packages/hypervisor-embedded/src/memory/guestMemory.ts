@@ -27,7 +27,7 @@ const MOST_UNLOGGED = 0.25;
 
 const WASM_PAGE_BYTES = 65_536;
 const REGISTER_BYTES = 4 * 32;
-const LEAVING_BYTES = 4 * 3;
+const EXCHANGED_BYTES = 4 * 4;
 /** Places that translated code leads to, at a time; 8 bytes each. */
 const SLOTS = 1 << 16;
 /** A power of two: 32 KiB of them. */
@@ -91,7 +91,7 @@ export class GuestMemory implements TranslatableMemory {
     this.pages = bytes / PAGE_BYTES;
     const registers = bytes + logPages * PAGE_BYTES;
     const pc = registers + REGISTER_BYTES;
-    const jumpCache = pc + LEAVING_BYTES;
+    const jumpCache = pc + EXCHANGED_BYTES;
     const slotEntries = jumpCache + JUMP_CACHE_BYTES;
     const pageState = slotEntries + 8 * SLOTS;
     const wasmPages = Math.ceil((pageState + this.pages) / WASM_PAGE_BYTES);
@@ -107,6 +107,7 @@ export class GuestMemory implements TranslatableMemory {
       pc,
       left: pc + 4,
       leftRegion: pc + 8,
+      csr: pc + 12,
       slotEntries,
       slots: SLOTS,
       jumpCache,

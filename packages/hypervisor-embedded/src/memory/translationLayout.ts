@@ -15,6 +15,8 @@ export interface TranslationLayout {
   readonly left: number;
   /** The region that was left, by its number. */
   readonly leftRegion: number;
+  /** The value of a control and status register that was read. */
+  readonly csr: number;
   /**
    * Two words for each slot: the number of a region times 4096, and that of its entry which the slot leads to, or 0;
    * and whether execution came through it.

@@ -78,6 +78,20 @@ export function appendArithmetic(code: WasmCode, op: Arithmetic, left: Operand, 
       left();
       code.constant(0xffff).byte(Op.I32_AND);
       break;
+    case 'orc.b':
+      // The highest bit of each byte that is not 0, spread over the byte.
+      left();
+      code.constant(0x7f7f_7f7f).byte(Op.I32_AND).constant(0x7f7f_7f7f).byte(Op.I32_ADD);
+      left();
+      code.byte(Op.I32_OR).constant(7).byte(Op.I32_SHR_U).constant(0x0101_0101).byte(Op.I32_AND);
+      code.constant(0xff).byte(Op.I32_MUL);
+      break;
+    case 'rev8':
+      left();
+      code.constant(8).byte(Op.I32_ROTL).constant(0x00ff_00ff).byte(Op.I32_AND);
+      left();
+      code.constant(8).byte(Op.I32_ROTR).constant(0xff00_ff00).byte(Op.I32_AND).byte(Op.I32_OR);
+      break;
     case 'div':
     case 'divu':
     case 'rem':

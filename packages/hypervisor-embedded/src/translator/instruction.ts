@@ -39,12 +39,22 @@ export type Instruction =
     }
   | { readonly kind: 'jump'; readonly rd: number; readonly target: number }
   | { readonly kind: 'indirect'; readonly rd: number; readonly rs1: number; readonly immediate: number }
+  /** An atomic operation on a word of memory: its old value goes to `rd`. */
+  | {
+      readonly kind: 'atomic';
+      readonly op: Atomic;
+      readonly rd: number;
+      readonly rs1: number;
+      readonly rs2: number;
+    }
+  /** Reads a control and status register, and does not write it. */
+  | { readonly kind: 'csr'; readonly csr: number; readonly rd: number }
   | { readonly kind: 'nothing' };
 
 export type Arithmetic =
   (typeof BASE)[number] | (typeof MULTIPLICATIONS)[number] | BitManipulation | 'sub' | 'sra';
 
-/** Of Zba, Zbb and Zbs. ORC.B and REV8 are left to the interpreter. */
+/** Of Zba, Zbb and Zbs. */
 type BitManipulation =
   | 'sh1add'
   | 'sh2add'
@@ -65,7 +75,10 @@ type BitManipulation =
   | Unary;
 
 /** What takes one operand; the other is ignored. */
-export type Unary = 'clz' | 'ctz' | 'cpop' | 'sext.b' | 'sext.h' | 'zext.h';
+export type Unary = 'clz' | 'ctz' | 'cpop' | 'sext.b' | 'sext.h' | 'zext.h' | 'orc.b' | 'rev8';
+
+/** What an atomic operation makes of the old value and its operand. LR and SC are left to the interpreter. */
+type Atomic = (typeof ATOMICS)[keyof typeof ATOMICS];
 
 export type Condition = 'eq' | 'ne' | 'lt' | 'ge' | 'ltu' | 'geu';
 
@@ -93,11 +106,25 @@ const SHIFTS: Readonly<Partial<Record<number, readonly [Arithmetic | undefined, 
   0x34: ['binv', undefined],
 };
 const UNARY = ['clz', 'ctz', 'cpop', undefined, 'sext.b', 'sext.h'] as const;
+/** By the upper five bits. */
+const ATOMICS = {
+  0b00000: 'add',
+  0b00001: 'swap',
+  0b00100: 'xor',
+  0b01000: 'or',
+  0b01100: 'and',
+  0b10000: 'min',
+  0b10100: 'max',
+  0b11000: 'minu',
+  0b11100: 'maxu',
+} as const;
+const ORC_B = 7;
+const REV8 = 24;
 const CONDITIONS = ['eq', 'ne', undefined, undefined, 'lt', 'ge', 'ltu', 'geu'] as const;
 
 /**
  * Decodes a 32-bit instruction at guest-physical address `pc`. Undefined where the interpreter has to execute it: it
- * is illegal, privileged, atomic, or reserved.
+ * is illegal, privileged, reserved, LR or SC, or writes a control and status register.
  */
 export function decode(word: number, pc: number): Instruction | undefined {
   const rd = (word >>> 7) & 31;
@@ -137,6 +164,13 @@ export function decode(word: number, pc: number): Instruction | undefined {
       return { kind: 'jump', rd, target: (pc + jumpOffset(word)) | 0 };
     case 0x67:
       return funct3 === 0 ? { kind: 'indirect', rd, rs1, immediate } : undefined;
+    case 0x2f: {
+      const op = funct3 === 2 ? atomicOperation(word >>> 27) : undefined;
+      return op === undefined ? undefined : { kind: 'atomic', op, rd, rs1, rs2 };
+    }
+    case 0x73:
+      // CSRRS and CSRRC without a source, and their immediate forms.
+      return (funct3 & 2) !== 0 && rs1 === 0 ? { kind: 'csr', csr: word >>> 20, rd } : undefined;
     case 0x0f:
       return funct3 > 1 ? undefined : { kind: 'nothing' };
     default:
@@ -147,12 +181,18 @@ export function decode(word: number, pc: number): Instruction | undefined {
 function immediateOperation(funct3: number, funct7: number, low: number): Arithmetic | undefined {
   if (funct3 !== 1 && funct3 !== 5) return BASE[funct3];
   if (funct3 === 1 && funct7 === 0x30) return UNARY[low];
+  if (funct3 === 5 && funct7 === 0x14) return low === ORC_B ? 'orc.b' : undefined;
+  if (funct3 === 5 && funct7 === 0x34) return low === REV8 ? 'rev8' : undefined;
   return SHIFTS[funct7]?.[funct3 === 1 ? 0 : 1];
 }
 
 function registerOperation(funct3: number, funct7: number, rs2: number): Arithmetic | undefined {
   if (funct7 === 0x04) return funct3 === 4 && rs2 === 0 ? 'zext.h' : undefined;
   return REGISTER_OPERATIONS[funct7]?.[funct3];
+}
+
+function atomicOperation(number: number): Atomic | undefined {
+  return number in ATOMICS ? ATOMICS[number as keyof typeof ATOMICS] : undefined;
 }
 
 function widthOf(logarithm: number): 1 | 2 | 4 {

@@ -12,7 +12,9 @@ export const ENTRY = 1;
 export const ADDRESS = 33;
 export const PC = 34;
 export const SLOT = 35;
-export const LOCALS = 36;
+/** What an atomic operation found. */
+const FOUND = 36;
+export const LOCALS = 37;
 export const PARAMETERS = 2;
 
 /** The local that holds an integer register; x0 has none. */
@@ -20,8 +22,9 @@ export function localOf(register: number): number {
   return ENTRY + register;
 }
 
-/** The guard is the first import of a region's module that is a function. */
+/** The functions that a region's module imports. */
 const GUARD = 0;
+const READ_CSR = 1;
 
 /** An instruction where it stands. */
 export interface Place {
@@ -79,6 +82,12 @@ export class InstructionCode {
         return;
       case 'store':
         this.store(instruction, place);
+        return;
+      case 'atomic':
+        this.atomic(instruction, place);
+        return;
+      case 'csr':
+        this.readCsr(instruction, place);
         return;
       case 'nothing':
       case 'branch':
@@ -158,16 +167,45 @@ export class InstructionCode {
     const { code, layout } = this;
     code.constant(12).byte(Op.I32_SHR_U).access(Op.I32_LOAD8_U, layout.pageState);
     code.open(Op.IF);
-    code
-      .get(ADDRESS)
-      .get(REMAINING)
-      .constant(place.unexecuted)
-      .byte(Op.I32_ADD)
-      .constant(place.pc)
-      .byte(Op.CALL)
-      .unsigned(GUARD);
+    code.get(ADDRESS);
+    this.call(GUARD, place);
     this.interpretIf(place);
     code.close(Op.END);
+  }
+
+  /** Calls a function that takes what is on the stack, the rest of the budget and the program counter. */
+  private call(imported: number, { pc, unexecuted }: Place): void {
+    const { code } = this;
+    code.get(REMAINING).constant(unexecuted).byte(Op.I32_ADD).constant(pc);
+    code.byte(Op.CALL).unsigned(imported);
+  }
+
+  /** No reservation is held while translated code runs, so that none is lost. */
+  private atomic({ op, rd, rs1, rs2 }: Extract<Instruction, { kind: 'atomic' }>, place: Place): void {
+    const { code, layout } = this;
+    this.offset(rs1, 0).tee(ADDRESS).constant(3).byte(Op.I32_AND);
+    code.get(ADDRESS).constant(layout.bytes).byte(Op.I32_GE_U).byte(Op.I32_OR);
+    this.interpretIf(place);
+    if (layout.storeCheck) {
+      code.get(ADDRESS);
+      this.checkPage(place);
+    }
+    code.get(ADDRESS).access(Op.I32_LOAD, 0).set(FOUND);
+    code.get(ADDRESS);
+    const operand = () => void this.operand(rs2);
+    if (op === 'swap') operand();
+    else appendArithmetic(code, op, () => void code.get(FOUND), operand);
+    code.access(Op.I32_STORE, 0);
+    if (rd !== 0) code.get(FOUND).set(localOf(rd));
+  }
+
+  private readCsr({ csr, rd }: Extract<Instruction, { kind: 'csr' }>, place: Place): void {
+    const { code, layout } = this;
+    code.constant(csr);
+    this.call(READ_CSR, place);
+    code.byte(Op.I32_EQZ);
+    this.interpretIf(place);
+    if (rd !== 0) code.constant(0).access(Op.I32_LOAD, layout.csr).set(localOf(rd));
   }
 }
 

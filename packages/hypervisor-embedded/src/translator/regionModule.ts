@@ -9,14 +9,14 @@ const FUNCTION = 0x60;
 const Section = { TYPES: 1, IMPORTS: 2, FUNCTIONS: 3, EXPORTS: 7, CODE: 10 } as const;
 const Kind = { FUNCTION: 0, TABLE: 1, MEMORY: 2 } as const;
 
-/** Types by number: of a region, of the guard, of the dispatcher. */
+/** Types by number: of a region, of the functions that it imports, of the dispatcher. */
 const TYPES = [
   [FUNCTION, 2, I32, I32, 2, I32, I32],
   [FUNCTION, 3, I32, I32, I32, 1, I32],
   [FUNCTION, 2, I32, I32, 1, I32],
 ] as const;
 const REGION_TYPE = 0;
-const GUARD_TYPE = 1;
+const IMPORT_TYPE = 1;
 const DISPATCHER_TYPE = 2;
 
 /**
@@ -29,11 +29,11 @@ export function regionModule(
   id: number,
   slotOf: (pc: number) => number,
 ): Uint8Array {
-  const imports = new WasmCode(64).unsigned(2);
+  const imports = new WasmCode(64).unsigned(3);
   importMemory(imports, layout);
-  importName(imports, 'g').byte(Kind.FUNCTION).unsigned(GUARD_TYPE);
-  // The guard, which is imported, is function 0.
-  return moduleOf(new RegionCode(region, layout, id, slotOf).compile(), imports, REGION_TYPE, 1);
+  // What is imported has the first numbers: the guard 0, the reader of CSRs 1.
+  for (const name of ['g', 'c']) importName(imports, name).byte(Kind.FUNCTION).unsigned(IMPORT_TYPE);
+  return moduleOf(new RegionCode(region, layout, id, slotOf).compile(), imports, REGION_TYPE, 2);
 }
 
 /**

@@ -26,6 +26,14 @@ export interface Bounds {
   readonly moduleBytes: number;
 }
 
+/** What translated code calls. Both are given the rest of the budget and the program counter. */
+export interface CalledByRegions {
+  /** Before a store to a page that is protected or holds code. Gives 1 where code is gone. */
+  readonly guard: (address: number, remaining: number, pc: number) => number;
+  /** Lays the value of a CSR into the memory. Gives 0 where reading it is illegal. */
+  readonly readCsr: (number: number, remaining: number, pc: number) => number;
+}
+
 /** The regions that live, by the places where they can be entered. */
 export class RegionTable {
   private readonly slots: Slots;
@@ -39,10 +47,9 @@ export class RegionTable {
   private lastId = 0;
   private hasFailed = false;
 
-  /** `guard`: called by translated code before a store to a page that is protected or holds code. */
   constructor(
     private readonly memory: TranslatableMemory,
-    private readonly guard: (address: number, remaining: number, pc: number) => number,
+    private readonly called: CalledByRegions,
     private readonly bounds: Bounds,
   ) {
     this.slots = new Slots(memory);
@@ -171,7 +178,7 @@ export class RegionTable {
   }
 
   private compile(translation: Translation, region: Region): void {
-    const { memory, guard } = this;
+    const { memory, called } = this;
     const { id, named } = translation;
     const slotOf = (pc: number): number => {
       if (named.has(pc)) return this.slots.at(pc);
@@ -182,7 +189,7 @@ export class RegionTable {
     const bytes = regionModule(region, memory.layout, id, slotOf);
     translation.run = new WebAssembly.Instance<{ readonly r: RegionFunction }>(
       new WebAssembly.Module(bytes),
-      { e: { m: memory.wasmMemory, g: guard } },
+      { e: { m: memory.wasmMemory, g: called.guard, c: called.readCsr } },
     ).exports.r;
     translation.bytes = bytes.length;
     this.moduleBytes += bytes.length;

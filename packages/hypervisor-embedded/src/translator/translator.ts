@@ -1,5 +1,6 @@
 import type { DeviceBus } from '../devices/deviceBus.js';
 import { EXPANDED } from '../hart/compressed.js';
+import { ILLEGAL, readCsr } from '../hart/csr.js';
 import { NO_RESERVATION, type HartState } from '../hart/hartState.js';
 import { Interpreter } from '../hart/interpreter.js';
 import type { Processor, Stop } from '../hart/processor.js';
@@ -10,7 +11,7 @@ import { Growth } from './growth.js';
 import { Heat } from './heat.js';
 import { RegionFinder, type Fetched, type Region } from './region.js';
 import { Left } from './left.js';
-import { RegionTable } from './regionTable.js';
+import { RegionTable, type CalledByRegions } from './regionTable.js';
 import { Rewrites } from './rewrites.js';
 import type { Translation } from './translation.js';
 import type { TranslatableMemory } from '../memory/translatableMemory.js';
@@ -52,7 +53,7 @@ export interface TranslatorStatistics {
  * Translates hot guest code to WebAssembly and executes it; everything else it leaves to the interpreter, whose results
  * it has to the instruction.
  */
-export class Translator implements Processor, Executor {
+export class Translator implements Processor, Executor, CalledByRegions {
   private readonly interpreter: Interpreter;
   private readonly table: RegionTable;
   private readonly heat: Heat;
@@ -79,7 +80,7 @@ export class Translator implements Processor, Executor {
     this.heat = new Heat(hotVisits);
     this.interpretedInstructions = interpretedInstructions;
     this.interpreter = new Interpreter(state, memory, devices);
-    this.table = new RegionTable(memory, this.guard, { regions: maxRegions, moduleBytes: maxModuleBytes });
+    this.table = new RegionTable(memory, this, { regions: maxRegions, moduleBytes: maxModuleBytes });
     memory.onCodeWritten = (frame, isGuest) => this.invalidate(frame, isGuest);
     memory.onReset = () => this.rewrites.forget();
   }
@@ -220,12 +221,23 @@ export class Translator implements Processor, Executor {
   }
 
   /** Called by translated code before a store to a page that is protected or holds code. Gives 1 where code is gone. */
-  private readonly guard = (address: number, remaining: number, pc: number): number => {
+  readonly guard = (address: number, remaining: number, pc: number): number => {
     this.state.pc = pc;
     this.state.cycles = this.endCycle - remaining;
     this.invalidated = false;
     this.memory.beforeWrite(address >>> 12, address);
     return this.invalidated ? 1 : 0;
+  };
+
+  /** Called by translated code where it reads a control and status register. */
+  readonly readCsr = (number: number, remaining: number, pc: number): number => {
+    const { state, memory } = this;
+    state.pc = pc;
+    state.cycles = this.endCycle - remaining;
+    const value = readCsr(state, number, false);
+    if (value === ILLEGAL) return 0;
+    memory.words[memory.layout.csr >>> 2] = value;
+    return 1;
   };
 
   private readonly fetch = (pc: number): Fetched | undefined => {

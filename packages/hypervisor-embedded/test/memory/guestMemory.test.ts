@@ -332,7 +332,8 @@ describe('guest memory', () => {
     expect(layout.pc).toBe(layout.registers + 128);
     expect(layout.left).toBe(layout.pc + 4);
     expect(layout.leftRegion).toBe(layout.left + 4);
-    expect(layout.jumpCache).toBe(layout.leftRegion + 4);
+    expect(layout.csr).toBe(layout.leftRegion + 4);
+    expect(layout.jumpCache).toBe(layout.csr + 4);
     // Each entry is two words.
     expect(layout.slotEntries).toBe(layout.jumpCache + 8 * layout.jumpCacheEntries);
     expect(layout.pageState).toBe(layout.slotEntries + 8 * layout.slots);

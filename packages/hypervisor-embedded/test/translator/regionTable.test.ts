@@ -14,7 +14,7 @@ const PLENTY: Bounds = { regions: 1000, moduleBytes: 1 << 20 };
 /** A table, and a way to add a loop as a region: each lies in a line of its own. */
 function tableOf(bounds: Bounds) {
   const memory = new GuestMemory(16 * PAGE, 1);
-  const table = new RegionTable(memory, () => 0, bounds);
+  const table = new RegionTable(memory, { guard: () => 0, readCsr: () => 0 }, bounds);
   const add = (loop: number): number => {
     const pc = (RAM + 64 * loop) | 0;
     const words = new Assembler(RAM + 64 * loop).addi('a0', 'a0', 1).jump(-4).words();

@@ -274,6 +274,25 @@ describe('Translator', () => {
     expect(regions).toBeLessThanOrEqual(8);
   });
 
+  const byItself: readonly (readonly [string, (program: Assembler) => unknown])[] = [
+    ['orc.b', (program) => program.unary('orc.b', 'a1', 'a0')],
+    ['rev8', (program) => program.unary('rev8', 'a1', 'a0')],
+    ['an atomic operation', (program) => program.atomic('amoadd', 'a1', 'a0', 's0')],
+    ['a read of a CSR', (program) => program.csrr('a1', CSR.cycle)],
+  ];
+
+  it.each(byItself)('translates a loop that begins with %s', (_, instruction) => {
+    const board = boardWith((program) => {
+      program.label('loop');
+      instruction(program);
+      program.addi('a0', 'a0', 1).jump('loop');
+    });
+    writeRegister(board.state, 's0', BigInt(RAM + 2 * PAGE));
+    board.processor.run(30_000);
+    expect(x(board, 'a0')).toBe(10_000);
+    expect(translatorOf(board).statistics.translated).toBeGreaterThan(29_900);
+  });
+
   it('distinguishes data from code that lies in the same page', () => {
     const board = boardWith((program) => {
       program.auipc('a2', 0).label('loop').addi('a0', 'a0', 1).store('sw', 'a0', 'a2', 512).jump('loop');
