@@ -5,6 +5,7 @@ import {
   CLOCK,
   definePlugin,
   INSTALLATION_STATE,
+  stateKey,
   tokenName,
   type Bus,
   type Clock,
@@ -28,6 +29,8 @@ interface Loss {
   sinceNs: Nanoseconds | undefined;
 }
 
+const LOSS = stateKey((): Loss => ({ sinceNs: undefined }));
+
 /**
  * Says whether the guest is protected. The only publisher of EVT_PROTECTIONLOST and EVT_PROTECTIONRESTORED, so each
  * loss is reported once, with its whole length, however many agents come and go meanwhile. An agent is whatever plugin
@@ -43,7 +46,7 @@ class ProtectionWatch implements Module {
     @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
     // A restart of the watch does not forget the loss.
-    this.loss = kept.get('loss', () => ({ sinceNs: undefined }));
+    this.loss = kept.get(LOSS);
   }
 
   start(): void {

@@ -1,4 +1,4 @@
-import type { RmkEvents } from '@rmk/core';
+import { stateKey, type RmkEvents } from '@rmk/core';
 import { Restarts } from './restarts.js';
 
 /** What a VM was given up for. */
@@ -18,3 +18,5 @@ export class History {
     this.givenUp = undefined;
   }
 }
+
+export const HISTORY = stateKey(() => new History());

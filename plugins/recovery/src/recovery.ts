@@ -27,7 +27,7 @@ import {
 import { inject, injectable } from 'tsyringe';
 import { climb } from './climb.js';
 import { Episode, type Failure, type Verdict } from './episode.js';
-import { History, type GivenUp } from './history.js';
+import { HISTORY, type GivenUp, type History } from './history.js';
 import { ladderAgain, ladderFor, suspectSince, type Ladder } from './ladder.js';
 import type { RecoveryOptions } from './options.js';
 import { recordOf, type Moments, type Restored, type Succeeded } from './record.js';
@@ -76,7 +76,7 @@ export class Recovery implements DomainRecovery, Module {
   ) {
     this.triggers = new TriggerReader(detections, bus);
     this.retryingVcpu = new RetryingVcpu(vcpu, bus, clock);
-    this.history = kept.get('history', () => new History());
+    this.history = kept.get(HISTORY);
   }
 
   async start(): Promise<void> {

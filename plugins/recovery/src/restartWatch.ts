@@ -4,6 +4,7 @@ import {
   definePlugin,
   INSTALLATION_STATE,
   provide,
+  stateKey,
   token,
   type Bus,
   type InstallationState,
@@ -19,6 +20,8 @@ export interface VmRestarts {
 
 export const VM_RESTARTS = token<VmRestarts>('VM_RESTARTS', { members: ['count'] });
 
+const RESTARTS = stateKey(() => ({ count: 0 }));
+
 @injectable()
 class RestartWatch implements VmRestarts, Module {
   private readonly counter: { count: number };
@@ -28,7 +31,7 @@ class RestartWatch implements VmRestarts, Module {
     @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
     // A restart of the watch does not forget the count.
-    this.counter = kept.get('restarts', () => ({ count: 0 }));
+    this.counter = kept.get(RESTARTS);
   }
 
   start(): void {

@@ -1,8 +1,10 @@
 import 'reflect-metadata';
-import { definePlugin, INSTALLATION_STATE, type InstallationState, type Plugin } from '@rmk/core';
+import { definePlugin, INSTALLATION_STATE, stateKey, type InstallationState, type Plugin } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
 import { domainOf } from '../testDomain.js';
+
+const STARTS = stateKey(() => ({ count: 0 }));
 
 /** A plugin that counts its starts, and reports the count of each. */
 function counted(name: string, counts: number[]): Plugin {
@@ -11,7 +13,7 @@ function counted(name: string, counts: number[]): Plugin {
     private readonly starts: { count: number };
 
     constructor(@inject(INSTALLATION_STATE) kept: InstallationState) {
-      this.starts = kept.get('starts', () => ({ count: 0 }));
+      this.starts = kept.get(STARTS);
     }
 
     start(): void {
@@ -46,21 +48,18 @@ describe('what a plugin keeps', () => {
 
   it('is kept by key', async () => {
     const seen: unknown[] = [];
+    let made = 0;
+    const [a, b] = [stateKey(() => ({ number: ++made })), stateKey(() => ({ number: ++made }))];
     @injectable()
     class Keeper {
       constructor(@inject(INSTALLATION_STATE) private readonly kept: InstallationState) {}
 
       start(): void {
-        const first = this.kept.get('a', () => ({ name: 'a' }));
-        const again = this.kept.get('a', () => ({ name: 'late' }));
-        seen.push(
-          first,
-          this.kept.get('b', () => ({ name: 'b' })),
-          again === first,
-        );
+        const first = this.kept.get(a);
+        seen.push(first, this.kept.get(b), this.kept.get(a) === first);
       }
     }
     await domainOf([definePlugin({ name: 'one', version: '1.0.0', rmk: '*', modules: [Keeper] })()]);
-    expect(seen).toEqual([{ name: 'a' }, { name: 'b' }, true]);
+    expect(seen).toEqual([{ number: 1 }, { number: 2 }, true]);
   });
 });

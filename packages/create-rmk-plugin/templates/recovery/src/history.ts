@@ -1,4 +1,4 @@
-import type { Nanoseconds } from '@rmk/core';
+import { stateKey, type Nanoseconds } from '@rmk/core';
 
 /** What outlives a restart of this plugin. */
 export class History {
@@ -6,3 +6,5 @@ export class History {
   recoveredAtNs: readonly Nanoseconds[] = [];
   givenUp = false;
 }
+
+export const HISTORY = stateKey(() => new History());

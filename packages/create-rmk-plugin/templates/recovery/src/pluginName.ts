@@ -25,7 +25,7 @@ import {
   type VcpuPin,
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
-import { History } from './history.js';
+import { HISTORY, type History } from './history.js';
 import type { PluginNameOptions } from './options.js';
 import { retried } from './retried.js';
 import { suspectSince, triggerOf } from './trigger.js';
@@ -60,7 +60,7 @@ export class PluginName implements DomainRecovery, Module {
     @inject(OPTIONS) private readonly options: PluginNameOptions,
     @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
-    this.history = kept.get('history', () => new History());
+    this.history = kept.get(HISTORY);
   }
 
   async start(): Promise<void> {
