@@ -26,10 +26,8 @@ import {
   solveVariant,
   steadyState,
   type Sweep,
-  type SweepResult,
   systemOf,
   tornado,
-  type Tornado,
   transient,
   unavailabilityOf,
   type Variant,
@@ -39,20 +37,12 @@ import {
 import type { Command } from 'commander';
 import { RmkError } from '@rmk/core';
 import { availabilityReport } from './availabilityReport.js';
-import {
-  availabilityText,
-  parameterTable,
-  type ResultLine,
-  resultTable,
-  sweepTable,
-  tornadoTable,
-} from './availabilityTables.js';
-import { readSetting, type SettingOptions, type Sources } from './setting.js';
+import { readSetting, type SettingOptions } from './setting.js';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
 import { collect, numberOption, timesOption, wholeOption } from './optionValues.js';
 import { writeText } from './files.js';
-import { formatTable, percent } from './table.js';
+import { studyText, type Simulated } from './studyText.js';
 
 interface Options extends SettingOptions {
   readonly variants?: string;
@@ -63,12 +53,6 @@ interface Options extends SettingOptions {
   readonly seed: number;
   readonly json?: true;
   readonly report?: string;
-}
-
-/** The unavailability that a simulation found. */
-interface Simulated {
-  readonly of: 'components' | 'transitions';
-  readonly unavailability: Estimate;
 }
 
 /** Beyond this the probabilities of the single states are left out of the JSON. */
@@ -177,7 +161,7 @@ function run(options: Options, terminal: Terminal): void {
     terminal.err(`wrote ${options.prism}: ${main}\n`);
   }
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
-  else terminal.out(describe(report, setting, sources, variants));
+  else terminal.out(studyText(report, setting, sources, variants));
 }
 
 function variantsOf(
@@ -270,73 +254,4 @@ function notesOn({ parameters, latency }: Setting, results: readonly VariantResu
     );
   }
   return notes;
-}
-
-type StudyLine = ResultLine & {
-  readonly availabilityInterval?: Estimate;
-  readonly transient?: readonly { readonly hours: number; readonly availability: number }[];
-  readonly simulated?: Simulated;
-};
-
-function describe(
-  report: {
-    readonly notes: readonly string[];
-    readonly results: readonly StudyLine[];
-    readonly sweeps: readonly SweepResult[];
-    readonly tornado: Tornado;
-  },
-  setting: Setting,
-  sources: Sources,
-  variants: readonly Variant[],
-): string {
-  const { notes, results, sweeps, tornado: bars } = report;
-  return [
-    `parameters: ${setting.parameters.title}`,
-    `latency: ${sources.latency}`,
-    '',
-    formatTable(resultTable(results)),
-    ...results.flatMap((result) => detailsOf(result, setting)),
-    '',
-    `what the downtime of "${bars.variant}" depends on, minutes a year:`,
-    formatTable(tornadoTable(bars)),
-    ...sweeps.flatMap((sweep) => ['', formatTable(sweepTable(sweep))]),
-    '',
-    'where the numbers come from:',
-    formatTable(parameterTable(variants, setting, sources)),
-    ...notes.flatMap((note) => ['', note]),
-    '',
-  ].join('\n');
-}
-
-/** What is known of a variant beside its row in the table. */
-function detailsOf(result: StudyLine, { parameters }: Setting): readonly string[] {
-  const {
-    variant,
-    availabilityInterval,
-    transient: at,
-    simulated,
-    unavailability,
-    allUpAvailability,
-  } = result;
-  const lines: string[] = [];
-  if (allUpAvailability !== undefined) {
-    lines.push(`${variant}: ${availabilityText(allUpAvailability)} with all ${parameters.vms} up at once`);
-  }
-  if (availabilityInterval !== undefined) {
-    const { low, high } = availabilityInterval;
-    lines.push(
-      `${variant}: ${availabilityText(low)} to ${availabilityText(high)} from the 95 % interval of pc`,
-    );
-  }
-  for (const { hours, availability } of at ?? []) {
-    lines.push(`${variant}: ${availabilityText(availability)} after ${hours} h`);
-  }
-  if (simulated !== undefined) {
-    const { value, low, high } = simulated.unavailability;
-    const inside = unavailability >= low && unavailability <= high;
-    lines.push(
-      `${variant}: ${percent(value)} down in a simulation of its ${simulated.of} (95 %: ${percent(low)} to ${percent(high)}); the model's ${percent(unavailability)} lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
-    );
-  }
-  return lines;
 }

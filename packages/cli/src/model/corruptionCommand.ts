@@ -2,10 +2,8 @@ import {
   analyseSamples,
   boundOfRisk,
   empiricalLatency,
-  type Estimate,
   exponentialLatency,
   intervalOfTarget,
-  type LadderOutcome,
   ladderOutcomes,
   type LatencyDistribution,
   type LatencySamples,
@@ -16,8 +14,6 @@ import {
   type RollbackRule,
   ruleCorruption,
   ruleRetained,
-  type SampleAnalysis,
-  significant,
   simulateRule,
   table1,
   weibullLatency,
@@ -26,9 +22,9 @@ import type { Command } from 'commander';
 import { RmkError } from '@rmk/core';
 import { ExitCode } from '../exitCode.js';
 import type { Terminal } from '../terminal.js';
+import { corruptionText, table1Text, type CorruptionReport } from './corruptionText.js';
 import { countOption, numberOption, pairOption, wholeOption } from './optionValues.js';
 import { readText } from './files.js';
-import { formatTable, percent, type Table } from './table.js';
 
 interface Options {
   readonly table1?: true;
@@ -119,7 +115,9 @@ export function addCorruptionCommand(
 function run(options: Options, terminal: Terminal): void {
   if (options.table1 === true) {
     refuseBesideTable1(options);
-    return printTable1(options.json === true, terminal);
+    const rows = table1();
+    terminal.out(options.json === true ? `${JSON.stringify({ rows }, undefined, 2)}\n` : table1Text(rows));
+    return;
   }
   const samples =
     options.samples === undefined
@@ -130,7 +128,7 @@ function run(options: Options, terminal: Terminal): void {
   const rule = ruleOf(options, latency);
   const { seed, simulate, target } = options;
   const retained = options.retained ?? ruleRetained(rule);
-  const report: Report = {
+  const report: CorruptionReport = {
     latency: { name: latency.name, description: latency.description },
     ...rule,
     retained,
@@ -175,7 +173,7 @@ function run(options: Options, terminal: Terminal): void {
         }),
   };
   if (options.json === true) terminal.out(`${JSON.stringify(report, undefined, 2)}\n`);
-  else terminal.out(describe(report));
+  else terminal.out(corruptionText(report));
 }
 
 /** Table 1 has latencies and intervals of its own. */
@@ -228,129 +226,4 @@ function latencyOf(options: Options, samples: LatencySamples | undefined): Laten
   if (options.weibull !== undefined) return weibullLatency(...options.weibull);
   if (options.lognormal !== undefined) return logNormalLatency(...options.lognormal);
   return exponentialLatency(options.rate ?? rateOfPercentile(percentile ?? 0.95, bound ?? 50));
-}
-
-interface Report {
-  readonly latency: { readonly name: string; readonly description: string };
-  readonly intervalMs: number;
-  readonly boundMs: number;
-  readonly retained: number;
-  readonly probability: number;
-  readonly target?: {
-    readonly probability: number;
-    readonly intervalMs: number;
-    readonly retained: number | undefined;
-  };
-  readonly simulation?: Estimate & { readonly trials: number; readonly seed: number };
-  readonly ladder?: readonly LadderOutcome[];
-  readonly samples?: SampleAnalysis &
-    Pick<LatencySamples, 'definition' | 'warnings'> & { readonly file: string | undefined };
-}
-
-function describe(report: Report): string {
-  const { latency, intervalMs, boundMs, retained, probability, target, simulation, ladder, samples } = report;
-  const interval = ({ low, high, confidence }: Estimate) =>
-    `${100 * confidence} %: ${percent(low)} to ${percent(high)}`;
-  const lines = [
-    `latency       ${latency.description}`,
-    `checkpoints   every ${intervalMs} ms, ${retained} retained`,
-    `target        the newest checkpoint that is at least T_B = ${significant(boundMs)} ms old`,
-    `corrupted     ${percent(probability)}${samples === undefined ? '' : ` (${interval(samples.measured)})`}`,
-  ];
-  if (target !== undefined) {
-    lines.push(
-      `wanted        ${percent(target.probability)} from an interval of ${significant(target.intervalMs, 6)} ms with ${retained} retained, or with ${target.retained ?? 'no number'} retained at ${intervalMs} ms`,
-    );
-  }
-  if (simulation !== undefined) {
-    const inside = probability >= simulation.low && probability <= simulation.high;
-    lines.push(
-      `simulated     ${percent(simulation.value)} of ${simulation.trials} errors (${interval(simulation)}); the model lies ${inside ? 'inside' : 'outside, as 1 in 20 does: see whether it does with another --seed'}`,
-    );
-  }
-  if (samples !== undefined) {
-    const { count, detected, censored, neverDetected, ratePerMs, undetected } = samples;
-    lines.push(
-      `samples       ${count}: ${detected} detected, ${censored} cut off, ${neverDetected} never detected`,
-    );
-    if (ratePerMs !== undefined) {
-      const { value, low, high } = ratePerMs;
-      lines.push(
-        `rate λ        ${significant(value)} per ms (95 %: ${significant(low)} to ${significant(high)}), if exponential`,
-      );
-    }
-    if (undetected !== undefined && censored + neverDetected > 0) {
-      lines.push(
-        `undetected    ${percent(undetected.value)} (${interval(undetected)}), if ${undetected.family}`,
-      );
-    }
-    lines.push('', formatTable(fitTable(samples)));
-    lines.push(...samples.fits.flatMap(({ problem }) => (problem === undefined ? [] : [problem])));
-  }
-  if (ladder !== undefined) lines.push('', formatTable(ladderTable(ladder)));
-  return `${lines.join('\n')}\n`;
-}
-
-function fitTable({ fits }: SampleAnalysis): Table {
-  return {
-    columns: ['fitted', 'parameters', 'undetected', 'corrupted', 'AIC', 'p (Anderson-Darling)'],
-    rows: fits.map(({ family, parameters, undetected, probability, akaike, goodnessOfFit: fitness }) => [
-      family,
-      parameters === undefined
-        ? '–'
-        : Object.entries(parameters)
-            .map(([name, value]) => `${name} ${significant(value)}`)
-            .join(', '),
-      undetected === undefined ? '–' : percent(undetected, 3),
-      probability === undefined ? '–' : percent(probability),
-      akaike === undefined ? '–' : akaike.toFixed(1),
-      fitness === undefined ? '–' : significant(fitness.pValue, 3),
-    ]),
-  };
-}
-
-function ladderTable(ladder: readonly LadderOutcome[]): Table {
-  return {
-    columns: ['rung', 'rollbacks', 'probability', 'work lost, ms', 'time, ms'],
-    rows: ladder.map(({ rung, attempts, probability, workLostMs, timeMs }) => [
-      rung,
-      String(attempts),
-      percent(probability),
-      workLostMs === undefined ? 'all' : significant(workLostMs),
-      significant(timeMs),
-    ]),
-  };
-}
-
-function printTable1(json: boolean, terminal: Terminal): void {
-  const rows = table1();
-  if (json) {
-    terminal.out(`${JSON.stringify({ rows }, undefined, 2)}\n`);
-    return;
-  }
-  const cells = rows.map((row) => [
-    `${significant(100 * row.percentile)} %`,
-    String(row.intervalMs),
-    `${significant(100 * row.single, 3)} %`,
-    `${significant(100 * row.paper.single, 3)} %`,
-    `${significant(100 * row.dual, 3)} %`,
-    `${significant(100 * row.paper.dual, 3)} %`,
-    row.exact.intervalMs.toFixed(2),
-    percent(row.exact.single),
-    percent(row.exact.dual),
-  ]);
-  const columns = [
-    'percentile',
-    'T_ck, ms',
-    'single',
-    'paper',
-    'dual',
-    'paper',
-    'exact T_ck',
-    'single',
-    'dual',
-  ];
-  terminal.out(
-    `${formatTable({ columns, rows: cells })}\nλ = 0.0599 per ms and T_ck rounded, as in the paper; its 39.1 % alone uses 38.44 ms. Exact: neither rounded.\n`,
-  );
 }
