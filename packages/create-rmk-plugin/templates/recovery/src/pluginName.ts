@@ -27,6 +27,7 @@ import {
 import { inject, injectable } from 'tsyringe';
 import { HISTORY, type History } from './history.js';
 import type { PluginNameOptions } from './options.js';
+import { PLUGINNAME_RESTARTS, type RestartCount } from './restartWatch.js';
 import { retried } from './retried.js';
 import { suspectSince, triggerOf } from './trigger.js';
 
@@ -57,6 +58,7 @@ export class PluginName implements DomainRecovery, Module {
     @inject(DETECTIONS) private readonly detections: Detections,
     @inject(BUS) private readonly bus: Bus,
     @inject(CLOCK) private readonly clock: Clock,
+    @inject(PLUGINNAME_RESTARTS) private readonly restarts: RestartCount,
     @inject(OPTIONS) private readonly options: PluginNameOptions,
     @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
@@ -64,10 +66,16 @@ export class PluginName implements DomainRecovery, Module {
   }
 
   async start(): Promise<void> {
-    // The kernel released the suspension when the plugin stopped.
-    if (this.history.givenUp) this.held = await this.suspend();
     this.bus.on('EVT_ERRORDETECTED', (detected) => this.recover(detected));
     this.bus.on('EVT_VMRESTARTED', () => this.beginAgain());
+    const { count } = this.restarts;
+    if (count !== (this.history.restarts ?? count)) this.history.clear();
+    this.history.restarts = count;
+    if (!this.history.givenUp) return;
+    // The kernel released the suspension when the plugin stopped.
+    const suspension = await this.suspend();
+    if (this.state === 'given-up') this.held = suspension;
+    else await retried(() => this.vcpu.resume(suspension));
   }
 
   stop(): void {
@@ -81,10 +89,10 @@ export class PluginName implements DomainRecovery, Module {
 
   /** Someone else restarted the guest: what failed before no longer counts, also if it had been given up. */
   private async beginAgain(): Promise<void> {
+    this.history.restarts = this.restarts.count;
     if (this.restoring) return;
     this.restoredAtNs = -1;
-    this.history.recoveredAtNs = [];
-    this.history.givenUp = false;
+    this.history.clear();
     const { held } = this;
     if (held === undefined) return;
     try {

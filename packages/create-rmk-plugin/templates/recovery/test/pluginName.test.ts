@@ -1,15 +1,17 @@
-import { P_VCPU, RECOVERY } from '@rmk/core';
+import 'reflect-metadata';
+import { CHECKPOINTS, definePlugin, P_VCPU, RECOVERY, type Plugin, type VcpuPin } from '@rmk/core';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { goldenRun, startRig, type Rig } from '@rmk/testing';
+import { inject, injectable } from 'tsyringe';
 import { expect, it } from 'vitest';
 import { pluginName } from '../src/index.js';
 
 type Options = Parameters<typeof pluginName>[0];
 
 /** The pins, checkpoints and detectors, and this recovery in place of that of RMK. */
-async function start(options?: Options): Promise<Rig> {
+async function start(options?: Options, ...besides: readonly Plugin[]): Promise<Rig> {
   const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/recovery');
-  const plugins = [...others, pluginName(options)];
+  const plugins = [...others, ...besides, pluginName(options)];
   return startRig({ guest: 'tasks', plugins, record: ['EVT_PLUGINNAMEDECIDED'] });
 }
 
@@ -120,6 +122,45 @@ it('remembers over its own restart what it did, and that it gave up', async () =
   const givenUpAtNs = rig.nowNs;
   await rig.advance('50ms');
   expect(rig.nowNs).toBe(givenUpAtNs);
+});
+
+let restartsAtStart = false;
+
+/** Restarts the guest whenever it starts, which is before the recovery does. */
+@injectable()
+class Restarter {
+  constructor(@inject(P_VCPU) private readonly vcpu: VcpuPin) {}
+
+  async start(): Promise<void> {
+    if (restartsAtStart) await this.vcpu.restart();
+  }
+}
+
+const restarter = definePlugin({
+  name: 'restarter',
+  version: '1.0.0',
+  rmk: '*',
+  requires: [P_VCPU, CHECKPOINTS],
+  before: ['rmk-plugin-plugin-name'],
+  modules: [Restarter],
+});
+
+it('begins again when someone restarts the guest while this plugin is down', async () => {
+  const rig = await start({ maxRecoveries: 1 }, restarter());
+  for (let time = 0; time < 2; time++) {
+    await rig.advance('200ms');
+    await crash(rig);
+    await rig.advance('20ms');
+  }
+  expect(rig.domain.get(RECOVERY).state).toBe('given-up');
+  restartsAtStart = true;
+  await rig.domain.restart('@rmk/checkpoint');
+  restartsAtStart = false;
+  expect(rig.domain.get(RECOVERY).state).toBe('ready');
+  await rig.advance('200ms');
+  await crash(rig);
+  await rig.advance('20ms');
+  expect(rig).toHaveRecovered({ times: 2 });
 });
 
 it('does not count recoveries that are older than the window', async () => {
