@@ -6,6 +6,7 @@ import {
   P_VCPU,
   RmkError,
   type Detection,
+  type Duration,
   type Nanoseconds,
   type RmkEvent,
 } from '@rmk/core';
@@ -97,9 +98,14 @@ class DetectorStage {
     const injectedAtNs = rig.nowNs;
     const boundNs = this.boundNs(rig, error);
     // A timer that is due at the very end fires when the guest runs on.
-    await rig.advance(`${boundNs + 1}ns`);
+    await rig.advance(milliseconds(boundNs + 1));
     const { kind } = error;
-    expect(rig).toHaveDetected({ kind, by: this.detector, since: injectedAtNs, within: `${boundNs}ns` });
+    expect(rig).toHaveDetected({
+      kind,
+      by: this.detector,
+      since: injectedAtNs,
+      within: milliseconds(boundNs),
+    });
     const detected = rig
       .events('EVT_ERRORDETECTED')
       .slice(before)
@@ -108,6 +114,11 @@ class DetectorStage {
     expect(detected.suspectSinceNs ?? 0, 'suspected since').toBeLessThanOrEqual(injectedAtNs);
     return { injectedAtNs, detected };
   }
+}
+
+/** Exact, in the unit of the timeline: what a failed expectation shows. */
+function milliseconds(ns: Nanoseconds): Duration {
+  return `${ns / 1e6}ms`;
 }
 
 interface Found {
@@ -154,7 +165,7 @@ function errorTests(stage: DetectorStage, error: ProvokedError): void {
     const { injectedAtNs } = await stage.provoke(rig, error);
     await rollBackTo(rig, injectedAtNs);
     const undoneAtNs = rig.nowNs;
-    await rig.advance(`${stage.boundNs(rig, error)}ns`);
+    await rig.advance(milliseconds(stage.boundNs(rig, error)));
     expect(rig).not.toHaveDetected({ by: stage.detector, since: undoneAtNs });
     await stage.provoke(rig, error);
   });
@@ -173,7 +184,7 @@ function errorTests(stage: DetectorStage, error: ProvokedError): void {
     const boundNs = stage.boundNs(rig, error);
     await rig.domain.remove(stage.detector, { dependants: 'remove' });
     await error.inject(rig);
-    await rig.advance(`${boundNs}ns`);
+    await rig.advance(milliseconds(boundNs));
     expect(rig).not.toHaveDetected({ by: stage.detector });
   });
 }
