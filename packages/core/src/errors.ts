@@ -19,7 +19,7 @@ export const ERROR_CODES = {
   RMK_ERR_INACTIVE: 'what was called belongs to a plugin that was removed, has failed or is quarantined',
   RMK_ERR_STATE: 'the operation is not possible in the present state',
   RMK_ERR_GOLDEN: 'a golden run fails its own steady-state check',
-  RMK_ERR_JOURNAL: 'a journal is damaged, or of another campaign',
+  RMK_ERR_JOURNAL: 'a journal is damaged, in use, or of another campaign',
   RMK_ERR_INPUT: 'an argument, a file or a setting is invalid',
   RMK_ERR_ELF: 'the ELF file cannot be run',
   RMK_ERR_ADDRESS: 'an address lies outside the memory of the guest',

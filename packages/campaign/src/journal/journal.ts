@@ -3,6 +3,7 @@ import { messageOf, RmkError, RMK_VERSION } from '@rmk/core';
 import { z } from 'zod';
 import type { ExperimentRecord } from '../experiment/experimentRecord.js';
 import { OUTCOMES } from '../experiment/outcome.js';
+import { lockJournal } from './journalLock.js';
 
 /** The first line of a journal: of which campaign its records are. */
 export interface JournalHeader {
@@ -18,6 +19,7 @@ export interface JournalHeader {
 /** What a journal file holds. */
 export interface JournalContent {
   readonly header: JournalHeader;
+  /** One for each experiment. */
   readonly records: readonly ExperimentRecord[];
   /** Bytes up to the end of the last whole line. */
   readonly wholeBytes: number;
@@ -55,9 +57,10 @@ function journalIn(bytes: Buffer, path: string): JournalContent {
   rest.forEach((record, index) => {
     if (!recordSchema.safeParse(record).success) throw damaged(path, index + 2, 'no record of an experiment');
   });
+  const records = new Map((rest as ExperimentRecord[]).map((record) => [record.number, record]));
   return {
     header: header.data,
-    records: rest as ExperimentRecord[],
+    records: [...records.values()],
     wholeBytes,
     isTorn: wholeBytes < bytes.length,
   };
@@ -104,18 +107,29 @@ export class Journal {
     readonly records: readonly ExperimentRecord[],
     /** Bytes of a torn last line that were cut. */
     readonly cutBytes: number,
+    private readonly lock: Disposable,
   ) {}
 
   /**
-   * Opens a journal, or begins one. A torn last line is cut. `RMK_ERR_JOURNAL` for the journal of another experiment or
-   * version; it is left as it is. `RMK_ERR_INPUT` if it cannot be written.
+   * Opens a journal, or begins one, and locks it until it is closed or this process ends. A torn last line is cut.
+   * `RMK_ERR_JOURNAL` for a journal that another campaign is writing, or of another experiment or version; it is left
+   * as it is. `RMK_ERR_INPUT` if it cannot be written.
    */
   static open(path: string, campaign: Omit<JournalHeader, 'journal' | 'rmk'>): Journal {
-    const header: JournalHeader = { journal: 1, rmk: RMK_VERSION, ...campaign };
-    if (!existsSync(path)) return Journal.begin(path, header);
+    const lock = lockJournal(path);
+    try {
+      return Journal.locked(path, { journal: 1, rmk: RMK_VERSION, ...campaign }, lock);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  private static locked(path: string, header: JournalHeader, lock: Disposable): Journal {
+    if (!existsSync(path)) return Journal.begin(path, header, lock);
     const bytes = bytesOf(path);
     const content = bytes.length === 0 ? undefined : contentOf(bytes, path);
-    if (content === undefined) return Journal.begin(path, header);
+    if (content === undefined) return Journal.begin(path, header, lock);
     const { digest, rmk } = content.header;
     if (digest !== header.digest || rmk !== header.rmk) {
       const whose = rmk === header.rmk ? 'another experiment' : `RMK ${rmk}, and this is ${header.rmk}`;
@@ -127,14 +141,14 @@ export class Journal {
     const file = opened(path, 'r+');
     ftruncateSync(file, content.wholeBytes);
     closeSync(file);
-    return new Journal(opened(path, 'a'), content.records, bytes.length - content.wholeBytes);
+    return new Journal(opened(path, 'a'), content.records, bytes.length - content.wholeBytes, lock);
   }
 
-  private static begin(path: string, header: JournalHeader): Journal {
+  private static begin(path: string, header: JournalHeader, lock: Disposable): Journal {
     const file = opened(path, 'a');
     ftruncateSync(file, 0);
     writeSync(file, `${JSON.stringify(header)}\n`);
-    return new Journal(file, [], 0);
+    return new Journal(file, [], 0, lock);
   }
 
   append(record: ExperimentRecord): void {
@@ -143,6 +157,7 @@ export class Journal {
 
   close(): void {
     closeSync(this.file);
+    this.lock[Symbol.dispose]();
   }
 }
 

@@ -1,6 +1,17 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Journal, readJournal } from '../../src/index.js';
@@ -105,5 +116,55 @@ describe('a journal', () => {
     appendFileSync(path, '{"number":2,');
     expect(readJournal(path)).toMatchObject({ isTorn: true, wholeBytes: text.length });
     expect(readFileSync(path, 'utf8')).toBe(`${text}{"number":2,`);
+  });
+
+  it('is written by one campaign at a time', () => {
+    const path = newPath();
+    const journal = Journal.open(path, CAMPAIGN);
+    journal.append(recordOf(0));
+    const text = readFileSync(path, 'utf8');
+    expect(() => Journal.open(path, CAMPAIGN)).toThrow(
+      `RMK_ERR_JOURNAL: ${path} is being written by process ${process.pid} (${path}.lock). Wait for`,
+    );
+    expect(readFileSync(path, 'utf8')).toBe(text);
+    // Whoever reads it needs no lock.
+    expect(readJournal(path).records).toHaveLength(1);
+    journal.close();
+    expect(existsSync(`${path}.lock`)).toBe(false);
+    Journal.open(path, CAMPAIGN).close();
+  });
+
+  it.each([
+    ['has ended', (pid: number) => `${pid} 1`],
+    ['has ended, on a platform without start times', (pid: number) => `${pid} `],
+    ['has ended, while another now has its number', () => `${process.pid} 1`],
+  ])('is not kept from others by a process that %s', (_, lock) => {
+    const path = newPath();
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    writeFileSync(`${path}.lock`, lock(pid));
+    written(path, 2);
+    expect(readdirSync(dirname(path))).toEqual(['journal.jsonl']);
+  });
+
+  it('is not locked by an open that was refused', () => {
+    const path = newPath();
+    written(path, 2);
+    expect(() => Journal.open(path, { ...CAMPAIGN, digest: 'e' })).toThrow(/another experiment/);
+    expect(Journal.open(path, CAMPAIGN).records).toHaveLength(2);
+  });
+
+  it('believes a lock that is just being written, and one that was left empty long ago no longer', () => {
+    const path = newPath();
+    writeFileSync(`${path}.lock`, '');
+    expect(() => Journal.open(path, CAMPAIGN)).toThrow(/is being written by another process/);
+    utimesSync(`${path}.lock`, 0, 0);
+    Journal.open(path, CAMPAIGN).close();
+  });
+
+  it('counts experiments, not lines', () => {
+    const path = newPath();
+    const lines = written(path, 3).split('\n');
+    appendFileSync(path, `${lines[1]}\n${lines[2]}\n`);
+    expect(readJournal(path).records.map(({ number }) => number)).toEqual([0, 1, 2]);
   });
 });

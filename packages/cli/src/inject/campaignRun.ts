@@ -25,13 +25,18 @@ export interface CampaignResult {
 /** A campaign may end early at multiples of it: the end depends neither on workers nor on interruptions. */
 const BATCH = 100;
 
+/** Of the `count` experiments, those that the journal holds. It may be of a campaign that was to be longer. */
+export function journalled(journal: Journal | undefined, count: number): readonly ExperimentRecord[] {
+  return journal?.records.filter(({ number }) => number < count) ?? [];
+}
+
 /** Runs the experiments that the journal does not hold yet, until all are done, or enough, or `signal` aborts. */
 export async function runCampaign(
   runner: ExperimentRunner,
   journal: Journal | undefined,
   { count, signal, onRecord, isEnough }: CampaignOptions,
 ): Promise<CampaignResult> {
-  const records = new Map((journal?.records ?? []).map((record) => [record.number, record]));
+  const records = new Map(journalled(journal, count).map((record) => [record.number, record]));
   const done: ExperimentRecord[] = [];
   const batch = isEnough === undefined ? count : BATCH;
   for (let from = 0; from < count; from += batch) {

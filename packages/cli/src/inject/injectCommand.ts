@@ -7,7 +7,7 @@ import { Interruption } from '../run/interruption.js';
 import { StatusLine } from '../run/statusLine.js';
 import type { Terminal } from '../terminal.js';
 import { checkWritable, writeText } from '../model/files.js';
-import { runCampaign } from './campaignRun.js';
+import { journalled, runCampaign } from './campaignRun.js';
 import { mostFor } from './experimentFile.js';
 import { experimentPool } from './experimentPool.js';
 import { injectJson, injectText } from './injectReport.js';
@@ -69,7 +69,7 @@ async function inject(file: string, options: Options, terminal: Terminal): Promi
     const journal = path === undefined ? undefined : Journal.open(path, campaign);
     reportResumed(terminal, path, journal, count);
     const interruption = new Interruption({ leftBehind: [] }, terminal);
-    const progress = new Progress(new StatusLine(terminal), count, journal?.records.length ?? 0);
+    const progress = new Progress(new StatusLine(terminal), count, journalled(journal, count).length);
     const { records, isInterrupted } = await runCampaign(runner, journal, {
       count,
       signal: interruption.signal,
@@ -135,10 +135,11 @@ function reportResumed(
   count: number,
 ): void {
   if (path === undefined || journal === undefined) return;
-  const { cutBytes, records } = journal;
+  const { cutBytes } = journal;
+  const resumed = journalled(journal, count).length;
   if (cutBytes > 0)
     terminal.err(`${path}: the torn last line (${cutBytes} bytes) was cut; its experiment runs again.\n`);
-  if (records.length > 0) terminal.err(`${path}: resumes after ${records.length} of ${count} experiments.\n`);
+  if (resumed > 0) terminal.err(`${path}: resumes after ${resumed} of ${count} experiments.\n`);
 }
 
 function seeWith(path: string | undefined, number: number): string {

@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Journal, readJournal } from '@rmk/campaign';
 import { parseLatencySamples } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
 import { ExitCode } from '../../src/exitCode.js';
@@ -61,6 +62,13 @@ describe('rmk inject', () => {
 
     const parallel = join(folder, 'parallel.jsonl');
     expect((await rmk(['inject', file, '--workers', '2', '--journal', parallel])).code).toBe(ExitCode.DONE);
+    expect(recordsIn(parallel)).toEqual(records);
+
+    const inUse = Journal.open(parallel, readJournal(parallel).header);
+    const refused = await rmk(['inject', file, '--journal', parallel]);
+    inUse.close();
+    expect(refused).toMatchObject({ code: ExitCode.USAGE, out: '' });
+    expect(refused.err).toMatch(/^RMK_ERR_JOURNAL: .*parallel\.jsonl is being written by process \d+/);
     expect(recordsIn(parallel)).toEqual(records);
   }, 120_000);
 
