@@ -1,5 +1,6 @@
-// npm run test:mutation [-- package…] [--sample N] [--seed S] [--survivors] [--list]
+// npm run test:mutation [-- package…] [--sample N] [--seed S] [--file part-of-a-path] [--survivors] [--list]
 // Changes one operator, bound, guard, reset or order at a time, and runs the tests that cover it.
+// --survivors: tries what survived last time and has no reason in survivors.json, and what was not tried yet.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -158,11 +159,15 @@ async function measure(name) {
   const all = parsed.flatMap((file) => file.mutants);
   let chosen = sampleOf(all);
   if (options.file) chosen = chosen.filter(({ path }) => path.includes(options.file));
-  const settled = before
-    ? before.mutants.filter(({ status }) => status === 'killed' || status === 'timeout')
-    : [];
-  const isSettled = new Set(settled.map(({ key }) => key));
-  chosen = chosen.filter(({ key }) => !isSettled.has(key));
+  // What was tried before and is not tried again, so that a sample can be worked through in parts.
+  const known = before?.mutants ?? [];
+  const isDone = new Set(
+    known.filter(({ key, status }) => status !== 'survived' || reasons[key]).map(({ key }) => key),
+  );
+  chosen = chosen.filter(({ key }) => !isDone.has(key));
+  const isChosen = new Set(chosen.map(({ key }) => key));
+  const isThere = new Set(all.map(({ key }) => key));
+  const settled = known.filter(({ key }) => !isChosen.has(key) && isThere.has(key));
   print(
     `${name}: ${chosen.length} of ${all.length} mutants in ${sources.length} files, ${tests.length} test files`,
   );

@@ -13,6 +13,7 @@ import {
   type Checkpoints,
   type Clock,
   type Nanoseconds,
+  type Plugin,
   type Rollback,
   type Suspension,
   type VirtualMachine,
@@ -25,19 +26,27 @@ import { recovery } from '../src/index.js';
 
 const MS = 1e6;
 const LATENCY_NS = 20 * MS;
-const machine = new FakeMachine();
+const slow = { version: '1.0.0', rmk: '*' };
 
-/** The VM runs on for a while before it is suspended, as one does whose driver cannot hold it. */
-@injectable()
-class SlowVcpu extends Vcpu {
-  constructor(@inject(VIRTUAL_MACHINE) vm: VirtualMachine, @inject(BUS) bus: Bus) {
-    super(vm, bus);
-  }
+/** A VM that runs on for a while before it is suspended, as one does whose driver cannot hold it. */
+function slowVcpu(machine: FakeMachine): Plugin {
+  @injectable()
+  class SlowVcpu extends Vcpu {
+    constructor(@inject(VIRTUAL_MACHINE) vm: VirtualMachine, @inject(BUS) bus: Bus) {
+      super(vm, bus);
+    }
 
-  override async suspend(): Promise<Suspension> {
-    machine.clock.nowNs += LATENCY_NS;
-    return super.suspend();
+    override async suspend(): Promise<Suspension> {
+      machine.clock.nowNs += LATENCY_NS;
+      return super.suspend();
+    }
   }
+  return definePlugin({
+    name: 'slow-vcpu',
+    ...slow,
+    requires: [VIRTUAL_MACHINE],
+    provides: [provide(P_VCPU, SlowVcpu)],
+  })();
 }
 
 /** Checkpoints of 100 ms and 200 ms of guest time. */
@@ -74,17 +83,11 @@ class Agent implements Checkpoints {
   }
 }
 
-const slow = { version: '1.0.0', rmk: '*' };
-const slowVcpu = definePlugin({
-  name: 'slow-vcpu',
-  ...slow,
-  requires: [VIRTUAL_MACHINE],
-  provides: [provide(P_VCPU, SlowVcpu)],
-});
 const agent = definePlugin({ name: 'slow-agent', ...slow, provides: [provide(CHECKPOINTS, Agent)] });
 
 it('recognises a hang of the state that it left, however long the suspension took', async () => {
-  const rig = await startFakeRig({ machine, plugins: [slowVcpu(), agent(), recovery()] });
+  const machine = new FakeMachine();
+  const rig = await startFakeRig({ machine, plugins: [slowVcpu(machine), agent(), recovery()] });
   const hang = (suspectSinceNs: Nanoseconds) => {
     const detected = { atNs: rig.nowNs, kind: 'hang', cause: 'no progress', suspectSinceNs };
     rig.domain.bus.topic('EVT_ERRORDETECTED').publish(detected);
