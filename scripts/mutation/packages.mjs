@@ -6,13 +6,20 @@ import { root } from '../workspaces.mjs';
 /** The conformance suite runs whole guests for minutes. */
 const NO_CONFORMANCE = /^(?!.*\/conformance\.test)/;
 
+/** Tests on fakes and of single units; the others run a whole guest for each mutant. */
+const heartbeatTests = /\/(onFakes|allowedSilence|beatMatcher|observedSilences)\.test/;
+const corruptionTests = /\/(onFakes|portions)\.test/;
+
 /** Left out are tests that take minutes: a thousand repetitions, fuzzing, whole figures of the paper, live QEMUs. */
 const packages = {
   checkpoint: { folder: 'packages/checkpoint' },
   recovery: { folder: 'plugins/recovery' },
-  'heartbeat-detector': { folder: 'plugins/heartbeat-detector', ownTests: NO_CONFORMANCE },
+  'heartbeat-detector': { folder: 'plugins/heartbeat-detector', ownTests: heartbeatTests },
   'hang-detector': { folder: 'plugins/hang-detector', ownTests: NO_CONFORMANCE },
-  'silent-corruption-detector': { folder: 'plugins/silent-corruption-detector', ownTests: NO_CONFORMANCE },
+  'silent-corruption-detector': {
+    folder: 'plugins/silent-corruption-detector',
+    ownTests: corruptionTests,
+  },
   // Detects crashes.
   'pin-vmsignal': { folder: 'plugins/pin-vmsignal', ownTests: NO_CONFORMANCE },
   kernel: { folder: 'packages/kernel', ownTests: /^(?!.*leaks\.test)/ },
