@@ -41,7 +41,7 @@ async function start(
 }
 
 const flip = (rig: FakeRig, address: number) => rig.machine.write(address, Uint8Array.of(1));
-const mend = (rig: FakeRig, address: number) => rig.machine.write(address, Uint8Array.of(0));
+const putRight = (rig: FakeRig, address: number) => rig.machine.write(address, Uint8Array.of(0));
 
 /** When, where and since when, in ms. */
 const found = (rig: FakeRig) =>
@@ -123,7 +123,7 @@ describe('a changed block', () => {
     await rig.advance('23ms');
     await flip(rig, 0x8010);
     await rig.advance('40ms');
-    await mend(rig, 0x8010);
+    await putRight(rig, 0x8010);
     await rig.advance('100ms');
     expect(found(rig)).toEqual([]);
     expect(rig.events('EVT_REGIONCORRUPTED')).toEqual([]);
