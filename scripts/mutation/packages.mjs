@@ -7,7 +7,7 @@ import { root } from '../workspaces.mjs';
 const NO_CONFORMANCE = /^(?!.*\/conformance\.test)/;
 
 /** Tests on fakes and of single units; the others run a whole guest for each mutant. */
-const heartbeatTests = /\/(onFakes|allowedSilence|beatMatcher|observedSilences)\.test/;
+const heartbeatTests = /\/(onFakes|options|allowedSilence|beatMatcher|observedSilences)\.test/;
 const corruptionTests = /\/(onFakes|portions)\.test/;
 
 /** Left out are tests that take minutes: a thousand repetitions, fuzzing, whole figures of the paper, live QEMUs. */

@@ -75,9 +75,10 @@ describe('a guest that stops beating', () => {
     const rig = await start([20, 40, 60]);
     await rig.advance('70ms');
     expect(timersOf(rig)).toEqual(['timer']);
-    const { nextNs } = rig.machine.clock;
-    expect(nextNs).toBe(100 * MS);
-    await rig.advance('60ms');
+    await rig.advance('40ms');
+    // Since the beat at 20 ms, whatever came after that.
+    expect(rig.machine.clock.nextNs).toBe(120 * MS);
+    await rig.advance('20ms');
     // It was set for 20 + 100 ms, and then for what remained.
     expect(timersOf(rig)).toEqual(['timer']);
     expect(detected(rig)).toEqual([]);
@@ -107,6 +108,12 @@ describe('a guest that stops beating', () => {
     const other = await start([20], { ...fixed, device: 'fifo' });
     await other.advance('300ms');
     expect(detected(other)).toEqual([]);
+  });
+
+  it('beats in bytes where these are given', async () => {
+    const rig = await start([60], { ...fixed, beat: new TextEncoder().encode('ick') });
+    await rig.advance('161ms');
+    expect(detected(rig)).toEqual([[160, 50]]);
   });
 
   it('beats in any output where no beat is given', async () => {
@@ -183,6 +190,77 @@ describe('a guest that ends', () => {
     await rig.advance('106ms');
     expect(detected(rig)).toEqual([[153, 48]]);
   });
+});
+
+describe('a guest that closes its channel', () => {
+  const change = (rig: FakeRig, isOpen: boolean, device = 'console') =>
+    rig.domain.bus.topic('EVT_CHANNELCHANGED').publish({ atNs: rig.nowNs, device, isOpen });
+  const warnings = (rig: FakeRig) =>
+    rig
+      .events('EVT_WARNING')
+      .flatMap(({ code, message, atNs }) =>
+        code === 'RMK_WARN_HEARTBEAT' ? [`${atNs / MS}: ${message}`] : [],
+      );
+
+  it('owes no beat until the next one, which is said', async () => {
+    const rig = await start([20, 300]);
+    await rig.advance('60ms');
+    change(rig, false);
+    expect(timersOf(rig)).toEqual([]);
+    expect(warnings(rig)).toEqual([
+      '60: the guest closed console: its hangs are not detected by heartbeats until it beats again',
+    ]);
+    await rig.advance('200ms');
+    change(rig, true);
+    expect(timersOf(rig)).toEqual([]);
+    await rig.advance('141ms');
+    expect(detected(rig)).toEqual([[400, 290]]);
+  });
+
+  it('in the midst of a beat begins that again', async () => {
+    const rig = await start([20]);
+    await rig.advance('60ms');
+    rig.machine.emit('output', outputOf(rig, 'ti'));
+    change(rig, false);
+    rig.machine.emit('output', outputOf(rig, 'ck'));
+    expect(timersOf(rig)).toEqual([]);
+  });
+
+  it('owes its beats where it opens it, or closes another device', async () => {
+    const rig = await start([20]);
+    await rig.advance('60ms');
+    change(rig, true);
+    change(rig, false, 'fifo');
+    await rig.advance('61ms');
+    expect(warnings(rig)).toEqual([]);
+    expect(detected(rig)).toEqual([[120, 10]]);
+  });
+
+  it('says nothing where it has not beaten yet', async () => {
+    const rig = await start([]);
+    await rig.advance('60ms');
+    change(rig, false);
+    expect(warnings(rig)).toEqual([]);
+  });
+
+  it('is accused where the options say so', async () => {
+    const rig = await start([20], { ...fixed, whenClosed: 'accuse' });
+    await rig.advance('60ms');
+    change(rig, false);
+    await rig.advance('61ms');
+    expect(warnings(rig)).toEqual([]);
+    expect(detected(rig)).toEqual([[120, 10]]);
+  });
+});
+
+it('a guest that reboots owes no beat until the next one', async () => {
+  const rig = await start([20]);
+  await rig.advance('60ms');
+  rig.domain.bus.topic('EVT_VMREBOOTED').publish({ atNs: rig.nowNs });
+  expect(timersOf(rig)).toEqual([]);
+  rig.machine.emit('output', outputOf(rig, 'tick'));
+  await rig.advance('101ms');
+  expect(detected(rig)).toEqual([[160, 60]]);
 });
 
 describe('a rollback', () => {
@@ -326,6 +404,45 @@ describe('the adaptive threshold', () => {
     await rig.advance('2600ms');
     const lastMs = 2201 + (all.at(-1) ?? NaN);
     expect(detected(rig)[0]?.[0]).toBe(lastMs + thresholdNs(silencesOf(all)) / MS);
+  });
+
+  /** A guest that beats when the test says so: this often, 15 to 25 ms apart. */
+  async function beating(beats: number): Promise<FakeRig> {
+    const rig = await start([], adaptive);
+    for (const ms of moments(beats)) {
+      await rig.advance(`${ms * MS - rig.nowNs}ns`);
+      rig.machine.emit('output', outputOf(rig, 'tick'));
+    }
+    return rig;
+  }
+
+  it('is the upper bound from a restart on, until enough is observed', async () => {
+    const rig = await beating(110);
+    await rig.domain.get(P_VCPU).restart();
+    await rig.advance('7ms');
+    rig.machine.emit('output', outputOf(rig, 'tick'));
+    const beatAtMs = rig.nowNs / MS;
+    await rig.advance('401ms');
+    expect(detected(rig).map(([atMs]) => atMs)).toEqual([beatAtMs + 400]);
+  });
+
+  it('is what it was at the checkpoint from a rollback on', async () => {
+    const rig = await beating(102);
+    const takenMs = Math.floor((rig.nowNs / MS - 51) / 50) * 50;
+    await rollBack(rig, takenMs);
+    const rolledBackMs = rig.nowNs / MS;
+    await rig.advance('401ms');
+    expect(detected(rig).map(([atMs]) => atMs)).toEqual([rolledBackMs + 400]);
+  });
+
+  it('learns nothing from the time in which the channel was closed', async () => {
+    const rig = await beating(101);
+    rig.domain.bus.topic('EVT_CHANNELCHANGED').publish({ atNs: rig.nowNs, device: 'console', isOpen: false });
+    await rig.advance('300ms');
+    rig.machine.emit('output', outputOf(rig, 'tick'));
+    const beatAtMs = rig.nowNs / MS;
+    await rig.advance('390ms');
+    expect(detected(rig)[0]?.[0]).toBe(beatAtMs + thresholdNs(silencesOf(moments(101))) / MS);
   });
 
   it('is declared by its upper bound and a slice, a fixed silence by itself and a slice', async () => {
