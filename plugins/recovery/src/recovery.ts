@@ -48,7 +48,7 @@ export class Recovery implements DomainRecovery, Module {
   private readonly history: History;
   private readonly episode = new Episode();
   private last: LastRecovery | undefined;
-  /** Checkpoint at the state that the last recovery left: the one a rollback reopened, or the first after a restart. */
+  /** The checkpoint that the last rollback reopened: it holds the state that this left. */
   private left: Checkpoint | undefined;
   /** Domain time at which the VM was restored to that state. */
   private restoredAtNs: Nanoseconds | undefined;
@@ -86,9 +86,6 @@ export class Recovery implements DomainRecovery, Module {
     this.bus.on('EVT_ROLLEDBACK', ({ rollback }) => {
       this.undoneNs += rollback.undoneNs;
     });
-    this.bus.on('EVT_CHECKPOINTED', ({ checkpoint }) => {
-      this.left ??= checkpoint;
-    });
     const { count } = this.vmRestarts;
     if (count !== (this.history.vmRestarts ?? count)) this.history.clear();
     this.history.vmRestarts = count;
@@ -109,7 +106,6 @@ export class Recovery implements DomainRecovery, Module {
   }
 
   private async beginAgain(atNs: Nanoseconds): Promise<void> {
-    this.left = undefined;
     this.undoneNs = atNs;
     this.history.vmRestarts = this.vmRestarts.count;
     if (this.restoring) return;

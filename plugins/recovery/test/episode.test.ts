@@ -78,6 +78,33 @@ describe('a failure of the guest', () => {
     expect(verdicts(crashAt(300), hang(600, 250, 250))).toEqual(['new', 'new']);
   });
 
+  it('is the same as any of those before, whatever came in between', () => {
+    const other = { cause: 'load-access-fault' };
+    expect(verdicts(crashAt(100), crashAt(60, other), crashAt(100))).toEqual(['new', 'another', 'same']);
+    const looked = { jitterNs: 20 * MS };
+    expect(verdicts(crashAt(100, looked), crashAt(60, other), crashAt(110, looked))).toEqual([
+      'new',
+      'another',
+      'same',
+    ]);
+    const unhealthy = { healthyAtNs: 20 * MS, leftAtNs: 20 * MS };
+    expect(verdicts(crashAt(100), crashAt(60, other), crashAt(300, unhealthy))).toEqual([
+      'new',
+      'another',
+      'same',
+    ]);
+  });
+
+  it('is the same at the same time of detection, whenever the guest was healthy last', () => {
+    const healthy = (ms: number) => crashAt(100, { kind: 'hang', healthyAtNs: ms * MS });
+    expect(verdicts(healthy(40), healthy(70))).toEqual(['new', 'same']);
+  });
+
+  it('is the same where one of the two has no place', () => {
+    expect(verdicts(crashAt(100, { place: 'pc 8' }), crashAt(100))).toEqual(['new', 'same']);
+    expect(verdicts(crashAt(100), crashAt(100, { place: 'pc 8' }))).toEqual(['new', 'same']);
+  });
+
   it('is new once everything before is forgotten', () => {
     const episode = new Episode();
     episode.add(crashAt(100), 'new');

@@ -174,6 +174,14 @@ describe('the ladder for the same failure again', () => {
     );
   });
 
+  it('is the one older checkpoint where there is no other', () => {
+    const [left, older] = [at(100), at(50)];
+    expect(ladderAgain([left, older], left)).toEqual({
+      candidates: [{ rung: 'older', checkpoint: older }],
+      newer: [],
+    });
+  });
+
   it('is empty where that state is no longer retained: all that is left is newer', () => {
     fc.assert(
       fc.property(ring, (retained) => {

@@ -55,6 +55,22 @@ describe('a recovery', () => {
     expect(Math.min(suspendHostNs, rollbackHostNs, resumeHostNs)).toBeGreaterThan(0);
   });
 
+  it('gives no risk where the checkpoint may hold the error, or may not', async () => {
+    const vm = await ProtectedVm.start();
+    await vm.runTo(37);
+    // Suspect since before the oldest checkpoint.
+    await vm.rig.advance('60ms');
+    await vm.crash({ suspectSinceNs: 10 * MS });
+    expect(vm.rungs).toEqual(['only 1']);
+    expect(vm.records[0]).not.toHaveProperty('corruptionRisk');
+  });
+
+  it('works from the first moment on', async () => {
+    const vm = await ProtectedVm.start({ checkpoints: 'none' });
+    await vm.crash();
+    expect(vm.rungs).toEqual(['restart 1']);
+  });
+
   it('gives no risk for what came again: it was in the checkpoint used before', async () => {
     const vm = await ProtectedVm.start();
     await vm.runTo(37);
@@ -244,6 +260,24 @@ describe('a failure that comes again', () => {
     await vm.runTo(35);
     await hang(31, vm);
     expect(vm.rungs).toEqual(['target 1', 'older 2']);
+  });
+
+  it('is recognised by a sign of health that one detection has, and that the other is', async () => {
+    const vm = await ProtectedVm.start();
+    await vm.runTo(37);
+    await vm.crash({ suspectSinceNs: 30.5 * MS });
+    await vm.runTo(31);
+    await vm.crash();
+    expect(vm.rungs).toEqual(['target 1', 'older 2']);
+  });
+
+  it('is another one right after a rollback, where the detector cannot tell since when the guest is suspect', async () => {
+    const vm = await ProtectedVm.start();
+    await vm.runTo(37);
+    await vm.crash();
+    await vm.runTo(30.5);
+    await vm.crash();
+    expect(vm.rungs).toEqual(['target 1', 'target 1']);
   });
 
   it('is recognised where a detector that looks now and then comes late by less than its bound', async () => {

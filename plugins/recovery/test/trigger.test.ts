@@ -12,6 +12,7 @@ import {
 } from '@rmk/core';
 import { inject, injectable } from 'tsyringe';
 import { describe, expect, it } from 'vitest';
+import { TriggerReader } from '../src/trigger.js';
 import { MS, ProtectedVm } from './protectedVm.js';
 
 /** A detector that says what it detects, and reports a crash at 37 ms if it is to. */
@@ -95,8 +96,8 @@ describe('the latency of an error', () => {
       { kind: 'crash', boundNs: 2 * MS },
     ];
     const longest = { kind: 'crash', boundNs: 3 * MS };
-    expect(await recovered(...others, longest)).toEqual({ boundNs: 3 * MS });
-    expect(await recovered(longest, ...others)).toEqual({ boundNs: 3 * MS });
+    expect(await recovered(...others, longest)).toStrictEqual({ boundNs: 3 * MS });
+    expect(await recovered(longest, ...others)).toStrictEqual({ boundNs: 3 * MS });
   });
 
   it('has the quantile that is declared with it', async () => {
@@ -104,5 +105,19 @@ describe('the latency of an error', () => {
       boundNs: 3 * MS,
       quantile: 0.9,
     });
+  });
+});
+
+it('the time of a detection is now where it is no time: who reads it does not rely on the bus', () => {
+  const bus = { topic: () => ({ publish: () => {} }) } as unknown as Bus;
+  const reader = new TriggerReader({ all: [], longestBoundNs: 0 }, bus);
+  const detected = { kind: 'crash', cause: 'a', source: 'host', sequence: 1, latency: { boundNs: 0 } };
+  expect(reader.read({ ...detected, atNs: Number.NaN }, 7).atNs).toBe(7);
+  expect(reader.read({ ...detected, atNs: 3 }, 7)).toStrictEqual({
+    kind: 'crash',
+    cause: 'a',
+    atNs: 3,
+    latency: { boundNs: 0 },
+    detector: 'host',
   });
 });
