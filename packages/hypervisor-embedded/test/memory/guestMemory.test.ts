@@ -375,6 +375,19 @@ describe('guest memory', () => {
     expect(() => memory.checkChain([log])).toThrow('RMK_ERR_RELEASED');
   });
 
+  it('counts epochs from 0 again after a load, which leaves no trace of what was before', () => {
+    const memory = new GuestMemory(PAGES * PAGE, PLENTY);
+    const { log } = memory.nextEpoch({ preSave: 'none' });
+    memory.nextEpoch({ preSave: 'none' });
+    memory.write(0, Uint8Array.of(1));
+    memory.load([]);
+    expect(memory.openEpoch).toBe(0);
+    expect(memory.hasFaulted).toBe(false);
+    memory.nextEpoch({ preSave: 'none' });
+    expect(memory.openEpoch).toBe(1);
+    expect(() => memory.checkChain([log])).toThrow('RMK_ERR_RELEASED');
+  });
+
   it('is as at power-on after a reset', () => {
     fc.assert(
       fc.property(operations, (all) => {
