@@ -202,7 +202,7 @@ describe('a guest that closes its channel', () => {
         code === 'RMK_WARN_HEARTBEAT' ? [`${atNs / MS}: ${message}`] : [],
       );
 
-  it('owes no beat until the next one, which is said', async () => {
+  it('owes no beat until the next one, with a warning', async () => {
     const rig = await start([20, 300]);
     await rig.advance('60ms');
     change(rig, false);
