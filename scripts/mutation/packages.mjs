@@ -8,7 +8,7 @@ const NO_CONFORMANCE = /^(?!.*\/conformance\.test)/;
 
 /** Tests on fakes and of single units; the others run a whole guest for each mutant. */
 const heartbeatTests = /\/(onFakes|options|allowedSilence|beatMatcher|observedSilences)\.test/;
-const corruptionTests = /\/(onFakes|portions)\.test/;
+const corruptionTests = /\/(onFakes|options|portions)\.test/;
 
 /** Left out are tests that take minutes: a thousand repetitions, fuzzing, whole figures of the paper, live QEMUs. */
 const packages = {

@@ -229,6 +229,17 @@ it('after a restart, every block is right since then', async () => {
   ]);
 });
 
+it('after a reboot by the guest, every block is right since then', async () => {
+  const rig = await start();
+  await rig.advance('75ms');
+  rig.domain.bus.topic('EVT_VMREBOOTED').publish({ atNs: rig.nowNs });
+  for (const address of BLOCKS) await flip(rig, address);
+  await rig.advance('50ms');
+  expect(rig.events('EVT_REGIONCORRUPTED').map(({ lastRightNs }) => lastRightNs / MS)).toEqual([
+    75, 75, 75, 75, 75,
+  ]);
+});
+
 describe('where reading takes its time', () => {
   async function gatedRig() {
     const gated = gatedPageTable();
