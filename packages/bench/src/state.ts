@@ -1,0 +1,3 @@
+import { stateCommand } from './stateCommand.js';
+
+await stateCommand((text) => process.stdout.write(text)).parseAsync();
