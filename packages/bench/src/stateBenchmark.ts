@@ -41,8 +41,8 @@ interface Way {
 
 /**
  * What it takes to save the state of a VM with the same memory, three quarters of it not zero: a checkpoint after some
- * pages were written, a copy of all memory, a snapshot of the embedded hypervisor, and a state of v86. In each round each
- * has its turn.
+ * pages were written, a copy of all memory, a snapshot of the embedded hypervisor, and a state of v86. In each round
+ * each has its turn.
  */
 export async function stateBenchmark(options: StateBenchmarkOptions): Promise<StateBenchmarkResult> {
   const { rounds, memory, pages } = options;
