@@ -15,7 +15,7 @@ interface Options {
   readonly programs: readonly WorkloadName[];
   readonly intervals?: readonly number[];
   readonly pairs?: number;
-  readonly stretch: number;
+  readonly stretch?: number;
   readonly quick?: true;
   readonly json?: true;
   readonly report?: string;
@@ -26,6 +26,8 @@ const INTERVALS_MS = [50, 200, 600, 1000];
 const QUICK_INTERVALS_MS = [50, 1000];
 const PAIRS = 12;
 const QUICK_PAIRS = 4;
+const STRETCH_MS = 1000;
+const QUICK_STRETCH_MS = 500;
 const STORE_CHECK_ROUNDS = 3;
 
 /** Adds `embedded` to `rmk bench`. */
@@ -53,7 +55,8 @@ export function addEmbeddedCommand(
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .option('--report <file>', 'a page with all tables, in one HTML file')
     .action(async (options: Options) => {
-      const { quick = false, stretch } = options;
+      const { quick = false } = options;
+      const stretch = options.stretch ?? (quick ? QUICK_STRETCH_MS : STRETCH_MS);
       const intervalsMs = options.intervals ?? (quick ? QUICK_INTERVALS_MS : INTERVALS_MS);
       const extent: Extent = {
         warmUpMs: stretch,

@@ -1,6 +1,7 @@
 import type { EpochReport } from '@rmk/core';
 import type { MachineSnapshot } from '@rmk/hypervisor-embedded';
 import type { Protection, TestedGuest } from './testedGuest.js';
+import { collectYoungGarbage } from './youngGarbage.js';
 
 /**
  * The same stretch of guest work on the same VM, four times: without, with, with and without protection. The order
@@ -57,6 +58,7 @@ export async function plainStretch(
   const { leadMs, stretchMs } = stretchOf(intervalMs);
   guest.machine.load(from);
   await guest.advance(leadMs);
+  collectYoungGarbage();
   return guest.advance(stretchMs);
 }
 
@@ -66,6 +68,7 @@ async function protectedStretch(guest: TestedGuest, from: MachineSnapshot, prote
   await using protectedGuest = await guest.protect(protection);
   await guest.advance(leadMs);
   const closed = protectedGuest.epochs.length;
+  collectYoungGarbage();
   const ns = await guest.advance(stretchMs);
   const epochs = protectedGuest.epochs.slice(closed);
   return { ns, pausesNs: sum(epochs, 'pauseHostNs'), pageFaults: sum(epochs, 'pageFaults') };
