@@ -5,6 +5,7 @@ import { addEmbeddedCommand } from './embedded/embeddedCommand.js';
 import { qemuBenchmark, type QemuBenchmarkOptions } from './qemuBenchmark.js';
 import { isExact, qemuJson, qemuText } from './qemuReport.js';
 import { setUpQemu } from '../qemuDemo/setUpQemu.js';
+import { addVmsCommand } from './vms/vmsCommand.js';
 
 interface QemuOptions extends Omit<QemuBenchmarkOptions, 'guest'> {
   readonly json?: true;
@@ -38,6 +39,7 @@ export function benchCommand(terminal: Terminal, done: (code: ExitCode) => void)
       done(isExact(result) ? ExitCode.DONE : ExitCode.FAILED);
     });
   addEmbeddedCommand(bench, terminal, done);
+  addVmsCommand(bench, terminal, done);
   return bench;
 }
 

@@ -15,9 +15,6 @@ export interface RecoveryTime {
 
 const INTERVAL_MS = 50;
 const AGES = [0, 1, 2, 3];
-/** As many epochs as are rolled back over at most. */
-const BETWEEN_MS = AGES.length * INTERVAL_MS;
-
 /** §8.4: rolls a program back to checkpoints of several ages, each time in the middle of an epoch. */
 export async function recoveryTimes(
   program: WorkloadName,
@@ -41,7 +38,7 @@ export async function recoveryTimes(
     const { pagesRestored } = await checkpoints.rollback(to);
     times.push({ program, age, pagesRestored, ms: performance.now() - started });
     await domain.get(P_VCPU).resume(suspension);
-    await guest.advance(BETWEEN_MS);
+    await guest.advance(warmUpMs / AGES.length);
   }
   return times;
 }

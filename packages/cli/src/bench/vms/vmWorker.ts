@@ -1,0 +1,5 @@
+import 'reflect-metadata';
+import { runVms } from './vmLoad.js';
+
+/** What the pool calls in each worker thread. */
+export default runVms;
