@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseSlowdown } from '@rmk/model';
 import { describe, expect, it } from 'vitest';
-import { foresight, PLANNERS } from '../../src/bench/embedded/algorithms.js';
+import { cheapest, foresight, PLANNERS } from '../../src/bench/embedded/algorithms.js';
 import { overlapOf } from '../../src/bench/embedded/epochFigures.js';
 import { meanOfMedians, spreadOf } from '../../src/bench/embedded/figures.js';
 import { runProgram } from '../../src/bench/embedded/programRun.js';
@@ -120,6 +120,19 @@ describe('the counts of the benchmark', () => {
       const { pageFaults, preSavedInVain } = foresight(name, planner, written, 5);
       expect(counts[index]).toMatchObject({ epochs: 5, pageFaults, preSavedInVain });
     }
+  });
+
+  it('choose the algorithm of which twice the faults and the pages in vain are least', () => {
+    const of = (algorithm: string, pageFaults: number, preSavedInVain: number) => ({
+      algorithm,
+      pageFaults,
+      preSavedInVain,
+      faultsSaved: 0,
+    });
+    const all = [of('cowb', 10, 0), of('cowp', 4, 11), of('cowp-union', 3, 13), of('cowp-decay', 3, 13)];
+    expect(cheapest(all).algorithm).toBe('cowp');
+    expect(cheapest([...all.slice(0, 1), of('cowp', 5, 11)]).algorithm).toBe('cowb');
+    expect(cheapest(all.slice(2)).algorithm).toBe('cowp-union');
   });
 
   it('say how alike epochs are', () => {

@@ -18,7 +18,8 @@ export interface Foresight {
 }
 
 const DECAY = cowpDecayOptions.parse({});
-const { faultCost: FAULT_COST } = cowpAdaptiveOptions.parse({});
+/** What a page fault costs against saving a page ahead: that of the algorithm that weighs them. */
+export const { faultCost: FAULT_COST } = cowpAdaptiveOptions.parse({});
 
 /** The algorithms that are compared, each with its default options. */
 export const PLANNERS: Readonly<Record<string, Planner>> = {
@@ -60,4 +61,16 @@ export function foresight(
   }
   const pageFaults = meanOf(faults);
   return { algorithm, pageFaults, preSavedInVain: meanOf(inVain), faultsSaved: meanOf(written) - pageFaults };
+}
+
+/** What an epoch costs, in pages saved ahead: the rule by which algorithms are compared. */
+export function costOf({ pageFaults, preSavedInVain }: Foresight): number {
+  return FAULT_COST * pageFaults + preSavedInVain;
+}
+
+/** The first of those that cost least. */
+export function cheapest(foresights: readonly Foresight[]): Foresight {
+  const [first, ...others] = foresights;
+  if (first === undefined) throw new RangeError('no algorithm to choose from');
+  return others.reduce((best, other) => (costOf(other) < costOf(best) ? other : best), first);
 }

@@ -1,4 +1,5 @@
 import { formatTable, type Table } from '../../model/table.js';
+import { cheapest, costOf, FAULT_COST } from './algorithms.js';
 import {
   faultReduction,
   find,
@@ -309,21 +310,28 @@ function peers({ peers: all, averages: own, peerIntervalMs }: EngineFigures): Ex
 }
 
 function algorithms({ algorithms: all }: EngineFigures): Exhibit {
+  const winners = all.flatMap(({ intervalMs, foresights }) =>
+    foresights.length === 0 ? [] : [`${cheapest(foresights).algorithm} at ${intervalMs} ms`],
+  );
   return {
     heading: 'Algorithms: page faults saved against pages saved in vain, mean over the programs',
     table: {
-      columns: ['interval', 'algorithm', 'faults', 'faults saved', 'in vain'],
+      columns: ['interval', 'algorithm', 'faults', 'faults saved', 'in vain', 'cost'],
       rows: all.flatMap(({ intervalMs, foresights }) =>
-        foresights.map(({ algorithm, pageFaults, faultsSaved, preSavedInVain }) => [
+        foresights.map((foresight) => [
           `${intervalMs} ms`,
-          algorithm,
-          one(pageFaults),
-          one(faultsSaved),
-          one(preSavedInVain),
+          foresight.algorithm,
+          one(foresight.pageFaults),
+          one(foresight.faultsSaved),
+          one(foresight.preSavedInVain),
+          one(costOf(foresight)),
         ]),
       ),
     },
-    notes: ['Worked out from the pages that the guests wrote, which depend on no algorithm.'],
+    notes: [
+      'Worked out from the pages that the guests wrote, which depend on no algorithm: exact.',
+      `Cost: ${FAULT_COST} times the faults, and the pages in vain. The algorithm that costs least wins: ${winners.join(', ')}.`,
+    ],
   };
 }
 
