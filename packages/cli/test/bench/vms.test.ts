@@ -15,23 +15,9 @@ it(
   'rmk bench vms measures VMs in this thread and in workers, each with its checkpoints',
   { timeout: 30_000 },
   async () => {
-    const { code, out } = await rmk([
-      'bench',
-      'vms',
-      ...[
-        '--counts',
-        '1,3',
-        '--workers',
-        '0,2',
-        '--rounds',
-        '1',
-        '--warm-up-ms',
-        '50',
-        '--measured-ms',
-        '100',
-        '--json',
-      ],
-    ]);
+    const { code, out } = await rmk(
+      'bench vms --counts 1,2 --workers 0,2 --rounds 1 --warm-up-ms 50 --measured-ms 50 --json'.split(' '),
+    );
     expect(code).toBe(ExitCode.DONE);
     const { rows } = JSON.parse(out) as Printed;
     // One VM is not spread over two threads; it is measured twice as long.
