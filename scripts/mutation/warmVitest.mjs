@@ -1,4 +1,4 @@
-// Starts the vitest of child.mjs, gives it test files, and ends it where nothing happens any more.
+// Starts the vitest of child.mjs, gives it test files, and ends it if it makes no progress.
 import { fork } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -11,7 +11,7 @@ export type ListenerCount = (typeof LISTENER_COUNTS)[number];
 
 export const EMITTER_NAMES = Object.keys(EMITTERS) as readonly EmitterName[];
 
-/** What the others are compared with, measured beside them in the same round. */
+/** The emitter that the others are compared with, measured in the same rounds. */
 export const REFERENCE: EmitterName = 'eventemitter3';
 
 /** An emitter that has to be awaited takes microseconds an event: it publishes so many times fewer of them. */
@@ -22,20 +22,20 @@ const NS_PER_MS = 1e6;
 
 export interface BusBenchmarkOptions {
   readonly rounds: number;
-  /** Of one emitter with one number of listeners in one round. */
+  /** Events that each emitter publishes in a round, for each number of listeners. */
   readonly eventsPerRound: number;
-  /** Of the order in which the emitters take their turns, which is another one in each round. */
+  /** Seed of the order in which the emitters are measured. It differs in each round. */
   readonly seed: number;
 }
 
 type PerEmitter<T> = Readonly<Record<EmitterName, Readonly<Record<ListenerCount, T>>>>;
 
 export interface BusBenchmarkResult extends BusBenchmarkOptions {
-  /** Of host time, from the making of an event to the return of its last listener. */
+  /** Host time from the creation of an event to the return of its last listener. */
   readonly nsPerEmit: PerEmitter<Spread>;
-  /** Of an emitter's time to that of the reference in the same round. */
+  /** An emitter's time divided by that of the reference in the same round. */
   readonly ratio: PerEmitter<Spread>;
-  /** Emitters whose listeners did not come to the same results as those of the reference. */
+  /** Emitters whose listeners computed other results than those of the reference. */
   readonly wrong: readonly { readonly emitter: EmitterName; readonly listeners: ListenerCount }[];
 }
 
@@ -63,7 +63,7 @@ class Contender {
     this.nsPerEmit.push(((performance.now() - before) * NS_PER_MS) / share);
   }
 
-  /** What the listeners make of so many events, from nothing. */
+  /** The results of the listeners after so many events, starting at zero. */
   async resultsOf(events: number): Promise<string> {
     this.load.results.fill(0);
     await this.publish(events);

@@ -11,10 +11,10 @@ import { createNanoEvents } from 'nanoevents';
 import { inject, injectable } from 'tsyringe';
 import type { BenchEvent, Listener } from './load.js';
 
-/** How an emitter with its listeners is called. */
+/** An emitter with its listeners, and how to publish to it. */
 export type Wired = { readonly close?: () => Promise<void> } & (
   | { readonly emit: (event: BenchEvent) => void; readonly emitAwaited?: never }
-  /** The emitter calls its listeners later: what is measured ends when all of them have returned. */
+  /** The emitter calls its listeners later. The measurement ends when all of them have returned. */
   | { readonly emitAwaited: (event: BenchEvent) => Promise<void>; readonly emit?: never }
 );
 

@@ -73,7 +73,7 @@ export class Ring {
     return { context: target.context, logs: this.checkpoints.slice(0, index + 1).map(({ log }) => log) };
   }
 
-  /** `reopened` stands at the state of `to` now; `to` and all that were newer are spent. */
+  /** Replaces `to` and all newer checkpoints by one that holds the state of `to`, and returns it. */
   rewind(to: Checkpoint, { atNs, context, log }: Checkpointed): Checkpoint {
     const index = this.checkpoints.findIndex((checkpoint) => checkpoint === to);
     const spent = this.checkpoints.slice(0, index + 1);

@@ -9,7 +9,7 @@ export interface Summary {
   readonly detected: number;
   /** Those that end wrong or not at all without recovery. */
   readonly effective: number;
-  /** Undefined while there are none of what it is a share of. */
+  /** Undefined while there is nothing that it could be a share of. */
   readonly recoveredOfDetected: Estimate | undefined;
   readonly recoveredOfEffective: Estimate | undefined;
   /** The end without recovery against the outcome with it. */

@@ -16,7 +16,7 @@ const INTERRUPT = 1 << 31;
 const VECTORED = 1;
 
 /**
- * Takes a synchronous exception at `state.pc`: one cycle, in which nothing retires. `value`: what mtval shall say.
+ * Takes a synchronous exception at `state.pc`: one cycle, in which nothing retires. `value`: the new mtval.
  * Between instructions this is also how an exception is raised from outside, as if the hardware had.
  */
 export function takeException(state: HartState, cause: ExceptionCause, value: number): void {
@@ -48,7 +48,7 @@ export function firstInterrupt(pending: number): number {
   return (pending & MIP_MSIP) !== 0 ? INTERRUPT_MACHINE_SOFTWARE : INTERRUPT_MACHINE_TIMER;
 }
 
-/** Where the handler of the interrupt is that is taken before the next instruction. */
+/** Address of the handler of the interrupt that is taken before the next instruction. */
 export function dueInterruptHandler(state: HartState): number {
   return interruptHandler(state, firstInterrupt(state.mie & state.mip));
 }
