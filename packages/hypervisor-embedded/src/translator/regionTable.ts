@@ -8,12 +8,7 @@ import { regionModule } from './regionModule.js';
 import { RegionSource } from './regionSource.js';
 import { Slots } from './slots.js';
 import type { RegionFunction, Translation } from './translation.js';
-
-/** A place where translated code can be entered. */
-interface Way {
-  readonly slot: number;
-  readonly owner: Translation;
-}
+import { Way } from './way.js';
 
 /** Slots that a region may ask for at most. */
 const SLOTS_KEPT_FREE = 1 << 13;
@@ -137,7 +132,7 @@ export class RegionTable {
     entries.forEach((pc, entry) => {
       this.deleteUnlinked(pc, translation);
       if (this.ways.has(pc)) return;
-      this.ways.set(pc, { slot: this.slots.at(pc), owner: translation });
+      this.ways.set(pc, new Way(this.slots.at(pc), translation));
       this.slots.open(pc, run, id, entry);
     });
   }

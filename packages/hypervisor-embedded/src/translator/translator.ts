@@ -8,6 +8,7 @@ import { runHart, type Executor } from '../hart/runHart.js';
 import { decode } from './instruction.js';
 import { Effort } from './effort.js';
 import { Growth } from './growth.js';
+import { Head } from './head.js';
 import { Heat } from './heat.js';
 import { RegionFinder, type Fetched, type Region } from './region.js';
 import { Left } from './left.js';
@@ -35,6 +36,8 @@ export interface TranslatorOptions {
 /** Most instructions of a region, when it is found first and when it has grown; inlined functions count each time. */
 const MAX_FIRST = 500;
 const MAX_GROWN = 2000;
+/** Most places whose instruction the interpreter executes alone. */
+const MAX_HEADS = 4096;
 /** No region has this number. */
 const NO_REGION = 0;
 
@@ -58,6 +61,10 @@ export class Translator implements Processor, Executor, CalledByRegions {
   private readonly table: RegionTable;
   private readonly heat: Heat;
   private readonly effort = new Effort();
+  /** Places that a loop leads to and that the interpreter has to execute, and where translated code begins then. */
+  private readonly heads = new Map<number, Head>();
+  /** As many instructions have to be executed before translated code is looked for. */
+  private interpretedUntil = 0;
   private readonly rewrites = new Rewrites();
   private readonly interpretedInstructions: number;
   private endCycle = 0;
@@ -114,9 +121,23 @@ export class Translator implements Processor, Executor, CalledByRegions {
     this.endCycle = state.cycles + budget;
     let remaining = budget;
     while (remaining > 0) {
+      const { interpreter, executed } = this;
+      const interpreted = this.interpretedUntil - executed;
+      if (interpreted > 0) return interpreter.execute(Math.min(remaining, interpreted));
       const way = state.reservation === NO_RESERVATION ? table.at(state.pc) : undefined;
+      const head = way === undefined ? this.heads.get(state.pc) : undefined;
+      if (head?.reserves === false && table.at(head.next)?.pays(executed) === true) {
+        // Translated code begins after it: the interpreter executes no more than the head.
+        const isException = interpreter.execute(1);
+        head.reserves = state.reservation !== NO_RESERVATION;
+        return isException;
+      }
+      const poor = way?.pays(executed) === false ? way : head;
+      if (poor !== undefined) {
+        this.interpretedUntil = poor.patience.until(executed);
+        continue;
+      }
       if (way === undefined) {
-        const { interpreter } = this;
         const isException = interpreter.execute(Math.min(remaining, this.interpretedInstructions), true);
         // Unless it was a jump, what it executed last may have made an interrupt deliverable: back to where those are
         // looked for.
@@ -131,6 +152,7 @@ export class Translator implements Processor, Executor, CalledByRegions {
       state.pc = words[layout.pc >>> 2] ?? 0;
       state.cycles = this.endCycle - remaining;
       const left = words[layout.left >>> 2];
+      if (left === Left.INTERPRET) way.note(before - remaining, this.executed);
       if (left === Left.INTERPRET) return remaining > 0 && this.interpreter.execute(1);
       if (left === Left.SPENT) return remaining > 0 && this.interpreter.execute(remaining);
       if (remaining > 0 && !table.cache(state.pc))
@@ -143,7 +165,16 @@ export class Translator implements Processor, Executor, CalledByRegions {
   private visit(pc: number, from: number): void {
     const isHot = this.heat.visit(pc);
     if (this.table.at(pc) !== undefined || this.takeBack(pc, isHot)) return;
-    if (isHot) this.translate(pc, from);
+    if (!isHot) return;
+    const { instruction, bytes } = this.fetch(pc) ?? { bytes: 0 };
+    if (instruction !== undefined) {
+      this.translate(pc, from);
+      return;
+    }
+    const next = (pc + bytes) | 0;
+    if (this.heads.size >= MAX_HEADS) this.heads.clear();
+    if (!this.heads.has(pc)) this.heads.set(pc, new Head(next));
+    if (this.table.at(next) === undefined && !this.takeBack(next, true)) this.translate(next, from);
   }
 
   /** Uses the translation of code that is in memory again. Gives whether there is one. */

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Board } from '../../src/board.js';
 import { readRegister } from '../../src/hart/registers.js';
 import { Effort } from '../../src/translator/effort.js';
 import { Growth } from '../../src/translator/growth.js';
 import { Heat } from '../../src/translator/heat.js';
+import { Patience } from '../../src/translator/patience.js';
+import { CSR } from '../assembler.js';
 import { callingThroughTable } from './manyFunctions.js';
 import { boardWith, translatorOf } from './translatedBoard.js';
 
@@ -53,6 +56,50 @@ describe('Straight code of many calls', () => {
     expect(translations).toBeLessThan(40);
     expect(effort).toBeLessThan(5 * 4 * calls);
     expect(translated).toBeGreaterThan(200 * 4 * calls);
+  });
+});
+
+describe('A loop that begins with what the interpreter has to execute', () => {
+  const after = (instructions: number): Board =>
+    boardWith(
+      (program) => {
+        program.label('loop').csrw(CSR.mscratch, 'a0');
+        for (let count = 0; count < instructions; count += 1) program.addi('a0', 'a0', 1);
+        program.jump('loop');
+      },
+      { hotVisits: 10 },
+    );
+
+  it('is translated from the next instruction on', () => {
+    const board = after(48);
+    board.processor.run(100_000);
+    expect(Number(readRegister(board.state, 'a0'))).toBe(48 * 2000);
+    expect(translatorOf(board).statistics.translated).toBeGreaterThan(95_000);
+  });
+
+  it('is left to the interpreter where entering translated code takes longer than it saves', () => {
+    const board = after(2);
+    board.processor.run(100_000);
+    const { translated } = translatorOf(board).statistics;
+    expect(translated).toBeLessThanOrEqual(3 * 256);
+    board.processor.run(200_000);
+    expect(translatorOf(board).statistics.translated).toBeLessThanOrEqual(2 * 3 * 256);
+    expect(Number(readRegister(board.state, 'a0'))).toBe(100_000);
+  });
+});
+
+describe('Patience', () => {
+  it('lasts longer from time to time in a loop, and is short where execution comes by seldom', () => {
+    const patience = new Patience();
+    let executed = 0;
+    const lengths = Array.from({ length: 8 }, () => {
+      const until = patience.until(executed);
+      const length = until - executed;
+      executed = until + 63;
+      return length;
+    });
+    expect(lengths).toEqual([64, 128, 256, 512, 1024, 2048, 2048, 2048]);
+    expect(patience.until(executed + 1)).toBe(executed + 1 + 64);
   });
 });
 
