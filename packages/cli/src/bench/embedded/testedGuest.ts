@@ -87,7 +87,7 @@ export class TestedGuest implements AsyncDisposable {
 }
 
 /** A guest while it is protected. Disposing it ends the protection and leaves the guest where it is. */
-export class ProtectedGuest implements AsyncDisposable {
+class ProtectedGuest implements AsyncDisposable {
   /** `epochs`: those that were closed so far. */
   constructor(
     readonly epochs: readonly EpochReport[],
