@@ -1,5 +1,4 @@
 import {
-  describeNumber,
   labelNumber,
   NUMBER_NAMES,
   type Estimate,
@@ -104,8 +103,8 @@ export function availabilityReport(input: {
       sweepSection(
         result,
         setting,
-        `Availability against ${labelNumber(result.parameter)}`,
-        describeNumber(result.parameter),
+        `Availability against ${nameAndUnit(result.parameter).name}`,
+        'Everything else is as in the table of parameters. The dashed line is the value there.',
       ),
     ),
     tornadoSection(tornado, corruption),
@@ -128,6 +127,7 @@ function sweepSection(
   const [first = 1, last = 1] = [sweep.values[0], sweep.values.at(-1)];
   const logarithmic = Math.min(first, last) > 0 && Math.max(first, last) / Math.min(first, last) >= 20;
   const held = setting.parameters[sweep.parameter];
+  const { unit } = nameAndUnit(sweep.parameter);
   const inside = held >= Math.min(first, last) && held <= Math.max(first, last);
   return {
     kind: 'figure',
@@ -148,7 +148,7 @@ function sweepSection(
         dashed: variant === 'replica',
         points: availability.map((a, index) => ({ x: sweep.values[index] ?? 0, y: 1 - a })),
       })),
-      marks: inside ? [{ x: held, label: significant(held) }] : [],
+      marks: inside ? [{ x: held, label: `${significant(held)} ${unit}`.trim() }] : [],
     }),
   };
 }
@@ -193,6 +193,12 @@ function transitionTable(setting: Setting): Section {
     caption:
       'The figure of the paper is lost; its text determines these transitions. (k, j): k the protected VM, j the checkpointing VM; available in (1,1) and (1,F).',
   };
+}
+
+/** `MTTF of the VM, h` in its parts. */
+function nameAndUnit(parameter: NumberName): { readonly name: string; readonly unit: string } {
+  const [name = '', unit = ''] = labelNumber(parameter).split(', ');
+  return { name, unit };
 }
 
 function labelOf(name: NumberName): string {

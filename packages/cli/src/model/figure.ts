@@ -211,7 +211,8 @@ export function tornadoFigure({ centre, label, bars }: TornadoFigure): string {
   const colour = (end: string) => (end === 'input at its low end' ? COLOURS.sky : COLOURS.orange);
   const values = halves.map(({ to }) => to);
   const [least, most] = [Math.min(centre, ...values), Math.max(centre, ...values)];
-  const room = (most - least) * 0.12;
+  // For the values beside the widest bars.
+  const room = (most - least) * 0.2;
   return svgOf({
     width: WIDTH,
     height: 90 + 30 * bars.length,
@@ -220,7 +221,7 @@ export function tornadoFigure({ centre, label, bars }: TornadoFigure): string {
     marginTop: 44,
     marginBottom: 46,
     x: { label, labelAnchor: 'center', labelArrow: 'none', grid: true, domain: [least - room, most + room] },
-    y: { label: null, domain: bars.map(({ name }) => name), padding: 0.28 },
+    y: { label: null, domain: bars.map(({ name }) => name), padding: 0.28, tickSize: 0 },
     marks: [
       Plot.barX(halves, {
         y: 'name',
