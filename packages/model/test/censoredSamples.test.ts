@@ -330,6 +330,17 @@ describe('corruption measured with censored samples', () => {
   });
 });
 
+describe('goodness of fit of many samples', () => {
+  it('tests 10 000 of them with 200 replications, however many there are, and says how far it is', () => {
+    const samples = campaign(exponentialLatency(0.02), 1_000_000, Infinity, 7);
+    const shares: number[] = [];
+    const fit = goodnessOfFit('exponential', samples, { progress: (share) => shares.push(share) });
+    expect(fit).toMatchObject({ tested: 10_000, replications: 200 });
+    expect(fit?.pValue).toBeGreaterThan(0.05);
+    expect(shares).toEqual([0.25, 0.5, 0.75]);
+  });
+});
+
 describe('goodness of fit of censored samples', () => {
   it('accepts the family that they come from, and rejects another', () => {
     const samples = campaign(weibullLatency(0.5, 40), 400, 100, 16);
