@@ -64,8 +64,14 @@ it('an agent that stops waits for the checkpoint under way, and gives all of the
   const end = slow.hold();
   const taking = rig.domain.get(CHECKPOINTS).take();
   while (slow.taken.length < 2) await setImmediate();
-  const removed = rig.domain.remove('@rmk/checkpoint', { dependants: 'remove' });
+  let isRemoved = false;
+  const remove = async (): Promise<void> => {
+    await rig.domain.remove('@rmk/checkpoint', { dependants: 'remove' });
+    isRemoved = true;
+  };
+  const removed = remove();
   for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+  expect(isRemoved).toBe(false);
   end();
   await Promise.allSettled([taking, removed]);
   for (let turn = 0; turn < 5; turn += 1) await setImmediate();
