@@ -6,6 +6,7 @@ import { ExitCode } from './exitCode.js';
 import { attachCommand } from './machines/attachCommand.js';
 import { listCommand } from './machines/listCommand.js';
 import { stopCommand } from './machines/stopCommand.js';
+import { debugCommand } from './debug/debugCommand.js';
 import { injectCommand } from './inject/injectCommand.js';
 import { modelCommand } from './model/modelCommand.js';
 import { demoCommand } from './qemuDemo/demoCommand.js';
@@ -36,7 +37,8 @@ export async function main(
     .addCommand(profileCommand(terminal, done))
     .addCommand(benchCommand(terminal, done))
     .addCommand(modelCommand(terminal, done))
-    .addCommand(injectCommand(terminal, done));
+    .addCommand(injectCommand(terminal, done))
+    .addCommand(debugCommand(terminal, done));
   configure(program, terminal);
   try {
     await program.parseAsync(args, { from: 'user' });

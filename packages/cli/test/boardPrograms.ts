@@ -25,6 +25,15 @@ function executable(instructions: readonly number[]): Uint8Array {
   return file;
 }
 
+/** Counts in the word at 0x80001000, forever. */
+export const COUNTS = executable([
+  0x8000_12b7, //    lui  t0, 0x80001
+  0x0002_a303, // 1: lw   t1, 0(t0)
+  0x0013_0313, //    addi t1, t1, 1
+  0x0062_a023, //    sw   t1, 0(t0)
+  0xff5f_f06f, //    j    1b
+]);
+
 /** Puts out what it gets, and switches itself off after a line feed. */
 export const ECHO = executable([
   0x1000_02b7, //    lui  t0, 0x10000    the UART

@@ -5,6 +5,8 @@ export type { HistoryLimits } from './debug/history.js';
 export type { Detection, Sentinel } from './debug/sentinel.js';
 export { StopPoints, type WatchKind, type Watchpoint } from './debug/stopPoints.js';
 export { TimeTravel, type KeptMoment, type Moment, type Stopped } from './debug/timeTravel.js';
+export { serveGdb, type GdbSessionEnd } from './gdb/gdbSession.js';
+export type { GdbTarget } from './gdb/gdbCommands.js';
 export { parseElf, type ElfImage, type ElfSegment } from './elf/elf.js';
 export { parseProgram } from './elf/program.js';
 export { EmbeddedHypervisor, type RunOptions } from './embeddedHypervisor.js';

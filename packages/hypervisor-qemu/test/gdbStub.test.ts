@@ -2,7 +2,7 @@ import { createServer, type Socket } from 'node:net';
 import { QemuHypervisor } from '@rmk/hypervisor-qemu';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { GdbStub } from '../src/gdb/gdbStub.js';
-import { framed } from '../src/gdb/remoteSerial.js';
+import { framed } from '@rmk/driver';
 import { bootSectorGuest } from './guest/bootSectorGuest.js';
 import { describeQemu } from './qemuPresent.js';
 import { temporaryFolder } from './temporaryFolder.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { assert, bigInt, constantFrom, property } from 'fast-check';
-import { framed, numberAt, numberText, PacketReader } from '../src/gdb/remoteSerial.js';
+import { framed, numberText } from '@rmk/driver';
+import { numberAt, PacketReader } from '../src/gdb/remoteSerial.js';
 
 describe('the remote serial protocol', () => {
   it('frames a packet with the sum of its bytes', () => {

@@ -1,4 +1,5 @@
 import { RmkError, type Nanoseconds } from '@rmk/core';
+import type { Injected } from '../fault/faultKind.js';
 import type { FaultSpace } from '../fault/injectionTarget.js';
 import { GoldenTrack } from '../golden/goldenTrack.js';
 import {
@@ -10,7 +11,7 @@ import {
   type Window,
 } from './drawnExperiment.js';
 import type { Experiment } from './experiment.js';
-import type { GuestUnderTest, Snapshot } from './experimentMachine.js';
+import type { GuestUnderTest, Lone, Snapshot } from './experimentMachine.js';
 import type { ExperimentRecord, Proof } from './experimentRecord.js';
 import { firstDifference, type FirstDifference } from './firstDifference.js';
 import { historyOf, spaceOf } from './guestFacts.js';
@@ -101,6 +102,14 @@ export class Campaign<S extends Snapshot> implements Setting<S> {
     const record = await recorded;
     const ms = Math.round(performance.now() - startedAt);
     return { ...record, host: { ...record.host, ms } };
+  }
+
+  /**
+   * Injects the fault of an experiment into a VM that has come to its moment. A fault that lasts is ended by what this
+   * resolves to.
+   */
+  injectInto(drawn: DrawnExperiment, lone: Lone<S>): Promise<Injected | void> {
+    return injectInto(this.guest, drawn, lone);
   }
 
   /** Where experiment `number`, without recovery, first differs from the golden run in more than the flipped place. */

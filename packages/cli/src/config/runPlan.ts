@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { hasCode, messageOf, nanoseconds, PAGE_BYTES, type Nanoseconds, type Plugin } from '@rmk/core';
-import { EmbeddedHypervisor } from '@rmk/hypervisor-embedded';
+import { EmbeddedHypervisor, type EmbeddedMachine } from '@rmk/hypervisor-embedded';
 import type { DomainOptions } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import type { ConfiguredGuest } from '../defineConfig.js';
@@ -14,7 +14,7 @@ import {
   type ConfigEntries,
   type GuestEntry,
 } from './configSchema.js';
-import { guestMachine } from './guestMachine.js';
+import { guestMachine, loadGuest } from './guestMachine.js';
 import { importNamedPlugins, type PresetFactory } from './namedPlugins.js';
 import { Problems, type ConfigPath } from './problems.js';
 import { qemuGuestSchema, qemuMachineOptions, qemuProtection, qemuWarnings } from './qemuGuest.js';
@@ -36,8 +36,16 @@ export interface PlannedGuest {
   readonly start: (how: MachineStart) => Promise<RunMachine>;
   /** A machine of the same kind on which the plugins can be started without the guest doing anything. */
   readonly standIn: () => Promise<RunMachine>;
+  /** Makes the guest once more, alone on a hypervisor. Undefined for one in QEMU. */
+  readonly embedded?: () => EmbeddedGuestAlone;
   /** For the user, before the guest runs. */
   readonly warnings: readonly string[];
+}
+
+/** An embedded guest at its boot, and the hypervisor that runs it alone. */
+export interface EmbeddedGuestAlone {
+  readonly hypervisor: EmbeddedHypervisor;
+  readonly machine: EmbeddedMachine;
 }
 
 export type OutputPlan = 'show' | 'none' | { readonly directory: string };
@@ -199,8 +207,9 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
     if (rest !== undefined) guestMachine(rest, new EmbeddedHypervisor(), folder, at, problems);
     return undefined;
   }
-  const machine = guestMachine(valid, hypervisor, folder, at, problems);
-  if (machine === undefined || config === undefined) return undefined;
+  const loaded = loadGuest(valid, hypervisor, folder, at, problems);
+  if (loaded === undefined || config === undefined) return undefined;
+  const { machine, options } = loaded;
   const about = { name: machine.name, memoryBytes: machine.memoryPages * PAGE_BYTES };
   const start = ({ observe, files }: MachineStart): Promise<RunMachine> => {
     const made = new EmbeddedRunMachine(machine, files);
@@ -209,7 +218,11 @@ function planGuest(entry: object, planning: Planning): PlannedGuest | undefined 
   };
   const standIn = (): Promise<RunMachine> => Promise.resolve(new EmbeddedRunMachine(machine));
   const plugins = pluginsOf(valid, config, { about, presetOf: microcheckpoint }, problems);
-  return { name: machine.name, plugins, start, standIn, warnings: [] };
+  const embedded = (): EmbeddedGuestAlone => {
+    const alone = new EmbeddedHypervisor(config.hypervisor);
+    return { hypervisor: alone, machine: alone.createMachine(options) };
+  };
+  return { name: machine.name, plugins, start, standIn, embedded, warnings: [] };
 }
 
 function planQemuGuest(entry: object, planning: Planning): PlannedGuest | undefined {

@@ -12,11 +12,16 @@ import { createDomain } from '@rmk/kernel';
 
 const CYCLE_NS = 10;
 
+/** A guest of a campaign, in VMs of the embedded hypervisor. */
+export interface EmbeddedGuestUnderTest extends GuestUnderTest<MachineSnapshot> {
+  start(from?: MachineSnapshot): EmbeddedLone;
+}
+
 /** A guest of a campaign on the embedded hypervisor. `plugins`: makes a new list for each domain. */
 export function embeddedGuest(
   options: MachineOptions,
   plugins: () => readonly Plugin[],
-): GuestUnderTest<MachineSnapshot> {
+): EmbeddedGuestUnderTest {
   const { symbols } = parseProgram(options.elf, options.elfSource ?? options.name);
   const idle: EmbeddedLone[] = [];
   return {
@@ -58,4 +63,4 @@ function aloneOn(hypervisor: EmbeddedHypervisor, options: MachineOptions): Embed
   return { machine, run: (how) => hypervisor.run(how), close: () => hypervisor.close() };
 }
 
-type EmbeddedLone = Lone<MachineSnapshot> & { readonly machine: EmbeddedMachine };
+export type EmbeddedLone = Lone<MachineSnapshot> & { readonly machine: EmbeddedMachine };

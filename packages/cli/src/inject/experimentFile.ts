@@ -8,11 +8,10 @@ import {
   type ChosenFault,
   type ChosenTrigger,
   type Experiment,
-  type GuestUnderTest,
   type TriggerKind,
 } from '@rmk/campaign';
 import { nanoseconds } from '@rmk/core';
-import { EmbeddedHypervisor, type MachineOptions, type MachineSnapshot } from '@rmk/hypervisor-embedded';
+import { EmbeddedHypervisor, type MachineOptions } from '@rmk/hypervisor-embedded';
 import { suggestion } from '@rmk/kernel';
 import { microcheckpoint, type MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { readConfigFile, type ExpectedExport } from '../config/configFile.js';
@@ -20,13 +19,13 @@ import { ConfigScripts } from '../config/configScript.js';
 import { loadGuest } from '../config/guestMachine.js';
 import { Problems } from '../config/problems.js';
 import { validate } from '../config/schemaProblems.js';
-import { embeddedGuest } from './embeddedGuest.js';
+import { embeddedGuest, type EmbeddedGuestUnderTest } from './embeddedGuest.js';
 import { experimentGuestSchema, experimentSchema, type ExperimentEntries } from './experimentSchema.js';
 
 /** An experiment file, checked. */
 export interface PlannedCampaign {
   readonly experiment: Experiment;
-  readonly guest: GuestUnderTest<MachineSnapshot>;
+  readonly guest: EmbeddedGuestUnderTest;
   /** Half width of the 95 % interval at which the campaign may end. */
   readonly margin?: number;
   /** The count of the file, if it has one. */

@@ -8,6 +8,8 @@ export interface DebuggedMachine {
   readonly instructions: number;
   /** Undefined while the guest is on. */
   readonly exitCode: number | undefined;
+  /** What the guest has put out. */
+  readonly committedOutput: Uint8Array;
   readRegister(name: string): Promise<bigint>;
   writeRegister(name: string, value: bigint): Promise<void>;
   read(address: number, bytes: number): Promise<Uint8Array>;

@@ -26,6 +26,8 @@ export interface DebuggedHart {
   isAtBreakpoint(stops: StopPoints): boolean;
   /** Takes the interrupt that is due before the next instruction. It costs no cycle. */
   settle(): void;
+  /** Lets time pass for a hart that waits, up to a cycle before its wait ends. */
+  waitUntil(cycle: number): void;
   /** Goes on at full speed to the last cycle up to `target` at which the hart can stop. */
   runTo(target: number): void;
   /** Goes on as {@link runTo}, but stops at the first breakpoint, and after the first access that is watched. */
@@ -72,6 +74,13 @@ export class SteppedHart implements DebuggedHart {
       this.settle();
     }
     this.dropReports();
+  }
+
+  waitUntil(cycle: number): void {
+    const { state } = this.board;
+    if (!this.isAsleep || cycle <= state.cycles || cycle > state.nextWakeCycle()) return;
+    state.idleCycles += cycle - state.cycles;
+    state.cycles = cycle;
   }
 
   runToHit(target: number, stops: StopPoints): Hit | undefined {

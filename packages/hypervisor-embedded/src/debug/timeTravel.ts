@@ -111,6 +111,11 @@ export class TimeTravel {
    */
   async change(work: () => Promise<void>): Promise<void> {
     await work();
+    this.changed();
+  }
+
+  /** The guest was changed here from outside. The future that it had is forgotten. */
+  changed(): void {
     const { cycle } = this.hart;
     // What the change has made due is taken now, as everywhere.
     this.hart.settle();
@@ -128,6 +133,17 @@ export class TimeTravel {
   /** Runs to a breakpoint, a watchpoint, a detection, or the end. */
   async continue(signal?: AbortSignal): Promise<Stopped> {
     return (await this.forward(Infinity, CONTINUING, signal)) ?? { why: 'step' };
+  }
+
+  /**
+   * Forward to a guest time, whatever stops there are in between, except for detections and the end. A guest that waits
+   * then is in the middle of its wait.
+   */
+  async runToTime(guestNs: Nanoseconds): Promise<Stopped> {
+    const cycle = Math.round(guestNs / this.nsPerCycle);
+    const stopped = await this.forward(cycle, GOING);
+    if (stopped === undefined) this.hart.waitUntil(cycle);
+    return stopped ?? { why: 'step' };
   }
 
   /** To before the last instruction, exception or wait. */

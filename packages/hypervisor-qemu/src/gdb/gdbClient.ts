@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import { messageOf, RmkError } from '@rmk/core';
+import { framed } from '@rmk/driver';
 import { PendingRequests } from '../process/pendingRequests.js';
 import { connectUnix } from '../process/unixSocket.js';
-import { framed, PacketReader } from './remoteSerial.js';
+import { PacketReader } from './remoteSerial.js';
 
 export interface GdbOptions {
   /** Milliseconds of host time for the connection. */

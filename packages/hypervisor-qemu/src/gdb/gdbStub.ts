@@ -1,6 +1,7 @@
 import { RmkError } from '@rmk/core';
+import { numberText } from '@rmk/driver';
 import { GdbClient } from './gdbClient.js';
-import { numberAt, numberText } from './remoteSerial.js';
+import { numberAt } from './remoteSerial.js';
 import { describedRegisters, type DescribedRegister } from './targetDescription.js';
 
 const RESPONSE_TIMEOUT_MS = 5000;

@@ -1,13 +1,5 @@
 import { RmkError } from '@rmk/core';
-
-/**
- * Packets of the GDB remote serial protocol: `$` text `#` and the sum of the text's bytes, modulo 256, in hexadecimal.
- */
-export function framed(text: string): string {
-  let sum = 0;
-  for (let index = 0; index < text.length; index += 1) sum += text.charCodeAt(index);
-  return `$${text}#${(sum & 0xff).toString(16).padStart(2, '0')}`;
-}
+import { framed } from '@rmk/driver';
 
 const CHECKSUM_CHARACTERS = 3;
 /** Several times the packet size that any stub offers. */
@@ -46,7 +38,7 @@ function damaged(packet: string): RmkError {
 
 /**
  * A target's number of `bits`: bytes in the order of its memory, which is little-endian. A stub that returns more pads
- * it. Throws `RMK_ERR_HYPERVISOR` if it is no number, such as an error of the stub.
+ * it. The inverse of `numberText`. Throws `RMK_ERR_HYPERVISOR` if it is no number, such as an error of the stub.
  */
 export function numberAt(hexadecimal: string, bits: number, offset = 0): bigint {
   const digits = hexadecimal.slice(offset, offset + bits / 4);
@@ -57,12 +49,4 @@ export function numberAt(hexadecimal: string, bits: number, offset = 0): bigint 
     );
   }
   return BigInt(`0x${(digits.match(/../g) ?? []).toReversed().join('')}`);
-}
-
-/** The inverse of {@link numberAt}. */
-export function numberText(value: bigint, bits: number): string {
-  const digits = BigInt.asUintN(bits, value)
-    .toString(16)
-    .padStart(bits / 4, '0');
-  return (digits.match(/../g) ?? []).toReversed().join('');
 }
