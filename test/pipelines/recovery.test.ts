@@ -1,21 +1,27 @@
 import 'reflect-metadata';
 import {
   BUS,
+  CHECKPOINTING,
   CHECKPOINTS,
   definePlugin,
   DETECTIONS,
   OPTIONS,
+  P_PTABLE,
   P_VCPU,
   provide,
   RECOVERY,
   VIRTUAL_MACHINE,
   type Bus,
   type DomainRecovery,
+  type EpochPlan,
   type RecoveryRecord,
+  type RollbackTarget,
+  type RolledBack,
   type Suspension,
   type VcpuPin,
   type VirtualMachine,
 } from '@rmk/core';
+import { PageTable } from '@rmk/pin-ptable';
 import { Vcpu } from '@rmk/pin-vcpu';
 import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { recovery } from '@rmk/recovery';
@@ -463,6 +469,56 @@ describe('a second recovery', () => {
     await expect(
       startRig({ ...compressor, plugins: [...microcheckpoint(), secondRecovery()] }),
     ).rejects.toThrow(/RMK_ERR_DUPLICATE: .*RECOVERY/);
+  });
+});
+
+describe('a rollback that never settles', () => {
+  it('leaves no VM suspended once the agent is restarted, and the next error is recovered from', async () => {
+    let hangs = true;
+    let isHung = (): void => {};
+    const hung = new Promise<void>((resolve) => (isHung = resolve));
+    @injectable()
+    class HangingPageTable extends PageTable {
+      constructor(@inject(VIRTUAL_MACHINE) machine: VirtualMachine, @inject(BUS) bus: Bus) {
+        super(machine, bus);
+      }
+
+      override rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
+        if (!hangs) return super.rollback(to, plan);
+        hangs = false;
+        isHung();
+        return new Promise(() => {});
+      }
+    }
+    const hanging = definePlugin({
+      name: 'hanging-ptable',
+      version: '1.0.0',
+      rmk: '^0.2.0',
+      requires: [VIRTUAL_MACHINE],
+      provides: [provide(P_PTABLE, HangingPageTable), provide(CHECKPOINTING, HangingPageTable)],
+    });
+    const others = microcheckpoint().filter(({ definition }) => definition.name !== '@rmk/pin-ptable');
+    const rig = await startRig({
+      ...compressor,
+      plugins: [hanging(), ...others],
+      faults: 'expected',
+      timeouts: { stop: '50ms' },
+    });
+    await rig.advance('275.137ms');
+    const detected = { atNs: rig.nowNs, kind: 'odd', cause: 'something' };
+    rig.domain.bus.topic('EVT_ERRORDETECTED').publish(detected);
+    await hung;
+    expect(rig.domain.get(RECOVERY).state).toBe('recovering');
+    await rig.domain.restart('@rmk/checkpoint');
+    expect(rig.domain.plugins.filter(({ state }) => state !== 'active')).toEqual([]);
+    expect(rig.domain.get(RECOVERY).state).toBe('ready');
+    const { nowNs } = rig;
+    await rig.advance('100ms');
+    expect(rig.nowNs).toBe(nowNs + 100 * MS);
+    await crash(rig);
+    expect(await rig.runToEnd()).toBe(0);
+    expect(recordsOf(rig).map(({ trigger }) => trigger.kind)).toEqual(['crash']);
+    expect(rig.guestState).toEqual(await goldenEnd(compressor));
   });
 });
 
