@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { extname, resolve } from 'node:path';
+import { basename, extname, resolve } from 'node:path';
 import { isFailureOfRmk, Journal, latencySamples, marginOf, type ExperimentRecord } from '@rmk/campaign';
 import { Command, InvalidArgumentError } from 'commander';
 import { ExitCode } from '../exitCode.js';
@@ -7,6 +7,7 @@ import { Interruption } from '../run/interruption.js';
 import { StatusLine } from '../run/statusLine.js';
 import type { Terminal } from '../terminal.js';
 import { checkWritable, writeText } from '../model/files.js';
+import { campaignReport } from './campaignReport.js';
 import { journalled, runCampaign } from './campaignRun.js';
 import { mostFor } from './experimentFile.js';
 import { experimentPool } from './experimentPool.js';
@@ -23,6 +24,7 @@ interface Options {
   readonly workers: number;
   readonly json?: true;
   readonly samples?: string;
+  readonly report?: string;
   readonly margin?: number;
 }
 
@@ -43,6 +45,7 @@ export function injectCommand(terminal: Terminal, done: (code: ExitCode) => void
       marginOption,
     )
     .option('--samples <file>', 'write the latencies for rmk model corruption --samples')
+    .option('--report <file>', 'a page with tables and figures, in one HTML file')
     .option('--json', 'print the result as JSON')
     .action(async (file: string, options: Options) => {
       done(await inject(resolve(file), options, terminal));
@@ -60,7 +63,7 @@ async function inject(file: string, options: Options, terminal: Terminal): Promi
   const { margin = planned.margin } = options;
   const count =
     options.margin === undefined ? experiment.count : (planned.givenCount ?? mostFor(options.margin));
-  if (options.samples !== undefined) checkWritable(options.samples);
+  for (const output of [options.samples, options.report]) if (output !== undefined) checkWritable(output);
   const path = journalPath(file, options);
   const campaign = { digest, seed, experiment: file };
   const pool = experimentPool(campaigns, options.workers);
@@ -81,6 +84,8 @@ async function inject(file: string, options: Options, terminal: Terminal): Promi
       journal?.close();
     });
     if (options.samples !== undefined) writeText(options.samples, latencySamples(records));
+    if (options.report !== undefined)
+      writeText(options.report, campaignReport(basename(file), records, count));
     terminal.out(options.json === true ? injectJson(records, count) : injectText(records));
     const failures = records.filter(isFailureOfRmk);
     for (const { number, outcome } of failures)

@@ -52,7 +52,7 @@ export function injectText(records: readonly ExperimentRecord[]): string {
   ].join('\n');
 }
 
-function faultsOf(records: readonly ExperimentRecord[]): readonly string[] {
+export function faultsOf(records: readonly ExperimentRecord[]): readonly string[] {
   return [...new Set(records.map(({ fault }) => fault))].toSorted((one, other) => one.localeCompare(other));
 }
 

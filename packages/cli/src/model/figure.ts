@@ -44,10 +44,11 @@ export interface LineFigure {
   readonly marks?: readonly { readonly x: number; readonly label: string }[];
 }
 
-const WIDTH = 760;
+export const WIDTH = 760;
 const FONT = '13px system-ui, "DejaVu Sans", sans-serif';
 
-function svgOf(options: Plot.PlotOptions): string {
+/** The figure as an SVG element, of a size and font that all of them share. */
+export function svgOf(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const svg = Plot.plot({
     ...options,
