@@ -7,5 +7,6 @@ export {
   type Ladder,
 } from './ladder.js';
 export { type RecoveryOptions } from './options.js';
+export { persistenceWatch, type SeenFailure } from './persistenceWatch.js';
 export { recovery } from './plugin.js';
 export { Recovery } from './recovery.js';

@@ -1,0 +1,103 @@
+import 'reflect-metadata';
+import {
+  BUS,
+  definePlugin,
+  durationHint,
+  isDuration,
+  nanoseconds,
+  OPTIONS,
+  type Bus,
+  type Duration,
+  type Module,
+  type Nanoseconds,
+  type Rung,
+} from '@rmk/core';
+import { inject, injectable } from 'tsyringe';
+import { z } from 'zod';
+
+/** A failure that the watch has seen, and what became of it. */
+export interface SeenFailure {
+  readonly atNs: Nanoseconds;
+  readonly cause: string;
+  readonly place?: string;
+  /** Absent while the recovery is under way, or if it failed. */
+  readonly recoveredBy?: Rung;
+  /** Probability that the checkpoint used held the error: a high one explains a second failure by itself. */
+  readonly corruptionRisk?: number;
+}
+
+declare module '@rmk/core' {
+  interface RmkEvents {
+    /** Failures of one kind come again although they were recovered from: a transient fault would not. */
+    EVT_PERSISTENTFAULT: {
+      readonly atNs: Nanoseconds;
+      readonly kind: string;
+      /** The failures within the window, oldest first, the present one included. */
+      readonly failures: readonly SeenFailure[];
+      readonly windowNs: Nanoseconds;
+    };
+  }
+}
+
+const watchOptions = z.strictObject({
+  /** Failures of one kind within the window that make the fault a persistent one. */
+  failures: z.int().min(2).default(2),
+  /** Domain time. */
+  window: z.custom<Duration>(isDuration, { error: ({ input }) => durationHint(input) }).default('10s'),
+});
+
+type Options = z.output<typeof watchOptions>;
+
+/** Distinguishes persistent faults from transient ones: a transient fault is undone by the first rollback. */
+@injectable()
+class PersistenceWatch implements Module {
+  private readonly seen = new Map<string, readonly SeenFailure[]>();
+  /** Kinds that were reported, until a window passes without one of them. */
+  private readonly reported = new Set<string>();
+
+  constructor(
+    @inject(BUS) private readonly bus: Bus,
+    @inject(OPTIONS) private readonly options: Options,
+  ) {}
+
+  start(): void {
+    this.bus.on('EVT_ERRORDETECTED', ({ atNs, kind, cause, place }) =>
+      this.add(kind, { atNs, cause, ...(place === undefined ? {} : { place }) }),
+    );
+    this.bus.on('EVT_RECOVERED', ({ record: { trigger, rung, corruptionRisk } }) => {
+      const all = this.seen.get(trigger.kind) ?? [];
+      const recovered = all.map((failure) =>
+        failure.atNs === trigger.atNs
+          ? { ...failure, recoveredBy: rung, ...(corruptionRisk === undefined ? {} : { corruptionRisk }) }
+          : failure,
+      );
+      this.seen.set(trigger.kind, recovered);
+    });
+  }
+
+  private add(kind: string, failure: SeenFailure): void {
+    const windowNs = nanoseconds(this.options.window);
+    const { atNs } = failure;
+    const recent = (this.seen.get(kind) ?? []).filter((before) => before.atNs > atNs - windowNs);
+    if (recent.length === 0) this.reported.delete(kind);
+    // While a recovery is under way the same failure may be detected again.
+    if (recent.at(-1) !== undefined && recent.at(-1)?.recoveredBy === undefined) return;
+    const failures = [...recent, failure];
+    this.seen.set(kind, failures);
+    if (failures.length < this.options.failures || this.reported.has(kind)) return;
+    this.reported.add(kind);
+    this.bus.topic('EVT_PERSISTENTFAULT').publish({ atNs, kind, failures, windowNs });
+  }
+}
+
+/** Reports failures that come again although they were recovered from. Installed beside a recovery. */
+export const persistenceWatch = definePlugin({
+  name: '@rmk/persistence-watch',
+  version: '0.2.0',
+  rmk: '^0.2.0',
+  events: ['EVT_PERSISTENTFAULT'],
+  // It looks at a failure before the recovery does.
+  before: ['@rmk/recovery'],
+  modules: [PersistenceWatch],
+  options: watchOptions,
+});
