@@ -18,6 +18,8 @@ struct checkpoint_job {
 /* A rollback under way; the steps are in rollback.c. */
 struct rollback_job;
 
+struct write_payload;
+
 struct control {
     /* Checks everything that this control needs, and returns the tracker to use. */
     const struct tracker *(*begin)(struct protection *protection, struct failure *failure);
@@ -30,7 +32,7 @@ struct control {
     bool (*roll_back)(struct rollback_job *job);
     /* Saves the device state of the paused VM. */
     bool (*save_again)(struct protection *protection, uint32_t buffer, struct failure *failure);
-    bool (*write)(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
+    bool (*write)(struct protection *protection, const struct write_payload *where, const uint8_t *data, size_t length,
                   struct failure *failure);
     void (*end)(struct protection *protection, bool orphaned);
 };

@@ -73,12 +73,12 @@ void protection_lose(struct protection *protection, const char *reason)
     snprintf(protection->lost_reason, sizeof protection->lost_reason, "%s", reason);
 }
 
-bool protection_write(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
-                      struct failure *failure)
+bool protection_write(struct protection *protection, const struct write_payload *where, const uint8_t *data,
+                      size_t length, struct failure *failure)
 {
     uint64_t bytes = guest_bytes(protection->guest);
-    if (address > bytes || length > bytes - address)
+    if (where->offset > bytes || length > bytes - where->offset)
         return fail(failure, FAILURE_ADDRESS, "0x%llx + %zu bytes lie outside of the guest's RAM",
-                    (unsigned long long)address, length);
-    return protection->control->write(protection, address, data, length, failure);
+                    (unsigned long long)where->address, length);
+    return protection->control->write(protection, where, data, length, failure);
 }

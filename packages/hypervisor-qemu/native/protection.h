@@ -39,5 +39,5 @@ bool protection_sweep(struct protection *protection, uint32_t *pages, struct fai
 /* The log area cannot hold the epoch, whatever is released: drops all logs. The next checkpoint is a first one. */
 void protection_lose(struct protection *protection, const char *reason);
 /* Writes guest memory as a device would. */
-bool protection_write(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
-                      struct failure *failure);
+bool protection_write(struct protection *protection, const struct write_payload *where, const uint8_t *data,
+                      size_t length, struct failure *failure);

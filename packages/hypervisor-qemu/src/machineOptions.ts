@@ -10,8 +10,6 @@ import {
 import { z } from 'zod';
 
 const MEBIBYTE = 1 << 20;
-/** Above it the `pc` machine splits its RAM, and a page frame's place in the file is not its address any more. */
-const MOST_MEMORY_BYTES = 3072 * MEBIBYTE;
 const MOST_CHANNELS = 15;
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$/;
@@ -46,12 +44,14 @@ const schema = z.strictObject({
   memoryBytes: z
     .int()
     .min(MEBIBYTE)
-    .max(
-      MOST_MEMORY_BYTES,
-      'expected at most 3 GiB: above it the addresses of this machine type do not map flat to the file of its RAM',
-    )
     .refine((size) => size % MEBIBYTE === 0, 'expected whole MiB')
     .default(256 * MEBIBYTE),
+  /** What QEMU emulates: the i440FX of 1996 with PCI, or the Q35 of 2009 with PCI Express and AHCI. */
+  machine: z
+    .enum(['pc', 'q35'], "expected 'pc' or 'q35': RMK knows how rollbacks work on these two")
+    .default('pc'),
+  /** An image in place of SeaBIOS, as for UEFI the OVMF.fd of Debian's package ovmf. It is not written to. */
+  firmware: file.optional(),
   virtualCpus: z.literal(1, 'expected 1: RMK protects VMs with one vCPU').default(1),
   /** The model of the vCPU, as QEMU's `-cpu`. */
   cpu: z.string().regex(DEVICE, 'expected what the option -cpu of QEMU takes').default('max'),

@@ -31,6 +31,7 @@ import { pagesOf } from './machineOptions.js';
 import { machineFiles } from './process/machineFolder.js';
 import type { QemuProcess } from './process/qemuProcess.js';
 import { QemuExecution } from './run/qemuExecution.js';
+import { MemoryMap } from './run/memoryMap.js';
 import { RamFile } from './run/ramFile.js';
 import { SerialDevice } from './run/serialDevice.js';
 
@@ -70,6 +71,7 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
     private readonly process: QemuProcess,
     private readonly gdb: GdbStub,
     private readonly ram: RamFile,
+    private readonly map: MemoryMap,
     private readonly devices: ReadonlyMap<string, SerialDevice>,
     settings: MachineSettings,
   ) {
@@ -92,7 +94,8 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
     const { state } = process;
     const opened: { close(): unknown }[] = [];
     try {
-      const ram = await RamFile.open(state.name, state.ram, state.memoryBytes);
+      const map = await MemoryMap.query(state.name, process.qmp, state.memoryBytes);
+      const ram = await RamFile.open(state.name, state.ram, map, state.memoryBytes);
       opened.push(ram);
       const devices = new Map<string, SerialDevice>();
       for (const [name, path] of Object.entries(state.devices)) {
@@ -101,7 +104,7 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
         devices.set(name, device);
       }
       const gdb = await GdbStub.open(state.gdb);
-      return new QemuMachine(process, gdb, ram, devices, settings);
+      return new QemuMachine(process, gdb, ram, map, devices, settings);
     } catch (error) {
       for (const resource of opened) await resource.close();
       throw error;
@@ -195,7 +198,7 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
   write(address: number, data: Uint8Array): Promise<void> {
     const own = data.slice();
     return this.inTurn(async () => {
-      this.ram.check(address, own.length);
+      this.map.offsetOf(address, own.length);
       if (own.length > 0) await this.protection.control.write(address, own);
     });
   }
@@ -325,6 +328,7 @@ export class QemuMachine implements VirtualMachine, QemuControl, AsyncDisposable
       folder: folder ?? '/dev/shm',
       ramFile: state.ram,
       memoryBytes: state.memoryBytes,
+      offsetOf: (address) => this.map.offsetOf(address, 0),
       ...(state.library === undefined ? {} : { librarySocket: state.library }),
       ...(folder === undefined ? {} : { spareQmpSocket: machineFiles(folder).spareQmp }),
       writeMemory: (address, data) => this.execution.whilePaused(() => this.gdb.writeMemory(address, data)),

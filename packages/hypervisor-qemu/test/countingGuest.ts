@@ -104,6 +104,7 @@ export class CountingGuest implements AsyncDisposable {
               },
             }),
         memoryBytes: memoryMiB << 20,
+        offsetOf: (address) => address,
         ...(options.library === false ? {} : { librarySocket }),
         stderrTail: () => guest.stderr,
       },

@@ -155,9 +155,9 @@ describe('the protocol of the library is the same on both sides:', () => {
     expect([0, 8, 16].map((at) => handles.readBigUInt64LE(at))).toEqual([3n, 2n, 1n]);
     expect(handles).toHaveLength(24);
 
-    const write = encodeWrite(0x1234, Uint8Array.of(5, 6));
+    const write = encodeWrite(0x1_0000_1234, 0x1234, Uint8Array.of(5, 6));
     const start = protocol.struct('write_payload');
-    expect(readFields(start, write)).toEqual({ address: 0x1234 });
+    expect(readFields(start, write)).toEqual({ address: 0x1_0000_1234, offset: 0x1234 });
     expect([...write.subarray(start.bytes)]).toEqual([5, 6]);
 
     const snapshot = encodeSnapshot({ clusterBytes: 512, offsets: [1024, 2048] }, '/a', '/b');

@@ -102,7 +102,11 @@ describe('The options of a VM', () => {
   const cases: readonly (readonly [what: string, options: object, problem: RegExp])[] = [
     ['nothing to boot from', { name: 'a' }, /kernel: missing, and there is no disk/],
     ['two vCPUs', { name: 'a', kernel: '/k', virtualCpus: 2 }, /virtualCpus: .*one vCPU/],
-    ['RAM that is split', { name: 'a', kernel: '/k', memoryBytes: 2 ** 32 }, /memoryBytes: .*at most 3 GiB/],
+    [
+      'a machine that RMK does not know',
+      { ...bootSectorGuest('a'), machine: 'microvm' },
+      /machine: expected 'pc' or 'q35'/,
+    ],
     ['a name that is a path', { name: '../a', kernel: '/k' }, /name: expected/],
     ['a device that ends its argument', { name: 'a', kernel: '/k', devices: ['x -S'] }, /devices\[0\]/],
     ['a channel twice', { name: 'a', kernel: '/k', channels: ['b', 'b'] }, /channels: expected different/],

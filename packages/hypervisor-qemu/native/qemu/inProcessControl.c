@@ -160,14 +160,16 @@ static void write_on_vcpu(void *data)
     write->arrived = memcmp(write->mapped, write->data, write->length) == 0;
 }
 
-static bool write_memory(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
-                         struct failure *failure)
+static bool write_memory(struct protection *protection, const struct write_payload *where, const uint8_t *data,
+                         size_t length, struct failure *failure)
 {
-    struct memory_write write = {
-        .address = address, .data = data, .length = length, .mapped = protection->guest->base + address};
+    struct memory_write write = {.address = where->address,
+                                 .data = data,
+                                 .length = length,
+                                 .mapped = protection->guest->base + where->offset};
     run_on_vcpu(write_on_vcpu, &write);
     return write.arrived || fail(failure, FAILURE_ADDRESS, "there is no RAM at 0x%llx: something else lies there",
-                                 (unsigned long long)address);
+                                 (unsigned long long)where->address);
 }
 
 static void stop_tracker(void *data)

@@ -246,10 +246,10 @@ static bool save_again(struct protection *protection, uint32_t buffer, struct fa
     return save(protection, buffer, nothing_else, NULL, failure);
 }
 
-static bool write_memory(struct protection *protection, uint64_t address, const uint8_t *data, size_t length,
-                         struct failure *failure)
+static bool write_memory(struct protection *protection, const struct write_payload *where, const uint8_t *data,
+                         size_t length, struct failure *failure)
 {
-    (void)protection, (void)address, (void)data, (void)length;
+    (void)protection, (void)where, (void)data, (void)length;
     return fail(failure, FAILURE_UNSUPPORTED, "control by QMP writes memory by the gdb stub, not by the library");
 }
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define PROTOCOL_MAGIC 0x314b4d52u /* "RMK1" */
-#define PROTOCOL_VERSION 2
+#define PROTOCOL_VERSION 3
 /* Of a request; responses may be longer. */
 #define MAX_REQUEST_BYTES (1u << 20)
 
@@ -109,6 +109,7 @@ struct page_payload {
 /* KIND_WRITE, followed by the bytes. */
 struct write_payload {
     uint64_t address; /* guest-physical */
+    uint64_t offset;  /* of that address in guest RAM */
 };
 
 /*

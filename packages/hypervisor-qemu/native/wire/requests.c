@@ -272,7 +272,7 @@ static bool write_memory(struct request *request)
     const struct write_payload *payload = read_payload(request, sizeof *payload, true);
     if (payload == NULL || !is_active(request))
         return false;
-    return protection_write(request->protection, payload->address, (const uint8_t *)(payload + 1),
+    return protection_write(request->protection, payload, (const uint8_t *)(payload + 1),
                             request->length - sizeof *payload, &request->failure);
 }
 

@@ -16,6 +16,8 @@ export interface ControlTarget {
   /** Guest RAM: page frame n is at n × 4096. */
   readonly ramFile: string;
   readonly memoryBytes: number;
+  /** Where a guest-physical address lies in that file. */
+  readonly offsetOf: (address: number) => number;
   /**
    * The environment of QEMU names both to the library: `RMK_LIBRARY_SOCKET`, where it listens, and `RMK_RAM_FILE`.
    * Undefined if QEMU was started without the library.

@@ -23,6 +23,6 @@ export class InProcessControl extends LibraryControl {
         if (!hello.inProcess) throw new RmkError('RMK_ERR_HYPERVISOR', hello.whyNot);
       },
     );
-    return new InProcessControl(connection, settings);
+    return new InProcessControl(connection, settings, target);
   }
 }

@@ -15,10 +15,11 @@ import {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /**
- * For each request. Far more than any takes, even with digests of 3 GiB on a busy host: a QEMU that has not responded
- * by then hangs.
+ * For each request, and for each GiB of guest RAM in addition. Far more than any takes, even one that copies all RAM on
+ * a busy host: a QEMU that has not responded by then hangs.
  */
 const REQUEST_TIMEOUT_MS = 60_000;
+const GIB_TIMEOUT_MS = 60_000;
 
 /** What the library asks for while it executes a request, where the control is by QMP. */
 export interface QmpCommands {
@@ -42,6 +43,7 @@ export class LibraryConnection {
 
   private constructor(
     private readonly socket: Socket,
+    private readonly requestTimeoutMs: number,
     private readonly events: ControlEvents,
     private readonly whyLost: () => string,
   ) {
@@ -51,15 +53,22 @@ export class LibraryConnection {
   }
 
   /** `whyLost`: what is known of QEMU's end, for errors. The library serves one RMK at a time; another one waits. */
-  static async open(path: string, events: ControlEvents, whyLost: () => string): Promise<LibraryConnection> {
-    return new LibraryConnection(await connectUnix(path, CONNECT_TIMEOUT_MS), events, whyLost);
+  static async open(
+    path: string,
+    memoryBytes: number,
+    events: ControlEvents,
+    whyLost: () => string,
+  ): Promise<LibraryConnection> {
+    const requestTimeoutMs = Math.round(REQUEST_TIMEOUT_MS + GIB_TIMEOUT_MS * (memoryBytes / 2 ** 30));
+    const socket = await connectUnix(path, CONNECT_TIMEOUT_MS);
+    return new LibraryConnection(socket, requestTimeoutMs, events, whyLost);
   }
 
   /**
    * Sends requests one at a time. Rejects with the library's failure, or with `RMK_ERR_GONE` if the library is gone or
    * has not responded in time.
    */
-  request(kind: number, payload?: Uint8Array, timeoutMs: number = REQUEST_TIMEOUT_MS): Promise<Buffer> {
+  request(kind: number, payload?: Uint8Array, timeoutMs: number = this.requestTimeoutMs): Promise<Buffer> {
     return this.sequencer.run(() =>
       this.requests.add(
         `request ${kind}`,

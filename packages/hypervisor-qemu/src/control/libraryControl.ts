@@ -50,6 +50,7 @@ export abstract class LibraryControl implements CheckpointControl {
   protected constructor(
     readonly connection: LibraryConnection,
     private settings: number,
+    protected readonly target: ControlTarget,
   ) {}
 
   /** Connects, and starts protection once `check` finds nothing against it. */
@@ -66,7 +67,12 @@ export abstract class LibraryControl implements CheckpointControl {
         'QEMU was started without the library: RMK_LIBRARY_SOCKET is not set',
       );
     }
-    const connection = await LibraryConnection.open(target.librarySocket, events, target.stderrTail);
+    const connection = await LibraryConnection.open(
+      target.librarySocket,
+      target.memoryBytes,
+      events,
+      target.stderrTail,
+    );
     try {
       const hello = decodeHello(await connection.request(KIND.hello));
       if (hello.process !== target.pid || hello.ramBytes !== target.memoryBytes) {
@@ -137,9 +143,10 @@ export abstract class LibraryControl implements CheckpointControl {
   }
 
   async write(address: number, data: Uint8Array): Promise<void> {
+    const offset = this.target.offsetOf(address);
     for (let at = 0; at < data.length; at += LONGEST_WRITE) {
       const piece = data.subarray(at, at + LONGEST_WRITE);
-      await this.connection.request(KIND.write, encodeWrite(address + at, piece));
+      await this.connection.request(KIND.write, encodeWrite(address + at, offset + at, piece));
     }
   }
 

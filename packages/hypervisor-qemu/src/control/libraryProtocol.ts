@@ -4,7 +4,7 @@ import type { ControlCheckpoint, LogHandle, StateHandle } from './checkpointCont
 // The other side of native/wire/protocol.h; test/libraryProtocol.test.ts compares the two.
 
 export const MAGIC = 0x314b4d52;
-export const VERSION = 2;
+export const VERSION = 3;
 export const HEADER_BYTES = 24;
 /** Frames of a gigabyte of guest, all of them written, and some more. */
 const LONGEST_RESPONSE = 64 << 20;
@@ -125,8 +125,9 @@ export function encodePage(log: LogHandle, frame: number): Buffer {
   return encodeFields(['u64', log], ['u32', frame], ['u32', 0]);
 }
 
-export function encodeWrite(address: number, data: Uint8Array): Buffer {
-  return Buffer.concat([encodeFields(['u64', address]), data]);
+/** `address`: guest-physical. `offset`: of that address in guest RAM. */
+export function encodeWrite(address: number, offset: number, data: Uint8Array): Buffer {
+  return Buffer.concat([encodeFields(['u64', address], ['u64', offset]), data]);
 }
 
 /** Where the snapshot that loads device states keeps them, and the QMP socket for the library's own use. */

@@ -36,14 +36,6 @@ export class QmpControl extends LibraryControl {
   readonly kind = 'qmp';
   readonly tracker = 'userfaultfd-async';
 
-  private constructor(
-    connection: LibraryConnection,
-    settings: number,
-    private readonly target: ControlTarget,
-  ) {
-    super(connection, settings);
-  }
-
   /** Throws `RMK_ERR_HYPERVISOR` if kernel or QEMU lacks something, with the reason; `RMK_ERR_MEMORY` without room. */
   static async open(
     target: ControlTarget,

@@ -13,7 +13,7 @@ type Option = readonly [option: string, value?: string];
  * `ioeventfd=off` a request that the guest has just made is part of the device's state.
  */
 export function qemuArguments(options: CheckedMachineOptions, files: MachineFiles): readonly string[] {
-  const { name, memoryBytes, cpu } = options;
+  const { name, memoryBytes, machine, cpu } = options;
   const ram = {
     'qom-type': 'memory-backend-file',
     id: 'ram',
@@ -28,7 +28,7 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-cpu', cpu],
     ['-smp', '1'],
     ['-m', `${memoryBytes / (1 << 20)}`],
-    ['-M', 'pc,memory-backend=ram,suppress-vmdesc=on,vmport=off,usb=off'],
+    ['-M', `${machine},memory-backend=ram,suppress-vmdesc=on,vmport=off,usb=off`],
     ['-object', JSON.stringify(ram)],
     ['-nodefaults'],
     ['-no-user-config'],
@@ -49,7 +49,7 @@ export function qemuArguments(options: CheckedMachineOptions, files: MachineFile
     ['-device', 'pvpanic-pci'],
     ...serialOptions(options, files),
     ...bootOptions(options),
-    ...options.disks.flatMap(diskOptions),
+    ...options.disks.flatMap((disk, index) => diskOptions(disk, index, machine)),
     ...networkOptions(options),
     ...options.devices.map((device): Option => ['-device', device]),
   ];
@@ -76,8 +76,9 @@ function serialOptions({ channels }: CheckedMachineOptions, { folder }: MachineF
   ];
 }
 
-function bootOptions({ kernel, initrd, append }: CheckedMachineOptions): readonly Option[] {
+function bootOptions({ firmware, kernel, initrd, append }: CheckedMachineOptions): readonly Option[] {
   const all: readonly (readonly [option: string, value: string | undefined])[] = [
+    ['-bios', firmware],
     ['-kernel', kernel],
     ['-initrd', initrd],
     ['-append', append],
@@ -85,7 +86,11 @@ function bootOptions({ kernel, initrd, append }: CheckedMachineOptions): readonl
   return all.flatMap(([option, value]): readonly Option[] => (value === undefined ? [] : [[option, value]]));
 }
 
-function diskOptions(disk: CheckedMachineOptions['disks'][number], index: number): readonly Option[] {
+function diskOptions(
+  disk: CheckedMachineOptions['disks'][number],
+  index: number,
+  machine: CheckedMachineOptions['machine'],
+): readonly Option[] {
   const node = `disk${index}`;
   const blockdev = {
     driver: disk.format,
@@ -95,7 +100,7 @@ function diskOptions(disk: CheckedMachineOptions['disks'][number], index: number
   };
   const device =
     disk.interface === 'ide'
-      ? `ide-hd,drive=${node},bus=ide.${index >> 1},unit=${index & 1}`
+      ? `ide-hd,drive=${node},${machine === 'q35' ? `bus=ide.${index}` : `bus=ide.${index >> 1},unit=${index & 1}`}`
       : `virtio-blk-pci,drive=${node},ioeventfd=off,disable-modern=on`;
   return [
     ['-blockdev', JSON.stringify(blockdev)],

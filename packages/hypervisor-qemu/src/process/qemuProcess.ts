@@ -21,6 +21,7 @@ import { readState, writeState, type MachineState } from './stateFile.js';
 
 /** How much of stderr errors show. */
 const TAIL_BYTES = 2000;
+/** QEMU serves its sockets once it has allocated all of guest RAM: for each GiB it gets as long again. */
 const CONNECT_WITHIN_MS = 20_000;
 /** It runs already: if it does not respond, another client is connected. */
 const ATTACH_WITHIN_MS = 3000;
@@ -52,9 +53,9 @@ export class QemuProcess {
    * installed, too old or ends at once, with what it wrote.
    */
   static async start(options: CheckedMachineOptions, program: QemuProgram): Promise<QemuProcess> {
-    const { name, memoryBytes, kernel, initrd, disks } = options;
+    const { name, memoryBytes, firmware, kernel, initrd, disks } = options;
     const images = disks.map(({ file }, index) => [`disks[${index}].file`, file] as const);
-    await checkReadable({ kernel, initrd, ...Object.fromEntries(images) });
+    await checkReadable({ firmware, kernel, initrd, ...Object.fromEntries(images) });
     const devices = ['serial', ...options.channels];
     const files = await makeMachineFolder(program.folder, name, devices, memoryBytes);
     let state: MachineState | undefined;
@@ -120,7 +121,7 @@ export class QemuProcess {
     state: MachineState,
     folder: string | undefined,
     ending: () => string | undefined,
-    timeoutMs: number = CONNECT_WITHIN_MS,
+    timeoutMs: number = Math.round(CONNECT_WITHIN_MS * (1 + state.memoryBytes / 2 ** 30)),
   ): Promise<QemuProcess> {
     const stderrTail = (): string => tailOf(state.stderr);
     const said = (): string => {
