@@ -29,7 +29,7 @@ export interface CalledByRegions {
   readonly readCsr: (number: number, remaining: number, pc: number) => number;
 }
 
-/** The regions that live, by the places where they can be entered. */
+/** The regions in use, by the places where they can be entered. */
 export class RegionTable {
   private readonly slots: Slots;
   /** The one that was used longest ago comes first, as far as that is known. */
@@ -77,7 +77,7 @@ export class RegionTable {
     return undefined;
   }
 
-  /** Lets indirect jumps to `pc` find its region. Gives whether there is one. */
+  /** Lets indirect jumps to `pc` find its region. Returns whether there is one. */
   cache(pc: number): boolean {
     if (!this.ways.has(pc)) return false;
     this.slots.cache(pc);
@@ -90,7 +90,7 @@ export class RegionTable {
    * executes the region until it is written to. `replaces`: the smaller one whose place it takes.
    */
   add(region: Region, growth: Growth, replaces: Translation | undefined): void {
-    const translation = this.announce(region, growth);
+    const translation = this.announce(region, growth, replaces);
     try {
       // First, because it can fail: then the one that it replaces stays.
       this.compile(translation, region);
@@ -147,8 +147,8 @@ export class RegionTable {
   }
 
   /** From here on a write to its code ends the region. */
-  private announce(region: Region, growth: Growth): Translation {
-    this.makeRoom();
+  private announce(region: Region, growth: Growth, kept: Translation | undefined): Translation {
+    this.makeRoom(kept);
     const { entries, places, frames, instructions, lines } = region;
     const translation: Translation = {
       id: (this.lastId += 1),
@@ -200,13 +200,13 @@ export class RegionTable {
     diagnose('hypervisor', 'guest code could not be compiled, and is interpreted', error);
   }
 
-  /** Before a region is made: ends others where there are too many. */
-  private makeRoom(): void {
+  /** Before a region is made: ends others where there are too many, but not the one that it is to replace. */
+  private makeRoom(kept: Translation | undefined): void {
     if (this.lastId === MAX_ID) {
       for (const translation of this.regions.values()) this.remove(translation);
       this.lastId = 0;
     }
-    while (this.isFull) this.evict();
+    while (this.isFull && this.evict(kept));
   }
 
   private get isFull(): boolean {
@@ -216,16 +216,19 @@ export class RegionTable {
     return size >= bounds.regions || moduleBytes >= bounds.moduleBytes || slots.left < SLOTS_KEPT_FREE;
   }
 
-  /** Ends a region that was not entered since this last came by it. */
-  private evict(): void {
+  /** Ends the first region that has not been entered since it was last looked at. False if only `kept` is left. */
+  private evict(kept: Translation | undefined): boolean {
+    const isLast = kept !== undefined && this.regions.size === 1 && this.regions.get(kept.id) === kept;
+    if (isLast) return false;
     for (const translation of this.regions.values()) {
-      if (!this.takeUse(translation)) {
+      if (translation !== kept && !this.takeUse(translation)) {
         this.remove(translation);
-        return;
+        return true;
       }
       this.regions.delete(translation.id);
       this.regions.set(translation.id, translation);
     }
+    return false;
   }
 
   private takeUse({ entries }: Translation): boolean {
@@ -235,6 +238,7 @@ export class RegionTable {
   }
 
   private remove(translation: Translation): void {
+    if (this.regions.get(translation.id) !== translation) return;
     this.regions.delete(translation.id);
     this.moduleBytes -= translation.bytes;
     for (const frame of translation.frames) this.byFrame.get(frame)?.delete(translation);

@@ -15,7 +15,7 @@ const PLENTY: Bounds = { regions: 1000, moduleBytes: 1 << 20 };
 function tableOf(bounds: Bounds) {
   const memory = new GuestMemory(16 * PAGE, 1);
   const table = new RegionTable(memory, { guard: () => 0, readCsr: () => 0 }, bounds);
-  const add = (loop: number): number => {
+  const add = (loop: number, replaced?: number): number => {
     const pc = (RAM + 64 * loop) | 0;
     const words = new Assembler(RAM + 64 * loop).addi('a0', 'a0', 1).jump(-4).words();
     memory.i32.set(words, 16 * loop);
@@ -31,7 +31,7 @@ function tableOf(bounds: Bounds) {
       maxInstructions: 100,
     });
     if (region === undefined) throw new TypeError('a loop is a region');
-    table.add(region, growth, undefined);
+    table.add(region, growth, replaced === undefined ? undefined : table.at(replaced)?.owner);
     return pc;
   };
   return { memory, table, add };
@@ -74,6 +74,28 @@ describe('RegionTable', () => {
       expect(table.size).toBe(4);
     }
     expect([first, second, third, fourth].map(isThere)).toEqual([true, false, true, false]);
+  });
+
+  it('grows a region where there is room for no other', () => {
+    const { table, memory, add } = tableOf({ ...PLENTY, regions: 1 });
+    let pc = add(0);
+    for (let loop = 1; loop < 50; loop += 1) {
+      const way = table.at(pc);
+      if (way !== undefined) table.run(10, way);
+      pc = add(loop, pc);
+      expect(table.size).toBe(1);
+    }
+    memory.registers[10] = 0;
+    const way = table.at(pc);
+    expect(way === undefined ? undefined : table.run(1001, way)).toBe(1);
+    expect(memory.registers[10]).toBe(500);
+  });
+
+  it('counts the bytes of a region that ended once, also of one that was to be replaced', () => {
+    const { table, add } = tableOf({ regions: 4, moduleBytes: 2000 });
+    let pc = add(0);
+    for (let loop = 1; loop < 200; loop += 1) pc = add(loop, loop % 2 === 0 ? pc : undefined);
+    expect(table.size).toBeLessThanOrEqual(4);
   });
 
   it('keeps modules up to a number of bytes', () => {
