@@ -4,6 +4,7 @@ import {
   definePlugin,
   INSTALLATION_STATE,
   provide,
+  stateKey,
   token,
   type Bus,
   type InstallationState,
@@ -18,6 +19,8 @@ export interface RestartCount {
 
 export const PLUGINNAME_RESTARTS = token<RestartCount>('PLUGINNAME_RESTARTS', { members: ['count'] });
 
+const RESTARTS = stateKey(() => ({ count: 0 }));
+
 @injectable()
 class RestartWatch implements RestartCount, Module {
   private readonly counter: { count: number };
@@ -26,7 +29,7 @@ class RestartWatch implements RestartCount, Module {
     @inject(BUS) private readonly bus: Bus,
     @inject(INSTALLATION_STATE) kept: InstallationState,
   ) {
-    this.counter = kept.get('restarts', () => ({ count: 0 }));
+    this.counter = kept.get(RESTARTS);
   }
 
   start(): void {
