@@ -43,12 +43,12 @@ describe('A config with a guest in QEMU', () => {
     expect(said).toContain('guests[0].qemu.kernel: missing, and there is no disk to boot from either');
   });
 
-  it('reports a heartbeat without a channel, and too much memory', async () => {
+  it('reports memory that is no whole number of MiB, by its own key', async () => {
     const said = await problemsOf(
-      { guests: [{ name: 'linux', memory: '8GiB', qemu: { ...booted, heartbeat: 'pulse' } }] },
+      { guests: [{ name: 'linux', memory: '4097KiB', qemu: booted }] },
       { vmlinuz: '', initrd: '' },
     );
-    expect(said).toContain('guests[0].memory: expected at most 3 GiB');
+    expect(said).toContain('guests[0].memory: expected whole MiB');
   });
 
   describe('whose list of plugins names the preset', () => {

@@ -21,6 +21,9 @@ const LOOK_AFTER = 0.75;
  */
 const FIRMWARE_RESETS_NS = 2e9;
 
+/** How often the reset log is kept short. */
+const RESET_LOG_NS = 1e9;
+
 const cpus = z.tuple([z.object({ 'thread-id': z.int() })]);
 const shutdown = z.object({ guest: z.boolean(), reason: z.string() });
 
@@ -94,6 +97,7 @@ export class QemuExecution {
       },
       this.schedulingIntervalNs,
     );
+    this.clock.every(RESET_LOG_NS, () => this.resetLog?.bound());
     this.clock.every(Math.max(1e6, this.schedulingIntervalNs * LOOK_AFTER), () => this.look());
   }
 

@@ -11,6 +11,9 @@ const KEPT_BYTES = 64 << 10;
 export class ResetLog {
   /** Up to where it has been read. */
   private position: number;
+  /** Where the part that takes space begins. */
+  private freedUpTo = 0;
+  private hasFault = false;
 
   constructor(private readonly path: string) {
     this.position = this.size();
@@ -22,18 +25,47 @@ export class ResetLog {
    */
   hasTripleFault(): boolean | undefined {
     try {
-      return this.readOn().includes(TRIPLE_FAULT);
+      this.readOn();
     } catch {
       return undefined;
     }
+    const { hasFault } = this;
+    this.hasFault = false;
+    return hasFault;
   }
 
-  /** Takes no notice of what was logged since, and frees its space. */
+  /** Takes no notice of what was logged since. */
   skip(): void {
-    const size = this.size();
+    this.position = Math.max(this.position, this.size());
+    this.hasFault = false;
+    this.free();
+  }
+
+  /** Keeps the log short: a guest can reset its vCPU as often as it likes. */
+  bound(): void {
+    if (this.size() - this.freedUpTo > KEPT_BYTES) this.readOn();
+  }
+
+  private readOn(): void {
+    const file = openSync(this.path, 'r');
+    try {
+      const { size } = fstatSync(file);
+      const from = Math.max(this.position, size - KEPT_BYTES);
+      const data = Buffer.alloc(Math.max(0, size - from));
+      readSync(file, data, 0, data.length, from);
+      this.position = Math.max(this.position, size);
+      this.hasFault ||= data.includes(TRIPLE_FAULT);
+    } finally {
+      closeSync(file);
+    }
+    this.free();
+  }
+
+  private free(): void {
+    if (this.position - this.freedUpTo <= KEPT_BYTES) return;
     // QEMU writes on at its own position, so the file then begins with a hole.
-    if (size - this.position > KEPT_BYTES) truncateSync(this.path);
-    this.position = size;
+    truncateSync(this.path);
+    this.freedUpTo = this.position;
   }
 
   private size(): number {
@@ -46,20 +78,6 @@ export class ResetLog {
       }
     } catch {
       return 0;
-    }
-  }
-
-  private readOn(): string {
-    const file = openSync(this.path, 'r');
-    try {
-      const { size } = fstatSync(file);
-      const from = Math.max(this.position, size - KEPT_BYTES);
-      const data = Buffer.alloc(Math.max(0, size - from));
-      readSync(file, data, 0, data.length, from);
-      this.position = size;
-      return data.toString('latin1');
-    } finally {
-      closeSync(file);
     }
   }
 }
