@@ -60,6 +60,13 @@ function uncheckedStoresError(name: string): RmkError {
   );
 }
 
+function unsoundHardwareError(name: string): RmkError {
+  return new RmkError(
+    'RMK_ERR_STATE',
+    `VM ${JSON.stringify(name)} has a stuck bit, or is not on core 0. Dispose of its stuck bits and move it to core 0 before it travels in time`,
+  );
+}
+
 /** The embedded driver's own face, for whoever wraps what no other driver has. */
 export const EMBEDDED_MACHINE = token<EmbeddedMachine>('EMBEDDED_MACHINE');
 
@@ -344,10 +351,12 @@ export class EmbeddedMachine implements VirtualMachine {
 
   /**
    * Takes the guest to any moment from now on, for a debugger. Nothing else may run this VM then. `RMK_ERR_STATE` while
-   * it is protected or a timer is set on its clock.
+   * it is protected or a timer is set on its clock, and while a bit of its hardware is stuck or it is not on core 0:
+   * faults of the hardware are no part of the guest's state, so the past could not be computed again.
    */
   timeTravel(limits: Partial<HistoryLimits> = {}): TimeTravel {
     this.checkOpen();
+    if (!this.hardware.isSound) throw unsoundHardwareError(this.name);
     return new TimeTravel(this, new SteppedHart(this.board), this.nsPerCycle, limits);
   }
 

@@ -34,16 +34,18 @@ export async function debuggedGuest(configFile: string, name: string | undefined
     { machine: ahead.machine, run: (how) => ahead.hypervisor.run(how) },
     (machine, observe) => createDomain({ name: guest.name, machine, plugins, ...plan.domains, observe }),
   );
-  const travel = debugged.machine.timeTravel();
-  travel.watchBy(twin);
-  return {
-    travel,
-    what: `${guest.name}, at its boot`,
-    async close() {
-      await twin.stop();
-      for (const { hypervisor } of [debugged, ahead]) await hypervisor.close();
-    },
+  const close = async (): Promise<void> => {
+    await twin.stop();
+    for (const { hypervisor } of [debugged, ahead]) await hypervisor.close();
   };
+  try {
+    const travel = debugged.machine.timeTravel();
+    travel.watchBy(twin);
+    return { travel, what: `${guest.name}, at its boot`, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function chosen({ guests }: RunPlan, name: string | undefined): PlannedGuest {

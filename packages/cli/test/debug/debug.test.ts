@@ -1,11 +1,15 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
+import { debuggedIncident } from '../../src/debug/debuggedIncident.js';
 import { ExitCode, main } from '../../src/index.js';
 import { COUNTS } from '../boardPrograms.js';
 import { experimentFiles } from '../inject/experimentFixture.js';
-import { configIn, folderWith, rmk } from '../rmk.js';
+import { configIn, rmk } from '../rmk.js';
 import { describeGdb, GDB } from './gdbPresent.js';
 
 const run = promisify(execFile);
@@ -36,6 +40,9 @@ async function gdb(args: readonly string[], commands: readonly string[]): Promis
   expect(await ended).toBe(ExitCode.DONE);
   return stdout + stderr;
 }
+
+const folders: string[] = [];
+afterAll(() => folders.forEach((folder) => rmSync(folder, { recursive: true })));
 
 const TASKS = { guests: [{ name: 'tasks', guest: 'tasks' }] };
 
@@ -110,7 +117,7 @@ describeGdb('rmk debug with gdb', () => {
   });
 
   it('stops where an error is detected, and goes back to what caused it', async () => {
-    const journal = await journalOf('wild-jump');
+    const journal = await wildJumpJournal();
     const said = await gdb(
       ['--incident', journal, '0'],
       ['p/x $pc', 'continue', 'monitor incident', 'reverse-stepi', 'p/x $pc', 'reverse-continue'],
@@ -124,8 +131,19 @@ describeGdb('rmk debug with gdb', () => {
   });
 });
 
-async function journalOf(fault: string): Promise<string> {
-  const folder = folderWith(experimentFiles({ faults: [fault], count: 2 }));
+let wildJumps: Promise<string> | undefined;
+
+/** A journal of two wild jumps, made once. */
+function wildJumpJournal(): Promise<string> {
+  return (wildJumps ??= journalOf(['wild-jump'], 2));
+}
+
+/** The journal of a new campaign. Its folder goes with the file of tests. */
+async function journalOf(faults: readonly (string | object)[], count: number): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'rmk-debug-test-'));
+  folders.push(folder);
+  for (const [name, content] of Object.entries(experimentFiles({ faults, count })))
+    writeFileSync(join(folder, name), content);
   const journal = `${folder}/j.jsonl`;
   const { code, err } = await rmk(['inject', `${folder}/flips.json`, '--journal', journal, '--workers', '1']);
   expect(err).not.toContain('RMK_ERR');
@@ -140,7 +158,7 @@ it('refuses what cannot be debugged', async () => {
   expect((await rmk(['debug', 'nowhere.json'])).err).toContain('nowhere.json');
   expect((await rmk(['debug', config])).err).toContain('Choose one by --guest: tasks, other.');
   expect((await rmk(['debug', config, '--guest', 'third'])).err).toContain('no guest "third"');
-  const journal = await journalOf('wild-jump');
+  const journal = await wildJumpJournal();
   expect((await rmk(['debug', '--incident', journal, '99'])).err).toContain('holds no experiment 99');
   expect((await rmk(['debug', '--incident', journal, 'x'])).err).toContain('"x" is no number');
   expect((await rmk(['debug', config, '--port', '70000'])).code).toBe(ExitCode.USAGE);
@@ -153,4 +171,28 @@ it('refuses what cannot be debugged', async () => {
   const said = await rmk(['debug', config, '--guest', 'tasks', '--port', String(port)]);
   expect(said.code).toBe(ExitCode.USAGE);
   expect(said.err).toContain(`port ${port}`);
+});
+
+it('refuses guests in QEMU, with the reason', async () => {
+  const config = configIn(
+    'rmk.config.json',
+    { guests: [{ name: 'linux', qemu: { kernel: './bzImage', initrd: './initrd' } }] },
+    { bzImage: '', initrd: '' },
+  );
+  const { code, err } = await rmk(['debug', config]);
+  expect(err).toContain('guest linux is in QEMU, which cannot be turned back');
+  expect(code).toBe(ExitCode.USAGE);
+});
+
+it('refuses a fault that lasts, and no other', async () => {
+  const lasting = await journalOf([{ fault: 'stuck-at', options: { lasts: '1us' } }], 1);
+  await expect(debuggedIncident(lasting, 0)).rejects.toThrow('experiment 0 has a fault that lasts');
+  const ended = await journalOf(['interrupt-lost'], 1);
+  const debugged = await debuggedIncident(ended, 0);
+  expect(debugged.incident).toMatch(
+    /^experiment 0: the timer interrupt is lost: .* at instruction [1-9]\d*$/,
+  );
+  // What was there before the injection can be gone back to.
+  expect(await debugged.travel.reverseContinue()).toEqual({ why: 'begin' });
+  await debugged.close();
 });

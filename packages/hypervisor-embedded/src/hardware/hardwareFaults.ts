@@ -99,6 +99,11 @@ export class HardwareFaults {
     return this.acting.length > 0;
   }
 
+  /** @internal On core 0, and nothing sticks on any core. */
+  get isSound(): boolean {
+    return this.all.length === 0 && this.presentCore === 0;
+  }
+
   /** @internal */
   force(): void {
     for (const sticking of this.acting) if (sticking.force()) sticking.forced += 1;

@@ -313,6 +313,23 @@ describe('the history', () => {
     await machine.checkpoint({ preSave: 'none' });
     expect(() => machine.timeTravel()).toThrow('is protected');
   });
+
+  it('is refused for hardware that has faults, which it leaves as they are', () => {
+    const machine = machineOf(small(stores));
+    const { hardware } = machine;
+    const stuck = hardware.stick({ register: 's0', bit: 3, value: 1 });
+    expect(() => machine.timeTravel()).toThrow('has a stuck bit');
+    expect(hardware.isSticking).toBe(true);
+    stuck[Symbol.dispose]();
+    const elsewhere = hardware.stick({ register: 's0', bit: 3, value: 1, core: 1 });
+    expect(() => machine.timeTravel()).toThrow('has a stuck bit');
+    elsewhere[Symbol.dispose]();
+    hardware.moveTo(1);
+    expect(() => machine.timeTravel()).toThrow('not on core 0');
+    expect(hardware.core).toBe(1);
+    hardware.moveTo(0);
+    expect(machine.timeTravel().kept).toHaveLength(1);
+  });
 });
 
 /** Addresses of the bytes in which two moments differ. */
