@@ -60,21 +60,27 @@ export async function protectedRun<S extends Snapshot>(
   });
   let injected: Injected | undefined;
   let at: ProtectedRun['at'];
+  let failed: { readonly error: unknown } | undefined;
+  let isDue = false;
   const inject = async (advances: boolean): Promise<void> => {
-    if (at !== undefined) return;
-    at = { guestNs: machine.guestNs, instructions: machine.instructions };
+    if (isDue) return;
+    isDue = true;
+    const before = { guestNs: machine.guestNs, instructions: machine.instructions };
     // A signal is detected while it is injected.
     if (observation.detections === 0) observation.injected(machine.clock.now());
     await fault.harm(watched.targetIn(domain));
     injected = (await injectInto(guest, drawn, lone, advances)) ?? undefined;
+    at = before;
   };
+  // RMK would take the error for one of its own, and continue.
+  const injectHeld = (): Promise<void> => inject(false).catch((error: unknown) => void (failed = { error }));
   try {
     await lone.run({ untilNs: machine.clock.now() + injectAtGuestNs - machine.guestNs });
     const { trigger } = fault;
     observation.injected(machine.clock.now());
     if (trigger?.arm === undefined) await inject(true);
     else {
-      trigger.arm(watched.targetIn(domain), () => inject(false));
+      trigger.arm(watched.targetIn(domain), injectHeld);
       if (trigger.needsRecovery) await raisePrimary(machine);
     }
     const injectedAtNs = machine.clock.now();
@@ -85,6 +91,7 @@ export async function protectedRun<S extends Snapshot>(
     let provedEqual = false;
     let detectionsBefore = 0;
     const left = await followGolden(lone, golden, experiment.timeoutNs, (equal, difference) => {
+      if (failed !== undefined) return true;
       if (observation.gaveUp) return false;
       if (at === undefined || injected?.isPending === true) return false;
       if (equal) {
@@ -102,6 +109,7 @@ export async function protectedRun<S extends Snapshot>(
       }
       return false;
     });
+    if (failed !== undefined) throw failed.error;
     const dormant = left.how === 'stopped' && !provedEqual;
     const sticksAt = injected?.isPending === true ? place : undefined;
     const fate = dormant ? 'right' : strictly(left.fate, observation, lone, golden, sticksAt);

@@ -30,6 +30,8 @@ export const taskLoop = failure(
   'loops in a user-mode task with the timer masked',
   faults.taskLoop,
   'task_park',
+  // To a user-mode task.
+  true,
 );
 export const halt = failure('halt', 'waits for interrupts with all of them masked', faults.halt, 'park');
 export const failureExit = failure(
@@ -44,12 +46,14 @@ function failure(
   summary: string,
   inject: (target: FaultTarget) => Promise<void>,
   symbol?: string,
+  needsTime = false,
 ): FaultKind {
   return defineFault({
     name,
     summary,
     options: none,
     check: (_, space) => missingSymbol(symbol, space),
+    needsTime,
     draw: () => NO_PLACE,
     inject,
     describe: () => summary,

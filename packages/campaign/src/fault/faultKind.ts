@@ -26,6 +26,10 @@ export interface FaultDefinition<Options, P extends Place> {
   readonly options: z.ZodType<Options>;
   /** Why the guest cannot have this fault, for the user; undefined if it can. */
   check?(options: Options, space: FaultSpace): string | undefined;
+  /** `inject` calls `advance`. Refused with a trigger that `arm`s: the guest is held where it is due. */
+  readonly needsTime?: boolean;
+  /** `harm` waits for the agent. Refused with a trigger that holds the agent: both would wait forever. */
+  readonly needsAgent?: boolean;
   /** Draws the fault of one experiment from `random` alone. */
   draw(random: ExperimentRandom, options: Options, space: FaultSpace): P;
   inject(target: InjectionTarget, place: P): Promise<Injected | void>;
@@ -101,7 +105,8 @@ function chosen<Options, P extends Place>(
     weight,
     options,
     ...(trigger === undefined ? {} : { trigger }),
-    check: (space) => definition.check?.(options, space) ?? trigger?.check(space),
+    check: (space) =>
+      definition.check?.(options, space) ?? trigger?.check(space) ?? clashOf(definition, trigger),
     draw: (random, space) => {
       const place = definition.draw(random, options, space);
       return {
@@ -116,4 +121,16 @@ function chosen<Options, P extends Place>(
       };
     },
   };
+}
+
+/** Why the fault cannot have this trigger. */
+function clashOf(
+  { name, needsTime, needsAgent }: Pick<FaultDefinition<never, never>, 'name' | 'needsTime' | 'needsAgent'>,
+  trigger: ChosenTrigger | undefined,
+): string | undefined {
+  if (needsTime === true && trigger?.arm !== undefined)
+    return `${name} has to let the guest run, but the trigger ${trigger.name} holds it. Choose another trigger`;
+  if (needsAgent === true && trigger?.holdsAgent === true)
+    return `${name} waits for the agent, which the trigger ${trigger.name} holds. Choose another trigger`;
+  return undefined;
 }

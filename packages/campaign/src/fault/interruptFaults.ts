@@ -19,6 +19,7 @@ export const interruptDuplicate = defineFault({
   name: 'interrupt-duplicate',
   summary: 'a timer interrupt comes that the timer did not raise, as if the last one came twice',
   options: none,
+  needsTime: true,
   draw: () => ({}),
   async inject({ machine, advance }) {
     for (let step = 0; step < MOST_STEPS && machine.exitCode === undefined; step++) {

@@ -82,6 +82,7 @@ export const agentRemoved = defineFault({
     /** What is removed. Default: the agent of RMK. */
     plugin: z.string().default('@rmk/checkpoint'),
   }),
+  needsAgent: true,
   draw: (_, { plugin }) => ({ plugin }),
   harm: ({ domain }, { plugin }) => domain.remove(plugin, { dependants: 'remove' }),
   inject: raise,
@@ -92,6 +93,7 @@ export const agentRestarted = defineFault({
   name: 'agent-restarted',
   summary: 'the checkpoint agent is restarted and loses what it retains, then an exception is raised',
   options: z.strictObject({ plugin: z.string().default('@rmk/checkpoint') }),
+  needsAgent: true,
   draw: (_, { plugin }) => ({ plugin }),
   harm: ({ domain }, { plugin }) => domain.restart(plugin),
   inject: raise,

@@ -28,6 +28,7 @@ export const inCheckpoint = defineTrigger({
     'in the middle of the next checkpoint: the driver has taken it, and the agent does not have it yet',
   options: z.strictObject({}),
   arm: (protection, due) => protection.onCheckpoint(due),
+  holdsAgent: true,
 });
 
 export const inRollback = defineTrigger({
@@ -37,4 +38,5 @@ export const inRollback = defineTrigger({
   options: z.strictObject({}),
   arm: (protection, due) => protection.onRollback(due),
   needsRecovery: true,
+  holdsAgent: true,
 });

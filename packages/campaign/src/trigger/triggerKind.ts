@@ -28,6 +28,8 @@ export interface TriggerDefinition<Options> {
   arm?(protection: ProtectionTarget, due: () => Promise<void>, options: Options): void;
   /** With `arm`: an exception is raised at the drawn moment, so that there is a recovery. */
   readonly needsRecovery?: boolean;
+  /** With `arm`: the agent is in the middle of an operation, which waits for `due`. */
+  readonly holdsAgent?: boolean;
 }
 
 /** A kind of trigger, ready to be chosen by an experiment. Made by {@link defineTrigger}. */
@@ -51,11 +53,12 @@ export interface ChosenTrigger {
   readonly reach: ((target: InjectionTarget) => Promise<boolean>) | undefined;
   readonly arm: ((protection: ProtectionTarget, due: () => Promise<void>) => void) | undefined;
   readonly needsRecovery: boolean;
+  readonly holdsAgent: boolean;
 }
 
 /** Makes a trigger, RMK's or one of your own, available to experiments. */
 export function defineTrigger<Options>(definition: TriggerDefinition<Options>): TriggerKind {
-  const { name, summary, options: schema, needsRecovery = false } = definition;
+  const { name, summary, options: schema, needsRecovery = false, holdsAgent = false } = definition;
   const isReached = definition.reach !== undefined;
   const isArmed = definition.arm !== undefined;
   if (isReached === isArmed) throw new RmkError('RMK_ERR_INPUT', `trigger ${name}: give either reach or arm`);
@@ -78,6 +81,7 @@ export function defineTrigger<Options>(definition: TriggerDefinition<Options>): 
         reach: isReached ? async (target) => (await definition.reach?.(target, options)) === true : undefined,
         arm: isArmed ? (protection, due) => definition.arm?.(protection, due, options) : undefined,
         needsRecovery,
+        holdsAgent,
       };
     },
   };

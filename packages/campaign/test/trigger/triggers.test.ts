@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import {
   Campaign,
+  defineFault,
   defineTrigger,
   FAULT_KINDS,
   TRIGGER_KINDS,
+  type ChosenFault,
   type ChosenTrigger,
   type ExperimentRecord,
   type GoldenTrack,
@@ -33,9 +35,13 @@ async function campaignWith(
 ): Promise<Campaign<MachineSnapshot>> {
   const kind = FAULT_KINDS.find((each) => each.name === fault);
   if (kind === undefined) throw new Error(`no fault is named ${fault}`);
+  return campaignOf(kind.choose(options, 1, trigger));
+}
+
+async function campaignOf(fault: ChosenFault): Promise<Campaign<MachineSnapshot>> {
   const experiment = experimentOf({}, { control: 0, timeoutNs: 20e6 });
   golden ??= await Campaign.golden(guest, experiment);
-  return Campaign.prepare(guest, { ...experiment, faults: [kind.choose(options, 1, trigger)] }, golden);
+  return Campaign.prepare(guest, { ...experiment, faults: [fault] }, golden);
 }
 
 /** Events of the protected run, from the one that begins the experiment on. */
@@ -141,11 +147,37 @@ describe('a trigger in RMK', () => {
     expect(await campaign.run(0)).toMatchObject({ proof: 'not-reached', outcome: 'not-activated' });
   });
 
-  it('refuses a fault that has to let the guest run', async () => {
-    const campaign = await campaignWith(triggerNamed('checkpoint', {}), 'interrupt-duplicate');
-    const record = await campaign.run(1).catch((error: unknown) => error);
-    // Where the guest takes an interrupt at once, nothing has to run.
-    if (record instanceof Error) expect(record.message).toMatch(/RMK_ERR_INPUT.*Choose another trigger/);
+  it.each([
+    ['checkpoint', {}, 'interrupt-duplicate', /has to let the guest run.*trigger checkpoint holds it/],
+    ['event', { event: 'EVT_CHECKPOINTED' }, 'interrupt-duplicate', /trigger event holds it/],
+    ['rollback', {}, 'agent-restarted', /waits for the agent.*trigger rollback holds/],
+    ['checkpoint', {}, 'agent-removed', /waits for the agent.*trigger checkpoint holds/],
+  ])('%s %j refuses %s, which cannot be injected there', async (trigger, options, fault, message) => {
+    await expect(campaignWith(triggerNamed(trigger, options), fault)).rejects.toMatchObject({
+      problems: [{ path: 'faults[0]', message: expect.stringMatching(message) as string }],
+    });
+  });
+
+  it.each([
+    ['checkpoint', {}],
+    ['event', { event: 'EVT_CHECKPOINTED' }],
+  ])('%s %j ends the experiment with the error of an injection that fails', async (trigger, options) => {
+    const undeclared = defineFault({
+      name: 'undeclared',
+      summary: 'lets the guest run, and does not say so',
+      options: z.strictObject({}),
+      draw: () => ({}),
+      inject: ({ advance }) => advance('1us'),
+      describe: () => 'nothing',
+    });
+    const campaign = await campaignOf(undeclared.choose({}, 1, triggerNamed(trigger, options)));
+    await expect(campaign.run(0)).rejects.toThrow(/RMK_ERR_INPUT.*Choose another trigger/);
+  });
+
+  it('at an event restarts the agent, which is not held there', async () => {
+    const trigger = triggerNamed('event', { event: 'EVT_CHECKPOINTED' });
+    const record = await (await campaignWith(trigger, 'agent-restarted')).run(0);
+    expect(record).toMatchObject({ outcome: 'restarted', recoveries: [{ rung: 'restart' }] });
   });
 });
 
