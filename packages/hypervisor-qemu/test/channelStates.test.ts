@@ -3,13 +3,13 @@ import { ChannelStates } from '../src/run/channelStates.js';
 
 function started(open: Record<string, boolean>) {
   const reports: [device: string, isOpen: boolean][] = [];
-  const qemu = { open, replacing: 0, queries: 0 };
+  const qemu = { open, isReplacing: false, queries: 0 };
   const states = new ChannelStates(
     async () => {
       qemu.queries++;
       return new Map(Object.entries(qemu.open));
     },
-    () => qemu.replacing-- > 0,
+    () => qemu.isReplacing,
     (device, isOpen) => reports.push([device, isOpen]),
   );
   return { qemu, reports, states };
@@ -35,14 +35,18 @@ describe('ChannelStates', () => {
     expect(reports).toEqual([]);
   });
 
-  it('looks again while RMK itself replaces the state of the devices', async () => {
+  it('waits until RMK has replaced the state of the devices, and looks again then, once', async () => {
     const { qemu, reports, states } = started({ heartbeat: true });
     await states.adopt();
-    qemu.replacing = 2;
+    qemu.isReplacing = true;
     qemu.open = { heartbeat: false };
     await states.look();
-    expect(qemu.queries).toBe(4);
+    expect(reports).toEqual([]);
+    qemu.isReplacing = false;
+    await states.lookIfPostponed();
+    await states.lookIfPostponed();
     expect(reports).toEqual([['heartbeat', false]]);
+    expect(qemu.queries).toBe(3);
   });
 
   it('reports nothing of a look during which the state was replaced', async () => {

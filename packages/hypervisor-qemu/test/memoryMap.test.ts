@@ -46,9 +46,13 @@ describe('MemoryMap', () => {
     );
   });
 
-  it('takes all of RAM to begin at 0 where QEMU lists no aliases', () => {
-    const flat = MemoryMap.parse('a', 'address-space: memory\n', 4096);
-    expect(flat.ranges).toEqual([{ begin: 0, bytes: 4096, offset: 0 }]);
+  it.each([
+    ['lists no RAM', 'address-space: memory\n', '0 of 268435456 bytes'],
+    ['lists a part of it', SPLIT.replaceAll(/.*ram-above-4g.*/g, ''), '67108864 of 268435456 bytes'],
+  ])('is refused where QEMU %s', (_, listing, found) => {
+    expect(() => MemoryMap.parse('a', listing, 256 << 20)).toThrow(
+      `RMK_ERR_HYPERVISOR: where the guest of VM "a" sees its RAM is unknown: QEMU lists ${found}`,
+    );
   });
 });
 

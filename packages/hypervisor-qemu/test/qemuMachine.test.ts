@@ -84,6 +84,10 @@ describeQemu('QemuMachine', () => {
     await order(machine, ORDER.sleep);
     const { atNs } = await asleep;
     await wait(50);
+    // Whoever looks at it does not wake it.
+    await machine.readRegister('rip');
+    await machine.suspend();
+    await machine.resume();
     expect(machine.clock.now()).toBe(atNs);
     const awake = next(machine, 'awake');
     await machine.raise('wakeup');

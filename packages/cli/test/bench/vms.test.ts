@@ -29,3 +29,9 @@ it(
     for (const { msOfVm } of rows) expect(msOfVm.median).toBeGreaterThan(0);
   },
 );
+
+it.each(['--counts 0', '--counts 1,x', '--rounds 0', '--measured-ms 0'])('refuses %s', async (option) => {
+  const { code, err } = await rmk(`bench vms ${option}`.split(' '));
+  expect(code).toBe(ExitCode.USAGE);
+  expect(err).toMatch(/expected (1 or more|whole numbers)/);
+});

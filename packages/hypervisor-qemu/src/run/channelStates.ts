@@ -23,6 +23,8 @@ export async function queryChannels(qmp: QmpClient): Promise<OpenChannels> {
 export class ChannelStates {
   private known: OpenChannels = new Map();
   private discarded = 0;
+  /** There was a hint while RMK itself replaced the state of the devices. */
+  private isPostponed = false;
 
   constructor(
     private readonly query: () => Promise<OpenChannels>,
@@ -39,15 +41,22 @@ export class ChannelStates {
   /** QEMU hints at a change: reports what has changed for good. */
   async look(): Promise<void> {
     const { discarded } = this;
-    let now: OpenChannels;
-    do now = await this.query();
-    while (this.isReplacing());
+    const now = await this.query();
     if (discarded !== this.discarded) return;
+    this.isPostponed = this.isReplacing();
+    if (this.isPostponed) return;
     const before = this.known;
     this.known = now;
     for (const [device, isOpen] of now) {
       if (isOpen !== (before.get(device) ?? false)) this.report(device, isOpen);
     }
+  }
+
+  /** Looks again where it had to wait: RMK has done what it did to the devices. */
+  async lookIfPostponed(): Promise<void> {
+    if (!this.isPostponed) return;
+    this.isPostponed = false;
+    await this.look();
   }
 
   /** Looks under way find what a failure or a rollback made of the devices, not what the guest wanted. */

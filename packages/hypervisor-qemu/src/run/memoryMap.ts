@@ -19,7 +19,10 @@ export class MemoryMap {
     readonly ranges: readonly MappedRam[],
   ) {}
 
-  /** As `info mtree` of QEMU lists it. Without such a listing all of RAM begins at address 0. */
+  /**
+   * As `info mtree` of QEMU lists it. Throws `RMK_ERR_HYPERVISOR` if the listing does not account for all of RAM: reads
+   * and writes would go to the wrong pages.
+   */
   static parse(vm: string, listing: string, memoryBytes: number): MemoryMap {
     const ranges = [...listing.matchAll(ALIAS)].map(([, begin = '', from = '', to = '']): MappedRam => {
       const [first, last] = [Number(`0x${from}`), Number(`0x${to}`)];
@@ -28,7 +31,12 @@ export class MemoryMap {
     // The listing repeats what is seen through several address spaces.
     const distinct = [...new Map(ranges.map((range) => [range.begin, range])).values()];
     const found = distinct.toSorted((a, b) => a.begin - b.begin);
-    return new MemoryMap(vm, found.length > 0 ? found : [{ begin: 0, bytes: memoryBytes, offset: 0 }]);
+    const total = found.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (total === memoryBytes) return new MemoryMap(vm, found);
+    throw new RmkError(
+      'RMK_ERR_HYPERVISOR',
+      `where the guest of VM ${JSON.stringify(vm)} sees its RAM is unknown: QEMU lists ${total} of ${memoryBytes} bytes (info mtree). Use the machine type pc or q35.`,
+    );
   }
 
   static async query(vm: string, qmp: QmpClient, memoryBytes: number): Promise<MemoryMap> {

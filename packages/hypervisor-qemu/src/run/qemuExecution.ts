@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { hasCode, type Facts, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
+import { diagnose, hasCode, type Facts, type Nanoseconds, type Privilege, type RmkError } from '@rmk/core';
 import { closedError, FactEmitter } from '@rmk/driver';
 import { z } from 'zod';
 import { ChannelStates, queryChannels } from './channelStates.js';
@@ -159,6 +159,7 @@ export class QemuExecution {
       return await work();
     } finally {
       this.expectedStops--;
+      if (this.expectedStops === 0) this.lookAtChannels(() => this.channels.lookIfPostponed());
     }
   }
 
@@ -226,7 +227,7 @@ export class QemuExecution {
     else if (event === 'SHUTDOWN' && shutdown.safeParse(data).data?.guest === true) this.exit();
     else if (event === 'SUSPEND') this.fallAsleep();
     else if (event === 'WAKEUP') this.wake();
-    else if (event === 'VSERPORT_CHANGE') void this.lookAtChannels();
+    else if (event === 'VSERPORT_CHANGE') this.lookAtChannels(() => this.channels.look());
     else if (event === 'STOP' && this.expectedStops === 0) void this.stoppedByOthers();
     else if (event === 'RESUME' && this.expectedStops === 0) this.resumedByOthers();
   }
@@ -247,9 +248,10 @@ export class QemuExecution {
     this.signal(cause, 'machine');
   }
 
-  private async lookAtChannels(): Promise<void> {
-    await this.channels.look().catch((error: unknown) => {
-      if (!hasCode(error)) throw error; // `gone` reports the end of QEMU.
+  private lookAtChannels(look: () => Promise<void>): void {
+    look().catch((error: unknown) => {
+      if (this.lost !== undefined || this.closed || hasCode(error, 'RMK_ERR_GONE')) return; // `gone` reports it.
+      diagnose('hypervisor', 'QEMU did not say which channels are open', error);
     });
   }
 

@@ -10,11 +10,11 @@ export function addVmsCommand(parent: Command, terminal: Terminal, done: (code: 
   parent
     .command('vms')
     .description('what a protected VM costs among 10 or 100 others, in one thread and in several')
-    .option('--counts <numbers>', 'VMs, with commas', numbersOf, [1, 10, 100])
+    .option('--counts <numbers>', 'VMs, with commas', countsOf, [1, 10, 100])
     .option('--workers <numbers>', 'worker threads, with commas; 0: none', numbersOf, [0, 2])
-    .option('--rounds <number>', 'rounds; in each, every row has its turn', numberOf, 5)
+    .option('--rounds <number>', 'rounds; in each, every row has its turn', countOf, 5)
     .option('--warm-up-ms <ms>', 'guest time before', numberOf, 1000)
-    .option('--measured-ms <ms>', 'guest time that is measured', numberOf, 500)
+    .option('--measured-ms <ms>', 'guest time that is measured', countOf, 500)
     .option('--json', 'print the result as JSON, and nothing else, on standard output')
     .action(async ({ json, ...options }: VmsBenchmarkOptions & { readonly json?: true }) => {
       const result = await vmsBenchmark(options, (what) => terminal.err(`${what} …\n`));
@@ -42,6 +42,16 @@ function vmsText({ node, clock, rows }: VmsBenchmarkResult): string {
 
 function numbersOf(text: string): readonly number[] {
   return text.split(',').map(numberOf);
+}
+
+function countsOf(text: string): readonly number[] {
+  return text.split(',').map(countOf);
+}
+
+function countOf(text: string): number {
+  const count = numberOf(text);
+  if (count > 0) return count;
+  throw new InvalidArgumentError('expected 1 or more');
 }
 
 function numberOf(text: string): number {
