@@ -43,7 +43,7 @@ async function listening(server: Server, listen: () => void, where: string): Pro
       reject(
         new RmkError(
           'RMK_ERR_INPUT',
-          `gdb cannot be listened for on ${where}: ${messageOf(error)}. Choose another --port, or leave it out.`,
+          `cannot listen on ${where}: ${messageOf(error)}. Choose another --port, or leave it out.`,
         ),
       ),
     );
@@ -56,7 +56,7 @@ function debugServer(server: Server, address: string, remove: () => Promise<void
   return {
     address,
     async serve(target, warn, signal) {
-      const open = new Set<Socket>();
+      const open = new Map<Socket, Promise<void>>();
       try {
         await new Promise<void>((resolve, reject) => {
           signal.addEventListener('abort', () => resolve());
@@ -67,8 +67,7 @@ function debugServer(server: Server, address: string, remove: () => Promise<void
               socket.destroy();
               return;
             }
-            open.add(socket);
-            serveGdb(socket, target)
+            const session = serveGdb(socket, target)
               .then((end) => {
                 return end === 'killed' ? resolve() : undefined;
               })
@@ -77,11 +76,14 @@ function debugServer(server: Server, address: string, remove: () => Promise<void
                 else reject(error instanceof Error ? error : new Error(messageOf(error)));
               })
               .finally(() => open.delete(socket));
+            open.set(socket, session);
           });
         });
       } finally {
-        for (const socket of open) socket.destroy();
         server.close();
+        for (const socket of open.keys()) socket.destroy();
+        // What they are at ends before the guest does.
+        await Promise.all(open.values());
         await remove();
       }
     },

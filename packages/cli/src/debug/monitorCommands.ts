@@ -1,5 +1,6 @@
 import { hasCode } from '@rmk/core';
 import type { Moment, TimeTravel } from '@rmk/hypervisor-embedded';
+import { printable } from '../run/printable.js';
 
 const HELP = `monitor checkpoints         moments that are kept: what lies between is computed again
 monitor incident            what is known of the error
@@ -34,7 +35,11 @@ export class MonitorCommands {
   }
 
   private output(): string {
-    return new TextDecoder().decode(this.travel.machine.committedOutput.slice(-LONGEST_OUTPUT));
+    const output = new TextDecoder().decode(this.travel.machine.committedOutput.slice(-LONGEST_OUTPUT));
+    return output
+      .split(/\r?\n/)
+      .map((line) => printable(line))
+      .join('\n');
   }
 
   private known(): string {

@@ -1,3 +1,5 @@
+import { printable } from './printable.js';
+
 const MAX_LINE_BYTES = 4096;
 const MAX_KEPT_BYTES = 1 << 20;
 const NEW_LINE = 10;
@@ -87,11 +89,4 @@ export class GuestConsole {
     this.kept.copyWithin(0, excess, this.end - this.from);
     this.from += excess;
   }
-}
-
-/** A guest that has gone wild must not write to the terminal of the host as it likes. */
-function printable(line: string): string {
-  return line.replaceAll(/\p{Cc}/gu, (character) =>
-    character === '\t' ? character : `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`,
-  );
 }

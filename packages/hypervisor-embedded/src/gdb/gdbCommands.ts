@@ -53,7 +53,7 @@ export class GdbCommands {
     try {
       return await this.execute(packet, signal);
     } catch (error) {
-      if (hasCode(error)) return ERROR;
+      if (hasCode(error)) return refusal(error.reason);
       throw error;
     }
   }
@@ -265,6 +265,11 @@ export class GdbCommands {
   private get ramEnd(): number {
     return RAM_BASE + this.target.travel.machine.memoryPages * PAGE_BYTES;
   }
+}
+
+/** An error with its reason, in the characters that mean nothing in the protocol. */
+function refusal(reason: string): string {
+  return `E.${reason.replaceAll(/[^ -~]|[#$}*]/g, ' ')}`;
 }
 
 function descriptionOf(annex: string | undefined): string | undefined {

@@ -11,9 +11,16 @@ const MOST_WAITING = 64;
 /** Characters of text in one packet. */
 const TEXT_CHARACTERS = 1024;
 
+/** A request that was not executed yet. */
+interface Waiting {
+  readonly packet: string;
+  /** What interrupts it. */
+  readonly abort: AbortController;
+}
+
 /**
- * Serves one gdb over its remote serial protocol until it goes. Its breakpoints go with it. Throws `RMK_ERR_INPUT` if
- * what is connected does not keep to the protocol.
+ * Serves one gdb over its remote serial protocol until it goes and its last command has ended. Its breakpoints go with
+ * it. Throws `RMK_ERR_INPUT` if what is connected does not keep to the protocol.
  */
 export function serveGdb(stream: Duplex, target: GdbTarget): Promise<GdbSessionEnd> {
   return new GdbSession(stream, target).end;
@@ -23,10 +30,12 @@ class GdbSession {
   readonly end: Promise<GdbSessionEnd>;
   private readonly reader = new RequestReader();
   private readonly commands: GdbCommands;
-  private readonly waiting: string[] = [];
+  private readonly waiting: Waiting[] = [];
   private finish: (end: GdbSessionEnd) => void = () => {};
-  private fail: (error: unknown) => void = () => {};
+  private refuse: (error: unknown) => void = () => {};
   private isWorking = false;
+  /** Settles when the requests that have arrived so far are executed. */
+  private work: Promise<void> = Promise.resolve();
   private isOver = false;
   private acknowledges = true;
   private lastSent = '';
@@ -37,10 +46,11 @@ class GdbSession {
     private readonly target: GdbTarget,
   ) {
     this.commands = new GdbCommands(target, (text) => this.say(text));
-    this.end = new Promise<GdbSessionEnd>((resolve, reject) => {
+    const gone = new Promise<GdbSessionEnd>((resolve, reject) => {
       this.finish = resolve;
-      this.fail = reject;
-    }).finally(() => this.close());
+      this.refuse = reject;
+    });
+    this.end = this.closedAfter(gone);
     stream.setEncoding('latin1');
     stream.on('data', (piece: string) => this.receive(piece));
     stream.on('error', () => this.leave('gone'));
@@ -50,18 +60,18 @@ class GdbSession {
   private receive(piece: string): void {
     if (this.isOver) return;
     try {
-      for (const request of this.reader.read(piece)) this.take(request);
+      for (const request of this.reader.read(piece)) if (!this.isOver) this.take(request);
     } catch (error) {
       this.fail(error);
       return;
     }
-    if (!this.isWorking) void this.work().catch((error: unknown) => this.fail(error));
+    if (!this.isWorking) this.work = this.executeAll().catch((error: unknown) => this.fail(error));
   }
 
   private take(request: GdbRequest): void {
     switch (request.kind) {
       case 'interrupt':
-        this.running.abort();
+        this.interrupt();
         return;
       case 'refused':
         this.stream.write(this.lastSent, 'latin1');
@@ -71,19 +81,26 @@ class GdbSession {
         return;
       case 'packet':
         if (this.acknowledges) this.stream.write('+');
-        if (this.waiting.length < MOST_WAITING) this.waiting.push(request.text);
+        if (this.waiting.length < MOST_WAITING)
+          this.waiting.push({ packet: request.text, abort: new AbortController() });
         else this.leave('gone');
     }
   }
 
-  private async work(): Promise<void> {
+  private async executeAll(): Promise<void> {
     this.isWorking = true;
-    for (let packet = this.waiting.shift(); packet !== undefined; packet = this.waiting.shift()) {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
       if (this.isOver) return;
-      this.running = new AbortController();
-      await this.respondTo(packet);
+      this.running = next.abort;
+      await this.respondTo(next.packet);
     }
     this.isWorking = false;
+  }
+
+  /** What waits, too: an interrupt may arrive together with the request that it is meant for. */
+  private interrupt(): void {
+    for (const abort of [this.running, ...this.waiting.map((each) => each.abort)])
+      if (!abort.signal.aborted) abort.abort();
   }
 
   private async respondTo(packet: string): Promise<void> {
@@ -119,13 +136,23 @@ class GdbSession {
   private leave(end: GdbSessionEnd): void {
     this.finish(end);
     this.isOver = true;
-    this.running.abort();
+    this.interrupt();
   }
 
-  private close(): void {
+  private fail(error: unknown): void {
+    this.refuse(error);
     this.isOver = true;
-    this.running.abort();
-    this.target.travel.stops.clear();
-    this.stream.end(() => this.stream.destroy());
+    this.interrupt();
+  }
+
+  /** Leaves the guest to the next gdb: what this one asked for moves it no more. */
+  private async closedAfter(gone: Promise<GdbSessionEnd>): Promise<GdbSessionEnd> {
+    try {
+      return await gone;
+    } finally {
+      await this.work;
+      this.target.travel.stops.clear();
+      this.stream.end(() => this.stream.destroy());
+    }
   }
 }

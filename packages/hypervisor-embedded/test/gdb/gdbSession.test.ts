@@ -5,12 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { serveGdb, type GdbSessionEnd } from '../../src/gdb/gdbSession.js';
 import { RequestReader, unescaped, type GdbRequest } from '../../src/gdb/requestReader.js';
 import { TARGET_DESCRIPTION } from '../../src/gdb/targetRegisters.js';
+import type { TimeTravel } from '../../src/debug/timeTravel.js';
 import type { EmbeddedMachine } from '../../src/embeddedMachine.js';
-import { assembledElf, exits, NOTES, stores } from '../guestFixtures.js';
+import { assembledElf, CYCLE_NS, exits, NOTES, stores } from '../guestFixtures.js';
 import { machineOf } from '../debug/debuggedGuest.js';
 
 interface Connected {
   readonly machine: EmbeddedMachine;
+  readonly travel: TimeTravel;
   readonly stream: Duplex;
   readonly end: Promise<GdbSessionEnd>;
   /** Sends a packet. Gives all that comes up to the response, acknowledgements and text included. */
@@ -20,8 +22,9 @@ interface Connected {
 function connected(build = stores): Connected {
   const machine = machineOf({ name: 'vm', elf: assembledElf(build), memoryBytes: 32 * 4096 });
   const [stream, served] = duplexPair();
+  const travel = machine.timeTravel({ intervalCycles: 100 });
   const end = serveGdb(served, {
-    travel: machine.timeTravel({ intervalCycles: 100 }),
+    travel,
     monitor: (command) => Promise.resolve(`heard ${command}\n`),
   });
   stream.setEncoding('latin1');
@@ -34,6 +37,7 @@ function connected(build = stores): Connected {
   stream.on('error', () => {});
   return {
     machine,
+    travel,
     stream,
     end,
     ask: async (packet) => {
@@ -91,15 +95,7 @@ describe('a gdb server', () => {
     const all = `00000000${'01000000'.repeat(31)}04000080`;
     expect(await ask(`G${all}`)).toBe(said('OK'));
     expect((await ask('g')).slice(2, -3)).toBe(all);
-    for (const wrong of [
-      'p7fff',
-      'P21=00',
-      'P20=01000000',
-      'G00',
-      `G${all.replace('0400', '0500')}`,
-      'p',
-      'Pzz=1',
-    ])
+    for (const wrong of ['p7fff', 'P21=00', 'G00', `G${all.replace('0400', '0500')}`, 'p', 'Pzz=1'])
       expect(await ask(wrong)).toBe(said('E01'));
   });
 
@@ -189,6 +185,38 @@ describe('a gdb server', () => {
     expect(await stopped).toBe(said('T02thread:1;'));
   });
 
+  it('stops at a ctrl-C that arrives together with the command', async () => {
+    const { ask, stream, machine } = connected();
+    stream.write(`${framed('c')}\x03`);
+    expect(await ask('qC')).toContain(framed('T02thread:1;'));
+    expect(machine.instructions).toBe(0);
+  });
+
+  it('says why it refuses', async () => {
+    const { ask, travel } = connected();
+    expect(await ask('P20=01000000')).toBe(
+      said("E.register 'pc' cannot be set to 0x1: instructions lie at multiples of 2"),
+    );
+    for (let index = 0; index < 1024; index++) travel.stops.addBreakpoint(index * 4);
+    expect(await ask('Z0,80000000,4')).toBe(
+      said('E.there are 1024 breakpoints and watchpoints. Remove some first.'),
+    );
+  });
+
+  it('ends when its last command has, so that none moves the guest of the next gdb', async () => {
+    const { ask, stream, end, machine, travel } = connected();
+    await travel.goto(3_000_000);
+    const before = machine.snapshot();
+    await ask('Z0,80010000,4');
+    void ask('bc');
+    while (machine.equals(before)) await new Promise((resolve) => setImmediate(resolve));
+    stream.end();
+    expect(await end).toBe('gone');
+    // The command was interrupted, and has put the guest back.
+    expect(machine.equals(before)).toBe(true);
+    expect(travel.stops.hasAny).toBe(false);
+  });
+
   it('executes what is typed behind monitor', async () => {
     const { ask } = connected();
     expect(await ask(`qRcmd,${hex('goto 5')}`)).toBe(
@@ -223,14 +251,19 @@ describe('hostile requests', () => {
   it('are answered or refused, and the guest goes on', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(packet, { maxLength: 20 }), async (packets) => {
-        const { stream, end, machine } = connected((program) => program.label('here').jump('here'));
+        const { stream, end, machine, travel } = connected((program) => program.label('here').jump('here'));
         for (const each of packets) stream.write(each, 'latin1');
         await new Promise((resolve) => setImmediate(resolve));
         // What runs is interrupted, what is open is ended.
         stream.write('\x03#00');
         stream.end();
         expect(['gone', 'killed', 'detached']).toContain(await end);
-        expect(machine.memoryPages).toBe(32);
+        // No breakpoint is left, the boot can be gone back to, and the guest goes on from there.
+        expect(await travel.reverseContinue()).toEqual({ why: 'begin' });
+        expect(machine.guestNs).toBe(0);
+        expect(await travel.step()).toEqual({ why: 'step' });
+        expect(machine.guestNs).toBe(CYCLE_NS);
+        expect(travel.stops.hasAny).toBe(false);
       }),
       { numRuns: 40 },
     );
