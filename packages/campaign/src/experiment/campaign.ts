@@ -134,6 +134,7 @@ export class Campaign<S extends Snapshot> implements Setting<S> {
       if (plain.firstUse?.how === 'overwritten' && !drawn.isControl && trace === undefined)
         return { ...base, ...untouched('overwritten') };
       const run = await protectedRun(this, drawn, trace);
+      if (run.proof === 'not-reached') return { ...base, ...untouched('not-reached') };
       return await this.compared(base, drawn, run, plain);
     } finally {
       plain.injected?.[Symbol.dispose]();

@@ -10,7 +10,7 @@ export type Proof =
   | 'equal'
   /** Nothing but the flipped place differs, for as long as the experiment is watched. */
   | 'dormant'
-  /** The trigger never came, so nothing was injected. */
+  /** Nothing was injected: the trigger never came, or there was nothing to damage. */
   | 'not-reached'
   /** The guest switched itself off. */
   | 'ended'

@@ -34,7 +34,7 @@ export interface ProtectedRun {
   readonly watchedNs: Nanoseconds;
   readonly differsAtGuestNs?: Nanoseconds;
   readonly control?: 'agrees' | 'disagrees';
-  /** Where the fault was injected. Undefined if its trigger never came. */
+  /** Where the fault was injected. Undefined if its trigger never came, or it found nothing to damage. */
   readonly at?: Omit<ExperimentRecord['injected'], 'phaseNs'>;
   /** Of a fault that reports it. */
   readonly hasActed?: boolean;
@@ -62,15 +62,22 @@ export async function protectedRun<S extends Snapshot>(
   let at: ProtectedRun['at'];
   let failed: { readonly error: unknown } | undefined;
   let isDue = false;
+  let isHarmless = false;
+  let injectedAtNs: Nanoseconds | undefined;
   const inject = async (advances: boolean): Promise<void> => {
     if (isDue) return;
     isDue = true;
     const before = { guestNs: machine.guestNs, instructions: machine.instructions };
     // A signal is detected while it is injected.
     if (observation.detections === 0) observation.injected(machine.clock.now());
-    await fault.harm(watched.targetIn(domain));
+    if ((await fault.harm(watched.targetIn(domain))) === false) {
+      isHarmless = true;
+      return;
+    }
     injected = (await injectInto(guest, drawn, lone, advances)) ?? undefined;
     at = before;
+    injectedAtNs = machine.clock.now();
+    if (observation.detections === 0) observation.injected(injectedAtNs);
   };
   // RMK would take the error for one of its own, and continue.
   const injectHeld = (): Promise<void> => inject(false).catch((error: unknown) => void (failed = { error }));
@@ -83,17 +90,15 @@ export async function protectedRun<S extends Snapshot>(
       trigger.arm(watched.targetIn(domain), injectHeld);
       if (trigger.needsRecovery) await raisePrimary(machine);
     }
-    const injectedAtNs = machine.clock.now();
-    if (observation.detections === 0) observation.injected(injectedAtNs);
     const place = placeOf(fault, guest.ramBase);
     let differsAtGuestNs: Nanoseconds | undefined;
     let proof: Proof = 'timeout';
     let provedEqual = false;
     let detectionsBefore = 0;
     const left = await followGolden(lone, golden, experiment.timeoutNs, (equal, difference) => {
-      if (failed !== undefined) return true;
+      if (failed !== undefined || isHarmless) return true;
       if (observation.gaveUp) return false;
-      if (at === undefined || injected?.isPending === true) return false;
+      if (injectedAtNs === undefined || injected?.isPending === true) return false;
       if (equal) {
         if (!isReady(domain)) return false;
         if (!provedEqual) detectionsBefore = observation.detections;
@@ -118,8 +123,10 @@ export async function protectedRun<S extends Snapshot>(
     return {
       observation,
       left: { ...left, fate },
-      proof: proofOf(at === undefined, provedEqual || dormant ? proof : undefined, left, observation),
-      watchedNs: machine.clock.now() - injectedAtNs,
+      proof: isHarmless
+        ? 'not-reached'
+        : proofOf(at === undefined, provedEqual || dormant ? proof : undefined, left, observation),
+      watchedNs: machine.clock.now() - (injectedAtNs ?? machine.clock.now()),
       ...(differsAtGuestNs === undefined ? {} : { differsAtGuestNs }),
       ...(isControl && provedEqual ? { control: agrees ? 'agrees' : 'disagrees' } : {}),
       ...(at === undefined ? {} : { at }),

@@ -16,7 +16,8 @@ export interface ProtectionTarget {
 export class WatchedMachine<M extends ExperimentMachine<Snapshot>> {
   /** What the domain is given in place of the machine. */
   readonly face: M;
-  private taken: readonly Checkpointed[] = [];
+  /** Newest first. Which of them are released is found out when somebody asks: a protected run is timed. */
+  private taken: Checkpointed[] = [];
   private atCheckpoint: (() => Promise<void>)[] = [];
   private atRollback: (() => Promise<void>)[] = [];
 
@@ -45,7 +46,7 @@ export class WatchedMachine<M extends ExperimentMachine<Snapshot>> {
 
   private async checkpoint(plan: EpochPlan): Promise<Checkpointed> {
     const done = await this.machine.checkpoint(plan);
-    this.taken = [done, ...(await this.live())];
+    this.taken.unshift(done);
     for (const act of this.atCheckpoint) await act();
     return done;
   }
@@ -53,7 +54,7 @@ export class WatchedMachine<M extends ExperimentMachine<Snapshot>> {
   private async rollback(to: RollbackTarget, plan: EpochPlan): Promise<RolledBack> {
     for (const act of this.atRollback) await act();
     const done = await this.machine.rollback(to, plan);
-    this.taken = [done, ...(await this.live())];
+    this.taken.unshift(done);
     return done;
   }
 
@@ -67,6 +68,7 @@ export class WatchedMachine<M extends ExperimentMachine<Snapshot>> {
       );
       if (isLive) live.push(checkpointed);
     }
+    this.taken = [...live];
     return live;
   }
 }

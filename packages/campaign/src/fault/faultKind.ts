@@ -33,8 +33,11 @@ export interface FaultDefinition<Options, P extends Place> {
   /** Draws the fault of one experiment from `random` alone. */
   draw(random: ExperimentRandom, options: Options, space: FaultSpace): P;
   inject(target: InjectionTarget, place: P): Promise<Injected | void>;
-  /** What it does to RMK, beside the guest: right before `inject`, in the protected run alone. */
-  harm?(protection: ProtectionTarget, place: P): Promise<void>;
+  /**
+   * What it does to RMK, beside the guest: right before `inject`, in the protected run alone. False if it finds nothing
+   * to damage: then nothing is injected.
+   */
+  harm?(protection: ProtectionTarget, place: P): Promise<boolean | void>;
   /** What exactly was done, for people. */
   describe(place: P): string;
   /** The register that is flipped, so that its first use can be observed. */
@@ -91,7 +94,7 @@ export interface DrawnFault {
   readonly address: number | undefined;
   readonly trigger: ChosenTrigger | undefined;
   inject(target: InjectionTarget): Promise<Injected | void>;
-  harm(protection: ProtectionTarget): Promise<void>;
+  harm(protection: ProtectionTarget): Promise<boolean | void>;
 }
 
 function chosen<Options, P extends Place>(

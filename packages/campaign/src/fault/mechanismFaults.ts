@@ -39,7 +39,9 @@ export const logDamage = defineFault({
     const saved: number[] = [];
     for (const frame of await log.frames()) if ((await log.read(frame)) !== 'absent') saved.push(frame);
     const frame = saved[page % saved.length];
-    if (frame !== undefined) damageable.log.damage(frame, bit);
+    if (frame === undefined) return false;
+    damageable.log.damage(frame, bit);
+    return true;
   },
   inject: raise,
   describe: ({ age, bit }) => `bit ${bit} of a page in the log of checkpoint ${age}, then ${CAUSE}`,

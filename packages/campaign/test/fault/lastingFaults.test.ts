@@ -53,6 +53,7 @@ describe('a bit that is stuck for a while', () => {
     const all = await records(campaign, 4);
     expect((await records(campaign, 4)).map(withoutHost)).toEqual(all.map(withoutHost));
     const lasted = { 'stuck-at': 300e3, intermittent: 3 * 1e3 + 2 * 99e3 };
+    expect(all.map(({ proof }) => proof)).toContain('equal');
     for (const { fault, proof, watchedNs, firstUse } of all) {
       if (proof === 'equal') expect(watchedNs).toBeGreaterThanOrEqual(lasted[fault as keyof typeof lasted]);
       // It may be written again and again: that it is overwritten proves nothing.

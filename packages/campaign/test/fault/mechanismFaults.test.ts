@@ -1,14 +1,22 @@
 import type { MachineSnapshot } from '@rmk/hypervisor-embedded';
+import type { MicrocheckpointOptions } from '@rmk/preset-microcheckpoint';
 import { describe, expect, it } from 'vitest';
-import { Campaign, type ExperimentRecord, type GoldenTrack } from '../../src/index.js';
+import {
+  Campaign,
+  FAULT_KINDS,
+  TRIGGER_KINDS,
+  type ExperimentRecord,
+  type GoldenTrack,
+} from '../../src/index.js';
 import { experimentOf, serverUnderTest } from '../campaignFixture.js';
 
-const guest = serverUnderTest({
+const PRESET: MicrocheckpointOptions = {
   interval: '4ms',
   retain: 3,
   hang: { threshold: '8ms' },
   signals: { latencyBound: { bound: '4ms', quantile: 0.95 } },
-});
+};
+const guest = serverUnderTest(PRESET);
 
 let golden: GoldenTrack<MachineSnapshot> | undefined;
 
@@ -73,5 +81,22 @@ describe('a fault of RMK itself', () => {
         expect(rungs(record).join()).toMatch(/^(target|older|newer)$/);
       }
     }
+  });
+
+  it('that finds no page to damage is recorded as not reached, and raises no exception', async () => {
+    // Right at a checkpoint, an algorithm that saves nothing ahead has logged no page yet.
+    const lazy = serverUnderTest({ ...PRESET, algorithm: 'cowb' });
+    const checkpoint = TRIGGER_KINDS.find(({ name }) => name === 'checkpoint')?.choose();
+    const fault = FAULT_KINDS.find(({ name }) => name === 'log-damage')?.choose({ age: 0 }, 1, checkpoint);
+    if (fault === undefined) throw new Error('no fault is named log-damage');
+    golden ??= await Campaign.golden(guest, experimentOf({}));
+    const experiment = { ...experimentOf({}, { control: 0, timeoutNs: 20e6 }), faults: [fault] };
+    const campaign = await Campaign.prepare(lazy, experiment, golden);
+    expect(await campaign.run(0)).toMatchObject({
+      proof: 'not-reached',
+      outcome: 'not-activated',
+      detections: 0,
+      recoveries: [],
+    });
   });
 });

@@ -9,6 +9,7 @@ import {
   TRIGGER_KINDS,
   type ChosenFault,
   type ChosenTrigger,
+  type Experiment,
   type ExperimentRecord,
   type GoldenTrack,
 } from '../../src/index.js';
@@ -32,14 +33,18 @@ async function campaignWith(
   trigger: ChosenTrigger,
   fault = 'wild-jump',
   options: object = {},
+  changes: Partial<Experiment> = {},
 ): Promise<Campaign<MachineSnapshot>> {
   const kind = FAULT_KINDS.find((each) => each.name === fault);
   if (kind === undefined) throw new Error(`no fault is named ${fault}`);
-  return campaignOf(kind.choose(options, 1, trigger));
+  return campaignOf(kind.choose(options, 1, trigger), changes);
 }
 
-async function campaignOf(fault: ChosenFault): Promise<Campaign<MachineSnapshot>> {
-  const experiment = experimentOf({}, { control: 0, timeoutNs: 20e6 });
+async function campaignOf(
+  fault: ChosenFault,
+  changes: Partial<Experiment> = {},
+): Promise<Campaign<MachineSnapshot>> {
+  const experiment = experimentOf({}, { control: 0, timeoutNs: 20e6, ...changes });
   golden ??= await Campaign.golden(guest, experiment);
   return Campaign.prepare(guest, { ...experiment, faults: [fault] }, golden);
 }
@@ -140,6 +145,24 @@ describe('a trigger in RMK', () => {
     const laterNs = record.injected.guestNs - injectAtGuestNs;
     expect(laterNs).toBeGreaterThanOrEqual(history.intervalNs);
     expect(laterNs).toBeLessThanOrEqual(2 * history.intervalNs);
+  });
+
+  it('counts the time for which a fault is watched from the injection, not from where it begins to wait', async () => {
+    const watchNs = 6e6;
+    const trigger = triggerNamed('event', { event: 'EVT_CHECKPOINTED', occurrence: 3 });
+    const window = { toNs: 30e6 };
+    const campaign = await campaignWith(trigger, 'memory-flip', {}, { watchNs, window });
+    const watched: number[] = [];
+    for (let number = 0; number < 4; number++) {
+      const { proof, watchedNs } = await campaign.run(number);
+      if (proof === 'dormant') watched.push(watchedNs);
+    }
+    expect(watched).not.toEqual([]);
+    for (const watchedNs of watched) {
+      expect(watchedNs).toBeGreaterThanOrEqual(watchNs);
+      // The next point of the grid.
+      expect(watchedNs).toBeLessThanOrEqual(watchNs + campaign.experiment.gridNs);
+    }
   });
 
   it('that never comes injects nothing, and says so', async () => {
