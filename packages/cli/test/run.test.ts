@@ -379,4 +379,15 @@ describe('rmk run', () => {
     expect(err).toContain('output.directory');
     expect(existsSync(join(dirname(config), 'taken', 'tasks.wire'))).toBe(false);
   });
+
+  // There Node's own recursive mkdir never returns.
+  it.each(['/proc/rmk', '/proc/rmk/deep'])('refuses %s for the output', async (directory) => {
+    const config = configIn('rmk.json', {
+      guests: [{ name: 'tasks', guest: 'tasks' }],
+      output: { directory },
+    });
+    const { code, err } = await rmk(['run', config]);
+    expect(code).toBe(ExitCode.USAGE);
+    expect(err).toContain(`output.directory: ${directory} cannot be made`);
+  });
 });

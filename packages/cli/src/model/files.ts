@@ -1,6 +1,7 @@
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf, RmkError } from '@rmk/core';
+import { makeFolder } from '../makeFolder.js';
 import { readInputFile } from '../config/inputFile.js';
 
 /** Reads a text file without its byte order mark. Throws RMK_ERR_INPUT if it cannot be read. */
@@ -30,7 +31,7 @@ export function checkWritable(path: string): void {
 
 function whileWriting(path: string, write: () => void): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     write();
   } catch (error) {
     throw new RmkError(

@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import {
+  isThenable,
   membersOf,
   messageOf,
   RmkError,
@@ -47,6 +48,10 @@ export function constructPlugin(
       // itself.
       injectable()(by);
       const instance = container.resolve(by);
+      if (isThenable(instance)) {
+        failure ??= promiseError(name, by, instance);
+        throw failure;
+      }
       instances.set(by, instance);
       return instance;
     } catch (error) {
@@ -63,6 +68,17 @@ export function constructPlugin(
   modules.forEach(instanceOf);
   rejectIncomplete(name, provided);
   return { provided, modules: [...instances.values()] };
+}
+
+/** A class can return any object from its constructor. */
+function promiseError(plugin: string, by: Constructor, instance: PromiseLike<unknown>): RmkError {
+  // Nobody else awaits it, and its rejection would end the process.
+  Promise.resolve(instance).catch(() => undefined);
+  return new RmkError(
+    'RMK_ERR_START',
+    `${plugin}: the constructor of ${by.name} returned a promise: do what takes time in start()`,
+    { plugin },
+  );
 }
 
 /** An object may have no constructor, because a class can return any object from its own. */

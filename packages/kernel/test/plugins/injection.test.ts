@@ -324,6 +324,19 @@ describe('a class that cannot be constructed', () => {
     expect(error.message).toContain('a: the constructor of Hen threw: Hen is injected into itself');
   });
 
+  it('because its constructor returns a promise, whose rejection ends nothing', async () => {
+    @injectable()
+    class Later {
+      constructor() {
+        return Promise.reject(new Error('too late')) as unknown as Later;
+      }
+    }
+    const error = await errorOf(domainOf([pluginOf('a', { modules: [Later] })]));
+    expect(error.message).toBe(
+      'RMK_ERR_START: a: the constructor of Later returned a promise: do what takes time in start()',
+    );
+  });
+
   it('because its constructor throws, be it while it is injected into another', async () => {
     const cause = new Error('no device');
     class Failing implements Pin {
