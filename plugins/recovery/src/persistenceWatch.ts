@@ -3,11 +3,14 @@ import {
   BUS,
   definePlugin,
   durationHint,
+  INSTALLATION_STATE,
   isDuration,
   nanoseconds,
   OPTIONS,
+  stateKey,
   type Bus,
   type Duration,
+  type InstallationState,
   type Module,
   type Nanoseconds,
   type Rung,
@@ -48,17 +51,28 @@ const watchOptions = z.strictObject({
 
 type Options = z.output<typeof watchOptions>;
 
+const WATCHED = stateKey(() => ({
+  seen: new Map<string, readonly SeenFailure[]>(),
+  /** Kinds that were reported, until a window passes without one of them. */
+  reported: new Set<string>(),
+}));
+
 /** Distinguishes persistent faults from transient ones: a transient fault is undone by the first rollback. */
 @injectable()
 class PersistenceWatch implements Module {
-  private readonly seen = new Map<string, readonly SeenFailure[]>();
-  /** Kinds that were reported, until a window passes without one of them. */
-  private readonly reported = new Set<string>();
+  private readonly seen: Map<string, readonly SeenFailure[]>;
+  private readonly reported: Set<string>;
+  /** What was detected up to here was detected in a state that has been discarded. */
+  private restoredAtNs: Nanoseconds = -1;
 
   constructor(
     @inject(BUS) private readonly bus: Bus,
     @inject(OPTIONS) private readonly options: Options,
-  ) {}
+    @inject(INSTALLATION_STATE) kept: InstallationState,
+  ) {
+    // A restart of the watch forgets no failure, and reports none again.
+    ({ seen: this.seen, reported: this.reported } = kept.get(WATCHED));
+  }
 
   start(): void {
     this.bus.on('EVT_ERRORDETECTED', ({ atNs, kind, cause, place }) =>
@@ -72,7 +86,20 @@ class PersistenceWatch implements Module {
           : failure,
       );
       this.seen.set(trigger.kind, recovered);
+      this.settle(Math.max(trigger.atNs, this.restoredAtNs));
     });
+    this.bus.on('EVT_RECOVERYFAILED', ({ atNs }) => this.settle(atNs));
+    this.bus.on('EVT_ROLLEDBACK', ({ atNs }) => void (this.restoredAtNs = atNs));
+    this.bus.on('EVT_VMRESTARTED', ({ atNs }) => void (this.restoredAtNs = atNs));
+  }
+
+  /** Drops what was detected until then and not recovered from: no recovery is going to take it any more. */
+  private settle(untilNs: Nanoseconds): void {
+    for (const [kind, failures] of this.seen)
+      this.seen.set(
+        kind,
+        failures.filter(({ atNs, recoveredBy }) => recoveredBy !== undefined || atNs > untilNs),
+      );
   }
 
   private add(kind: string, failure: SeenFailure): void {

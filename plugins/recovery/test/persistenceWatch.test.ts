@@ -3,6 +3,7 @@ import { microcheckpoint } from '@rmk/preset-microcheckpoint';
 import { startRig, type Rig } from '@rmk/testing';
 import { describe, expect, it } from 'vitest';
 import { persistenceWatch } from '../src/index.js';
+import { ProtectedVm } from './protectedVm.js';
 
 type Persistent = RmkEvent<'EVT_PERSISTENTFAULT'>;
 
@@ -64,5 +65,52 @@ describe('the persistence watch', () => {
     expect(detected).toHaveLength(2);
     expect(found).toHaveLength(count);
     await rig.stop();
+  });
+
+  it('still sees failures of a kind that was once reported beside another, which alone was recovered from', async () => {
+    const vm = await ProtectedVm.start({ plugins: [persistenceWatch()] });
+    await vm.runTo(37);
+    vm.report({ kind: 'hang' });
+    await vm.crash();
+    expect(vm.rungs).toHaveLength(1);
+    const { kind } = vm.records[0]?.trigger ?? { kind: '' };
+    const other = kind === 'hang' ? 'crash' : 'hang';
+    const found: Persistent[] = [];
+    vm.rig.domain.bus.on('EVT_PERSISTENTFAULT', (event) => void found.push(event));
+    for (const guestMs of [77, 117]) {
+      await vm.runTo(guestMs);
+      await vm.crash({ kind: other });
+    }
+    expect(found).toMatchObject([{ kind: other, failures: [{ recoveredBy: 'target' }, {}] }]);
+    expect(found[0]?.failures).toHaveLength(2);
+  });
+
+  it('still sees failures after a recovery that failed and left the VM running', async () => {
+    const vm = await ProtectedVm.start({ plugins: [persistenceWatch()] });
+    await vm.runTo(37);
+    for (let time = 0; time < 4; time++) vm.rig.pins.vcpu.failNext('suspend', new Error('stuck'));
+    await vm.crash();
+    expect(vm.failures).toMatchObject([[expect.stringMatching('suspended') as string, false]]);
+    const found: Persistent[] = [];
+    vm.rig.domain.bus.on('EVT_PERSISTENTFAULT', (event) => void found.push(event));
+    for (const guestMs of [77, 117]) {
+      await vm.runTo(guestMs);
+      await vm.crash();
+    }
+    expect(found).toHaveLength(1);
+  });
+
+  it('keeps what it has seen over its own restart, and reports nothing again', async () => {
+    const vm = await ProtectedVm.start({ plugins: [persistenceWatch()] });
+    const found: Persistent[] = [];
+    vm.rig.domain.bus.on('EVT_PERSISTENTFAULT', (event) => void found.push(event));
+    const counts: number[] = [];
+    for (const guestMs of [37, 77, 117]) {
+      await vm.runTo(guestMs);
+      await vm.crash();
+      counts.push(found.length);
+      await vm.rig.domain.restart('@rmk/persistence-watch');
+    }
+    expect(counts).toEqual([0, 1, 1]);
   });
 });
