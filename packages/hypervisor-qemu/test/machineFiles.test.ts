@@ -196,13 +196,33 @@ describe('The command line of QEMU', () => {
     expect(valuesOf('-device', all)).toEqual([
       'pvpanic-pci',
       'virtio-serial-pci,ioeventfd=off,disable-modern=on,max_ports=2',
-      'virtserialport,chardev=channel0,name=heartbeat',
+      'virtserialport,id=channel-heartbeat,chardev=channel-heartbeat,name=heartbeat',
     ]);
     expect(valuesOf('-chardev', all)).toEqual([
       'socket,id=console,path=/m,,1/port-serial,server=on,wait=off',
-      'socket,id=channel0,path=/m,,1/port-heartbeat,server=on,wait=off',
+      'socket,id=channel-heartbeat,path=/m,,1/port-heartbeat,server=on,wait=off',
     ]);
     for (const flag of ['-S', '-no-shutdown', '-nodefaults', '-no-user-config']) expect(all).toContain(flag);
+  });
+
+  it('has each IDE disk on a port of its own of a Q35, and the firmware that was asked for', () => {
+    const disk = { file: '/d', interface: 'ide' } as const;
+    const all = qemuArguments(
+      checkMachineOptions({
+        name: 'web',
+        machine: 'q35',
+        firmware: '/f',
+        channels: [],
+        disks: [disk, disk],
+      }),
+      files,
+    );
+    expect(valuesOf('-M', all)[0]).toMatch(/^q35,/);
+    expect(valuesOf('-bios', all)).toEqual(['/f']);
+    expect(valuesOf('-device', all).slice(1)).toEqual([
+      'ide-hd,drive=disk0,bus=ide.0',
+      'ide-hd,drive=disk1,bus=ide.1',
+    ]);
   });
 
   it('has disks, network and devices as they were asked for', () => {
@@ -240,10 +260,10 @@ describe('The command line of QEMU', () => {
 describe('The size of a VM', () => {
   const options = (memoryBytes: number) => ({ name: 'a', kernel: '/k', memoryBytes });
 
-  it('is whole MiB up to 3 GiB, and counted in pages', () => {
-    for (const MiB of [1, 3072])
+  it('is whole MiB, and counted in pages', () => {
+    for (const MiB of [1, 3072, 6144])
       expect(checkMachineOptions(options(MiB * 2 ** 20)).memoryBytes).toBe(MiB * 2 ** 20);
-    for (const bytes of [0, (1 << 20) - 1, (1 << 20) + 4096, 3073 * 2 ** 20]) {
+    for (const bytes of [0, (1 << 20) - 1, (1 << 20) + 4096]) {
       expect(() => checkMachineOptions(options(bytes))).toThrow('memoryBytes');
     }
     expect(pagesOf(1 << 20)).toBe(256);
