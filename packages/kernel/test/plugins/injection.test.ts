@@ -326,9 +326,10 @@ describe('a class that cannot be constructed', () => {
 
   it('because its constructor returns a promise, whose rejection ends nothing', async () => {
     @injectable()
-    class Later {
+    class Later implements Pin {
+      readonly id: number = 1;
       constructor() {
-        return Promise.reject(new Error('too late')) as unknown as Later;
+        return Object.assign(Promise.reject(new Error('too late')), { id: 1 });
       }
     }
     const error = await errorOf(domainOf([pluginOf('a', { modules: [Later] })]));
