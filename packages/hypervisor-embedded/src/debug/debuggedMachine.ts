@@ -6,7 +6,7 @@ export interface DebuggedMachine {
   readonly memoryPages: number;
   readonly guestNs: Nanoseconds;
   readonly instructions: number;
-  /** Undefined while the guest is on. */
+  /** Undefined until the guest switches itself off. */
   readonly exitCode: number | undefined;
   /** What the guest has put out. */
   readonly committedOutput: Uint8Array;

@@ -1,6 +1,6 @@
 import type { MachineSnapshot } from '../snapshot/machineSnapshot.js';
 
-/** A state of the guest that can be gone back to at once. */
+/** A state of the guest that is loaded at once, without computing it again. */
 export interface HistoryPoint {
   /** Guest cycle. */
   readonly cycle: number;
@@ -13,7 +13,10 @@ export interface HistoryPoint {
 export interface HistoryLimits {
   /** Guest cycles between two points at first. */
   readonly intervalCycles: number;
-  /** Most points. When there are more, every second one is dropped and the interval doubles. */
+  /**
+   * Most points. When there are more, every second one is dropped and the interval doubles. Changes are kept beyond
+   * this and {@link mostBytes}: what came after one does not follow from the points before.
+   */
   readonly mostPoints: number;
   /** Most bytes of pages that the points hold, apart from those that they share. */
   readonly mostBytes: number;
@@ -73,13 +76,18 @@ export class History {
 
   add(snapshot: MachineSnapshot, cycle: number): void {
     this.points.push({ cycle, snapshot, isChange: false });
-    while (this.isTooMuch() && this.thin());
+    this.limit();
   }
 
   /** The state at `cycle` is another one from now on: what came after it has not happened. */
   change(snapshot: MachineSnapshot, cycle: number): void {
     this.points = this.points.filter((point) => point.cycle < cycle);
     this.points.push({ cycle, snapshot, isChange: true });
+    this.limit();
+  }
+
+  private limit(): void {
+    while (this.isTooMuch() && this.thin());
   }
 
   /** Drops every second point that follows from the one before. False if every point must stay. */
@@ -90,8 +98,9 @@ export class History {
       sinceKept = isChange || sinceKept === 1 ? 0 : 1;
       return isChange || sinceKept === 0;
     });
+    if (this.points.length === length) return false;
     this.interval *= 2;
-    return this.points.length < length;
+    return true;
   }
 
   private isTooMuch(): boolean {

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EmbeddedMachine } from '../../src/embeddedMachine.js';
+import { History } from '../../src/debug/history.js';
 import type { WatchKind } from '../../src/debug/stopPoints.js';
 import type { Stopped, TimeTravel } from '../../src/debug/timeTravel.js';
 import { compressor, CYCLE_NS, NOTES, sleeps, assembledElf, stores, exits, tasks } from '../guestFixtures.js';
@@ -306,6 +307,26 @@ describe('the history', () => {
     expect(travel.kept.length).toBeLessThan(6);
     await travel.goto(50_000);
     expect(travel.now.instructions).toBe(50_000);
+  });
+
+  it('makes room for a change, too', async () => {
+    const machine = machineOf(small(stores));
+    const travel = machine.timeTravel(LIMITS);
+    while (travel.kept.length < LIMITS.mostPoints) await travel.step();
+    await travel.change(() => machine.writeRegister('s0', 0n));
+    expect(travel.kept.length).toBeLessThanOrEqual(LIMITS.mostPoints);
+    expect(travel.kept.at(-1)).toEqual({ ...travel.now, isChange: true });
+  });
+
+  it('keeps every change, and its interval while nothing can be dropped', () => {
+    const snapshot = machineOf(small(stores)).snapshot();
+    const history = new History(snapshot, 0, { intervalCycles: 10, mostPoints: 2, mostBytes: 1e9 });
+    for (const cycle of [10, 20, 30]) history.change(snapshot, cycle);
+    expect(history.all.map(({ cycle }) => cycle)).toEqual([0, 10, 20, 30]);
+    expect(history.dueCycle).toBe(40);
+    history.add(snapshot, 40);
+    expect(history.all.map(({ cycle }) => cycle)).toEqual([0, 10, 20, 30]);
+    expect(history.dueCycle).toBe(50);
   });
 
   it('is refused for a VM that is protected', async () => {
