@@ -109,7 +109,7 @@ async function outputOfCommand(args: readonly string[]): Promise<string> {
   const folders = args.filter((arg) => arg.includes('/')).map((path) => dirname(path));
   return folders.reduce(
     (text, folder) => text.replaceAll(resolve(folder), '/home/you').replaceAll(`${folder}/`, ''),
-    printed.join(''),
+    printed.join('').replaceAll(SLOW, ''),
   );
 }
 
@@ -126,6 +126,8 @@ async function outputOfProgram(path: string): Promise<string> {
   return printed.join('');
 }
 
+/** What a busy host adds. */
+const SLOW = /^.*(?: is slow| holds the guest): .*\(budget .*\)\n/gm;
 const HOST_TIME = /\d+(?:\.\d+)? ms of host time/g;
 const ANY_MILLISECONDS = / *\d+\.\d+ ms/g;
 
